@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+# The front door; CMake does the work. Each goal sets up what it needs, and is quick when it is there.
+#   make run                         flies 20,000 flights until Ctrl-C; ARGS adds options
+#   make run ARGS="--workers 0"
+#   make test                        everything; ARGS goes to ctest, e.g. ARGS="-R gcc.unit"
+#   make bench ARGS="iterate"        bars of the project, compared with hand-written C
+#   make check                       style: tidy, clang-format, clang-tidy
+ARGS ?=
+JOBS := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test bench check format dist clean
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+run:
+	@tools/setup.sh run
+	@test -f build/release/build.ninja || cmake --preset release
+	@cmake --build build/release -j $(JOBS) --target skep_cli
+	@build/release/skep run skies --entities 20000 $(ARGS)
+
+test:
+	@tools/setup.sh test
+	@tools/test.sh $(ARGS)
+
+bench:
+	@tools/setup.sh run
+	@test -f build/native/build.ninja || cmake --preset native
+	@cmake --build build/native -j $(JOBS) --target skep_cli
+	@build/native/skep bench $(ARGS)
+
+check:
+	@tools/setup.sh check
+	@tools/check.sh
+
+format:
+	@tools/setup.sh check
+	@git ls-files -co --exclude-standard '*.c' '*.h' '*.inl' | xargs clang-format-14 -i
+
+dist:
+	@python3 tools/amalgamate.py --out dist
+
+clean:
+	@rm -rf build dist

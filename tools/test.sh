@@ -1,0 +1,69 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# `make test`: builds every preset that has tests, and those whose world hashes are compared, then
+# runs all their tests as one run of ctest, so that one summary closes the output.
+#
+#     tools/test.sh [--only PRESET[,PRESET...]] [arguments of ctest]
+set -eu
+cd "$(dirname "$0")/.."
+
+tested="dev clang asan tsan release"
+hashed="o0 native clang-native"
+if [ "${1:-}" = --only ]; then
+    tested=$(echo "$2" | tr ',' ' ')
+    hashed=
+    shift 2
+fi
+jobs=$(getconf _NPROCESSORS_ONLN)
+start=$(date +%s)
+say() { printf '\n== %s (%s s)\n' "$*" "$(($(date +%s) - start))"; }
+
+logs=build/logs
+mkdir -p "$logs"
+# Configuring is quiet unless it fails.
+configure() {
+    preset=$1
+    shift
+    cmake --preset "$preset" "$@" >"$logs/$preset.log" 2>&1 || {
+        cat "$logs/$preset.log"
+        echo "tools/test.sh: preset $preset could not be configured" >&2
+        exit 1
+    }
+}
+
+for preset in $tested; do
+    say "build $preset"
+    # Release is configured without tests for `make run`; here it has them.
+    configure "$preset" -DSKEP_TESTS=ON
+    cmake --build "build/$preset" -j "$jobs"
+done
+for preset in $hashed; do
+    say "build $preset: the command only"
+    configure "$preset"
+    cmake --build "build/$preset" -j "$jobs" --target skep_cli
+done
+
+# ctest runs what this file names: the tests of each build, by their own prefix, and the comparison.
+all=build/all
+rm -rf "$all"
+mkdir -p "$all"
+root=$(pwd)
+{
+    for preset in $tested; do echo "subdirs(\"$root/build/$preset\")"; done
+    if [ -n "$hashed" ]; then
+        printf 'add_test(hash.every_build python3 "%s/tools/hash_equality.py"' "$root"
+        for preset in dev clang release $hashed; do printf ' "%s/build/%s/skep"' "$root" "$preset"; done
+        echo ')'
+        echo 'set_tests_properties(hash.every_build PROPERTIES TIMEOUT 900 COST 1000)'
+    fi
+} >"$all/CTestTestfile.cmake"
+
+say "run all tests"
+cd "$all"
+# gcc's ThreadSanitizer cannot map its shadow where the kernel randomises 32 bits of an address.
+no_random=
+if [ "$(cat /proc/sys/vm/mmap_rnd_bits 2>/dev/null || echo 28)" -gt 28 ] &&
+    setarch "$(uname -m)" -R true 2>/dev/null; then
+    no_random="setarch $(uname -m) -R"
+fi
+exec $no_random ctest --output-on-failure --no-label-summary -j "$jobs" "$@"
