@@ -106,7 +106,8 @@ skep_status skep__airports_parse(const char *text, size_t bytes, skep__airport *
     skep__csv csv;
     airport_columns at;
     uint32_t n = 0;
-    bool ok = skep__csv_begin(&csv, text, bytes, scratch, sizeof scratch) && find_columns(&csv, &at);
+    bool ok =
+        skep__csv_begin(&csv, text, bytes, scratch, sizeof scratch) && find_columns(&csv, &at);
     while (ok && skep__csv_next(&csv)) {
         if (n == max) {
             (void)skep__csv_refuse(&csv, at.ident, "is one airport more than there is room for");
@@ -123,39 +124,45 @@ skep_status skep__airports_parse(const char *text, size_t bytes, skep__airport *
     return error->error.code;
 }
 
-static uint32_t count_scheduled(const skep__airport *airports, uint32_t count,
-                                skep__airport_type type)
+/* Airports of one type with scheduled service, and how many of them are wanted. */
+typedef struct type_share {
+    uint64_t all;
+    uint64_t wanted;
+    uint64_t seen;
+} type_share;
+
+static type_share share_of(const skep__airport *airports, uint32_t count, skep__airport_type type,
+                           uint64_t room)
 {
-    uint32_t n = 0;
+    type_share share = {0, 0, 0};
     for (uint32_t i = 0; i < count; i++) {
-        n += airports[i].scheduled != 0 && airports[i].type == (uint8_t)type ? 1u : 0u;
+        share.all += airports[i].scheduled != 0 && airports[i].type == (uint8_t)type ? 1u : 0u;
     }
-    return n;
+    share.wanted = share.all < room ? share.all : room;
+    return share;
+}
+
+/* Returns whether the next airport of a type is wanted: where the share that runs along passes a
+ * whole number, so that the picks are spread evenly over all of them. */
+static bool take_next(type_share *share)
+{
+    if (share->seen == share->all) {
+        return false;
+    }
+    const uint64_t before = share->seen * share->wanted / share->all;
+    share->seen++;
+    return share->seen * share->wanted / share->all > before;
 }
 
 uint32_t skep__airports_pick(const skep__airport *airports, uint32_t count, uint32_t *picked,
                              uint32_t max)
 {
-    const uint32_t large = count_scheduled(airports, count, SKEP__AIRPORT_LARGE);
-    const uint32_t medium = count_scheduled(airports, count, SKEP__AIRPORT_MEDIUM);
-    const uint32_t large_max = large < max ? large : max;
-    const uint32_t room = max - large_max;
-    const uint32_t medium_max = medium < room ? medium : room;
-    uint64_t large_seen = 0;
-    uint64_t medium_seen = 0;
+    type_share large = share_of(airports, count, SKEP__AIRPORT_LARGE, max);
+    type_share medium = share_of(airports, count, SKEP__AIRPORT_MEDIUM, max - large.wanted);
     uint32_t n = 0;
     for (uint32_t i = 0; i < count; i++) {
         const bool is_large = airports[i].type == SKEP__AIRPORT_LARGE;
-        if (airports[i].scheduled == 0) {
-            continue;
-        }
-        /* Spread `wanted` picks over `all`: a pick where the running share passes a whole number. */
-        const uint64_t all = is_large ? large : medium;
-        const uint64_t wanted = is_large ? large_max : medium_max;
-        uint64_t *seen = is_large ? &large_seen : &medium_seen;
-        const bool pick = (*seen + 1) * wanted / all > *seen * wanted / all;
-        *seen += 1;
-        if (pick) {
+        if (airports[i].scheduled != 0 && take_next(is_large ? &large : &medium)) {
             picked[n++] = i;
         }
     }

@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* A strict RFC 4180 reader over text in memory, without allocation and without libc beyond mem*.
  *
- * The text is UTF-8, with or without a byte order mark; lines end with LF or CRLF, the last one need
- * not. Every record has as many fields as the header line, so a blank line is a mistake unless the file
- * has one column. A field that begins with a quote ends with one; quotes inside are doubled; commas and
- * line ends inside are part of the value. Blanks are part of a value too. Everything else is refused
- * with its line and column: a quote inside an unquoted value, text after a closing quote, a quote that
- * is never closed, a CR without LF, a zero byte, bytes that are not UTF-8.
+ * The text is UTF-8, with or without a byte order mark; lines end with LF or CRLF, the last one
+ * need not. Every record has as many fields as the header line, so a blank line is a mistake unless
+ * the file has one column. A field that begins with a quote ends with one; quotes inside are
+ * doubled; commas and line ends inside are part of the value. Blanks are part of a value too.
+ * Everything else is refused with its line and column: a quote inside an unquoted value, text after
+ * a closing quote, a quote that is never closed, a CR without LF, a zero byte, bytes that are not
+ * UTF-8.
  *
- * A field is a span of the text itself. Only a value with doubled quotes is written anew, into scratch:
+ * A field is a span of the text itself. Only a value with doubled quotes is written anew, into
+ * scratch:
  *
  *     scratch: [ names of the header | values of this record | free ]
  *                                    ^ scratch_kept, where each record begins again
  *
- * Tried and dropped: libcsv, the reader that Debian carries. It grows a buffer on the heap and includes
- * <stdio.h>, so it cannot become part of a freestanding wasm scene; it drops blank lines and trims
- * blanks without a word; it knows no line or column; and its licence is the LGPL. */
+ * Tried and dropped: libcsv, the reader that Debian carries. It grows a buffer on the heap and
+ * includes <stdio.h>, so it cannot become part of a freestanding wasm scene; it drops blank lines
+ * and trims blanks without a word; it knows no line or column; and its licence is the LGPL. */
 #include "scenes/csv.h"
 
 #include <float.h>
@@ -27,10 +29,9 @@
 /* 10^22 is the last power of ten that a double holds exactly. */
 #define POWERS_MAX 22
 
-static const double powers_of_ten[POWERS_MAX + 1] = {
-    1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
-};
+static const double powers_of_ten[POWERS_MAX + 1] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                                     1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                                     1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
 static size_t text_length(const char *text)
 {
@@ -97,8 +98,8 @@ static bool is_tail(unsigned char c)
     return (c & 0xC0u) == 0x80u;
 }
 
-/* Returns the length of the UTF-8 character at `s`, 0 when it is none: cut short, longer than it need
- * be, a surrogate or beyond U+10FFFF. */
+/* Returns the length of the UTF-8 character at `s`, 0 when it is none: cut short, longer than it
+ * need be, a surrogate or beyond U+10FFFF. */
 static size_t character_bytes(const char *s, size_t left)
 {
     const unsigned char a = (unsigned char)s[0];
@@ -128,7 +129,10 @@ static bool at_end(const skep__csv *csv)
 /* The byte `ahead` of the cursor; a zero beyond the end, which no value may hold. */
 static char peek(const skep__csv *csv, size_t ahead)
 {
-    return ahead < csv->bytes - csv->offset ? csv->text[csv->offset + ahead] : '\0';
+    if (ahead >= csv->bytes - csv->offset) {
+        return '\0';
+    }
+    return csv->text[csv->offset + ahead];
 }
 
 /* Moves over one character of a value. */
@@ -389,8 +393,9 @@ static int32_t exponent_add(int32_t exponent, int32_t more)
     return sum > EXPONENT_LIMIT ? EXPONENT_LIMIT : sum < -EXPONENT_LIMIT ? -EXPONENT_LIMIT : sum;
 }
 
-/* Reads a run of digits into the mantissa, `after_point` of them or before. A digit that no longer fits
- * is dropped; before the point it still counts as a power of ten. Returns how many there were. */
+/* Reads a run of digits into the mantissa, `after_point` of them or before. A digit that no longer
+ * fits is dropped; before the point it still counts as a power of ten. Returns how many there were.
+ */
 static size_t read_digits(const char *s, size_t bytes, bool after_point, decimal *d)
 {
     size_t i = 0;
@@ -453,9 +458,9 @@ static bool read_decimal(const char *s, size_t bytes, decimal *d)
     return i == bytes;
 }
 
-/* Returns whether the number fits a double. One rounding when mantissa and power are exact (up to 15
- * digits, |exponent| <= 22), else one for the mantissa and one for each factor: few, and the same on
- * every host, which a library's reader does not promise. */
+/* Returns whether the number fits a double. One rounding when mantissa and power are exact (up to
+ * 15 digits, |exponent| <= 22), else one for the mantissa and one for each factor: few, and the
+ * same on every host, which a library's reader does not promise. */
 static bool decimal_to_f64(decimal d, double *out)
 {
     double value = (double)d.mantissa;
@@ -574,7 +579,12 @@ static void write_bytes(line_writer *w, const char *text, size_t bytes)
 {
     for (size_t i = 0; i < bytes && w->used < w->max; i++) {
         const unsigned char c = (unsigned char)text[i];
-        w->out[w->used++] = c < 0x20u || c == 0x7Fu ? '?' : text[i];
+        const bool control = c < 0x20u || c == 0x7Fu;
+        w->out[w->used] = text[i];
+        if (control) {
+            w->out[w->used] = '?';
+        }
+        w->used++;
     }
 }
 
