@@ -14,11 +14,11 @@
  * shortest-digits algorithm needs tables of many kilobytes instead. */
 #include "core/base/format.h"
 
-#define BASE        1000000000u
+#define BASE 1000000000u
 #define WHOLE_WORDS 36
-#define WORDS       156
+#define WORDS 156
 /* Positions of digits: 0 is the units digit, 1 the tens, -1 the tenths. */
-#define TOP_DIGIT  (9 * WHOLE_WORDS - 1)
+#define TOP_DIGIT (9 * WHOLE_WORDS - 1)
 #define LAST_DIGIT (-9 * (WORDS - WHOLE_WORDS))
 
 typedef struct sink {
@@ -119,28 +119,38 @@ static void put_integer(sink *s, conversion c, const char *prefix, uint64_t valu
 static int64_t signed_argument(arguments *a, char length)
 {
     switch (length) {
-    case 'H': return (signed char)va_arg(a->list, int);
-    case 'h': return (short)va_arg(a->list, int);
-    case 'l': return va_arg(a->list, long);
-    case 'L': return va_arg(a->list, long long);
-    case 'j': return va_arg(a->list, intmax_t);
+    case 'H':
+        return (signed char)va_arg(a->list, int);
+    case 'h':
+        return (short)va_arg(a->list, int);
+    case 'l':
+        return va_arg(a->list, long);
+    case 'L':
+        return va_arg(a->list, long long);
     case 'z':
-    case 't': return va_arg(a->list, ptrdiff_t);
-    default: return va_arg(a->list, int);
+    case 't':
+        return va_arg(a->list, ptrdiff_t);
+    default:
+        return va_arg(a->list, int);
     }
 }
 
 static uint64_t unsigned_argument(arguments *a, char length)
 {
     switch (length) {
-    case 'H': return (unsigned char)va_arg(a->list, unsigned);
-    case 'h': return (unsigned short)va_arg(a->list, unsigned);
-    case 'l': return va_arg(a->list, unsigned long);
-    case 'L': return va_arg(a->list, unsigned long long);
-    case 'j': return va_arg(a->list, uintmax_t);
+    case 'H':
+        return (unsigned char)va_arg(a->list, unsigned);
+    case 'h':
+        return (unsigned short)va_arg(a->list, unsigned);
+    case 'l':
+        return va_arg(a->list, unsigned long);
+    case 'L':
+        return va_arg(a->list, unsigned long long);
     case 'z':
-    case 't': return va_arg(a->list, size_t);
-    default: return va_arg(a->list, unsigned);
+    case 't':
+        return va_arg(a->list, size_t);
+    default:
+        return va_arg(a->list, unsigned);
     }
 }
 
@@ -392,12 +402,23 @@ static const char *parse_flags(const char *at, conversion *c)
 {
     for (;; at++) {
         switch (*at) {
-        case '-': c->left = true; break;
-        case '0': c->zero = true; break;
-        case '+': c->sign_plus = true; break;
-        case ' ': c->sign_space = true; break;
-        case '#': c->alternate = true; break;
-        default: return at;
+        case '-':
+            c->left = true;
+            break;
+        case '0':
+            c->zero = true;
+            break;
+        case '+':
+            c->sign_plus = true;
+            break;
+        case ' ':
+            c->sign_space = true;
+            break;
+        case '#':
+            c->alternate = true;
+            break;
+        default:
+            return at;
         }
     }
 }
@@ -446,22 +467,37 @@ static bool convert(sink *s, const conversion *c, arguments *a)
 {
     switch (c->kind) {
     case 'd':
-    case 'i': convert_signed(s, c, a); return true;
+    case 'i':
+        convert_signed(s, c, a);
+        return true;
     case 'u':
     case 'x':
     case 'X':
-    case 'o': convert_unsigned(s, c, a); return true;
+    case 'o':
+        convert_unsigned(s, c, a);
+        return true;
     case 'f':
     case 'F':
     case 'e':
     case 'E':
     case 'g':
-    case 'G': convert_double(s, c, a); return true;
-    case 's': convert_string(s, *c, a); return true;
-    case 'c': convert_char(s, *c, a); return true;
-    case 'p': convert_pointer(s, *c, a); return true;
-    case '%': put_bytes(s, "%", 1); return true;
-    default: return false;
+    case 'G':
+        convert_double(s, c, a);
+        return true;
+    case 's':
+        convert_string(s, *c, a);
+        return true;
+    case 'c':
+        convert_char(s, *c, a);
+        return true;
+    case 'p':
+        convert_pointer(s, *c, a);
+        return true;
+    case '%':
+        put_bytes(s, "%", 1);
+        return true;
+    default:
+        return false;
     }
 }
 
