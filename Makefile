@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# The front door; CMake does the work. Each goal sets up what it needs, and is quick when it is there.
+# The front door; CMake does the work. Each goal sets up what it needs, and is quick when that is
+# there.
 #   make run                         flies 20,000 flights until Ctrl-C; ARGS adds options
 #   make run ARGS="--workers 0"
 #   make test                        everything; ARGS goes to ctest, e.g. ARGS="-R gcc.unit"

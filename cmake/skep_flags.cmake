@@ -8,8 +8,9 @@ set(skep_warnings
   -Wwrite-strings -Wformat=2 -Wimplicit-fallthrough
 )
 
-# Contraction would give other bits on machines with fused multiply-add. The other two keep the bits
-# and let the compiler inline sqrt and vectorise conditions: errno and the exception flags go unread.
+# Contraction would give other bits on machines with fused multiply-add. The other two keep the
+# bits and let the compiler inline sqrt and vectorise conditions: nobody reads errno or the
+# exception flags.
 set(skep_math_flags -ffp-contract=off -fno-math-errno -fno-trapping-math)
 
 # All code is position independent, since a user may link it into a shared library of his own; this
@@ -21,7 +22,9 @@ function(skep__own_target name)
     C_STANDARD 17 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF C_VISIBILITY_PRESET hidden
     POSITION_INDEPENDENT_CODE ON
   )
-  target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/include")
+  target_include_directories(${name} PRIVATE
+    "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/include"
+  )
   if(CMAKE_C_COMPILER_ID MATCHES "GNU|Clang")
     target_compile_options(${name} PRIVATE ${skep_warnings} ${skep_math_flags}
       ${skep_code_flags}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Install rules: library, headers, the command, the scenes' data, the CMake package and skep.pc.
+# Install rules: library, headers, the command, the CMake package and skep.pc.
 include(CMakePackageConfigHelpers)
 
 set(skep_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/skep")
@@ -8,8 +8,6 @@ if(TARGET skep_cli)
   install(TARGETS skep_cli EXPORT skepTargets)
 endif()
 install(FILES ${skep_headers} DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/skep")
-file(GLOB skep_data_files CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/scenes/data/*")
-install(FILES ${skep_data_files} DESTINATION "${CMAKE_INSTALL_DATADIR}/skep")
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DATADIR}/licenses/skep")
 
 install(EXPORT skepTargets NAMESPACE skep:: DESTINATION "${skep_package_dir}")

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# `make check`: house style. tidy.py first, since it is quick, then clang-format, then clang-tidy over
-# every file that the dev preset compiles.
+# `make check`: house style. tidy.py first, since it is quick, then clang-format, then clang-tidy
+# over every file that the dev preset compiles.
 set -eu
 cd "$(dirname "$0")/.."
 jobs=$(getconf _NPROCESSORS_ONLN)

@@ -5,8 +5,8 @@ the world hashes: they must be one. Different seeds and different frame counts m
 
     tools/hash_equality.py build/dev/skep build/o0/skep ...
 
-The first build runs the whole matrix; the others, which differ in compiler and optimisation only, run
-with no worker and with two. Each mismatch is printed with the two commands that show it.
+The first build runs the whole matrix; the others, which differ in compiler and optimisation only,
+run with no worker and with two. Each mismatch is printed with the two commands that show it.
 """
 import json
 import pathlib

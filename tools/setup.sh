@@ -7,12 +7,12 @@ set -eu
 
 step=${1:-test}
 # package=command: a command on the path counts as the package, wherever it came from.
-packages="gcc=gcc libc6-dev= cmake=cmake ninja-build=ninja git=git"
+packages="gcc=gcc libc6-dev= cmake=cmake ninja-build=ninja python3=python3 git=git"
 case $step in
     run) ;;
     test | check)
         packages="$packages g++=g++ clang=clang libcmocka-dev= clang-19=clang-19 lld-19=wasm-ld-19"
-        packages="$packages pkg-config=pkg-config python3=python3"
+        packages="$packages pkg-config=pkg-config"
         [ "$step" = check ] &&
             packages="$packages clang-format-14=clang-format-14 clang-tidy-14=clang-tidy-14"
         ;;
@@ -58,7 +58,8 @@ if [ -n "$missing" ]; then
     echo "setup: installing$missing"
     $as_root apt-get -q update
     # shellcheck disable=SC2086
-    $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends $missing
+    $as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get -q install -y --no-install-recommends $missing
 fi
 
 version=$(cmake --version | sed -n 's/^cmake version \([0-9]*\.[0-9]*\).*/\1/p')

@@ -52,7 +52,9 @@ root=$(pwd)
     for preset in $tested; do echo "subdirs(\"$root/build/$preset\")"; done
     if [ -n "$hashed" ]; then
         printf 'add_test(hash.every_build python3 "%s/tools/hash_equality.py"' "$root"
-        for preset in dev clang release $hashed; do printf ' "%s/build/%s/skep"' "$root" "$preset"; done
+        for preset in dev clang release $hashed; do
+            printf ' "%s/build/%s/skep"' "$root" "$preset"
+        done
         echo ')'
         echo 'set_tests_properties(hash.every_build PROPERTIES TIMEOUT 900 COST 1000)'
     fi
