@@ -6,26 +6,27 @@
  * where the text ends, so the result is the correctly rounded one whatever the machine, with
  * integers only:
  *
- *     word:    0 ... 34  35 | 36 37 ... 155
- *                    ^ units |  ^ first nine digits after the point
+ *     word:    0 ... 34 35 | 36 37 ... 155
+ *                       ^     ^ the first nine digits after the point
+ *                       units
  *
  * 36 words hold 1.8e308, 120 words all 1,074 binary places of the least denormal. Whoever prints
  * doubles here prints few: the worst case, a denormal, takes some microseconds; a clever
  * shortest-digits algorithm needs tables of many kilobytes instead. */
 #include "core/base/format.h"
 
-#define BASE 1000000000u
-#define WHOLE_WORDS 36
-#define WORDS 156
+#define DECIMAL_BASE 1000000000u
+#define DECIMAL_WHOLE 36
+#define DECIMAL_WORDS 156
 /* Positions of digits: 0 is the units digit, 1 the tens, -1 the tenths. */
-#define TOP_DIGIT (9 * WHOLE_WORDS - 1)
-#define LAST_DIGIT (-9 * (WORDS - WHOLE_WORDS))
+#define DECIMAL_TOP (9 * DECIMAL_WHOLE - 1)
+#define DECIMAL_LAST (-9 * (DECIMAL_WORDS - DECIMAL_WHOLE))
 
-typedef struct sink {
+typedef struct text_sink {
     char *out;
     size_t max;
     size_t length;
-} sink;
+} text_sink;
 
 typedef struct conversion {
     bool left;
@@ -41,15 +42,15 @@ typedef struct conversion {
 
 /* A list in a struct can be passed on by address everywhere; a va_list parameter, an array on some
  * machines, cannot. */
-typedef struct arguments {
+typedef struct format_arguments {
     va_list list;
-} arguments;
+} format_arguments;
 
 typedef struct decimal {
-    uint32_t word[WORDS];
+    uint32_t word[DECIMAL_WORDS];
 } decimal;
 
-static void put_bytes(sink *s, const char *bytes, size_t n)
+static void text_bytes(text_sink *s, const char *bytes, size_t n)
 {
     if (s->length < s->max) {
         const size_t room = s->max - s->length;
@@ -58,14 +59,15 @@ static void put_bytes(sink *s, const char *bytes, size_t n)
     s->length += n;
 }
 
-static void put_repeat(sink *s, char c, int n)
+static void text_repeat(text_sink *s, char c, int n)
 {
-    for (int i = 0; i < n; i++) put_bytes(s, &c, 1);
+    for (int i = 0; i < n; i++) text_bytes(s, &c, 1);
 }
 
 /* Puts what comes before a body of `body_length`: padding, `prefix` (a sign, 0x) and `zeros` zeros.
  * Returns the spaces that are due after the body. */
-static int put_head(sink *s, const conversion *c, const char *prefix, int zeros, int body_length)
+static int put_head(text_sink *s, const conversion *c, const char *prefix, int zeros,
+                    int body_length)
 {
     int prefix_length = 0;
     while (prefix[prefix_length]) prefix_length++;
@@ -75,17 +77,18 @@ static int put_head(sink *s, const conversion *c, const char *prefix, int zeros,
         zeros += fill;
         fill = 0;
     }
-    if (!c->left) put_repeat(s, ' ', fill);
-    put_bytes(s, prefix, (size_t)prefix_length);
-    put_repeat(s, '0', zeros);
+    if (!c->left) text_repeat(s, ' ', fill);
+    text_bytes(s, prefix, (size_t)prefix_length);
+    text_repeat(s, '0', zeros);
     return c->left ? fill : 0;
 }
 
-static void put_text(sink *s, const conversion *c, const char *prefix, const char *body, int length)
+static void put_text(text_sink *s, const conversion *c, const char *prefix, const char *body,
+                     int length)
 {
     const int after = put_head(s, c, prefix, 0, length);
-    put_bytes(s, body, (size_t)length);
-    put_repeat(s, ' ', after);
+    text_bytes(s, body, (size_t)length);
+    text_repeat(s, ' ', after);
 }
 
 static const char *sign_of(const conversion *c, bool negative)
@@ -97,7 +100,7 @@ static const char *sign_of(const conversion *c, bool negative)
 
 /* ---- integers ---- */
 
-static void put_integer(sink *s, conversion c, const char *prefix, uint64_t value)
+static void put_integer(text_sink *s, conversion c, const char *prefix, uint64_t value)
 {
     const char *const digits = c.kind == 'X' ? "0123456789ABCDEF" : "0123456789abcdef";
     const uint32_t base = c.kind == 'o' ? 8u : (c.kind == 'x' || c.kind == 'X') ? 16u : 10u;
@@ -112,11 +115,11 @@ static void put_integer(sink *s, conversion c, const char *prefix, uint64_t valu
     if (c.kind == 'o' && c.alternate && least <= length) least = length + 1;
     if (c.precision >= 0) c.zero = false;
     const int after = put_head(s, &c, prefix, least > length ? least - length : 0, length);
-    put_bytes(s, body + at, (size_t)length);
-    put_repeat(s, ' ', after);
+    text_bytes(s, body + at, (size_t)length);
+    text_repeat(s, ' ', after);
 }
 
-static int64_t signed_argument(arguments *a, char length)
+static int64_t signed_argument(format_arguments *a, char length)
 {
     switch (length) {
     case 'H':
@@ -135,7 +138,7 @@ static int64_t signed_argument(arguments *a, char length)
     }
 }
 
-static uint64_t unsigned_argument(arguments *a, char length)
+static uint64_t unsigned_argument(format_arguments *a, char length)
 {
     switch (length) {
     case 'H':
@@ -154,14 +157,14 @@ static uint64_t unsigned_argument(arguments *a, char length)
     }
 }
 
-static void convert_signed(sink *s, const conversion *c, arguments *a)
+static void convert_signed(text_sink *s, const conversion *c, format_arguments *a)
 {
     const int64_t value = signed_argument(a, c->length);
     const uint64_t size = value < 0 ? 0u - (uint64_t)value : (uint64_t)value;
     put_integer(s, *c, sign_of(c, value < 0), size);
 }
 
-static void convert_unsigned(sink *s, const conversion *c, arguments *a)
+static void convert_unsigned(text_sink *s, const conversion *c, format_arguments *a)
 {
     const uint64_t value = unsigned_argument(a, c->length);
     const char *prefix = "";
@@ -172,30 +175,30 @@ static void convert_unsigned(sink *s, const conversion *c, arguments *a)
 
 /* ---- doubles ---- */
 
-static const uint32_t power_of_10[9] = {1,      10,      100,      1000,     10000,
-                                        100000, 1000000, 10000000, 100000000};
+static const uint32_t decimal_power[9] = {1,      10,      100,      1000,     10000,
+                                          100000, 1000000, 10000000, 100000000};
 
-/* The word that holds a position between LAST_DIGIT and TOP_DIGIT. */
-static int word_of(int position)
+/* The word that holds a position between DECIMAL_LAST and DECIMAL_TOP. */
+static int decimal_word(int position)
 {
-    return WORDS - 1 - (position - LAST_DIGIT) / 9;
+    return DECIMAL_WORDS - 1 - (position - DECIMAL_LAST) / 9;
 }
 
-static uint32_t place_in_word(int position)
+static uint32_t decimal_place(int position)
 {
-    return power_of_10[(position - LAST_DIGIT) % 9];
+    return decimal_power[(position - DECIMAL_LAST) % 9];
 }
 
 static void decimal_shift_left(decimal *d, int bits)
 {
-    int top = WHOLE_WORDS - 2; /* the mantissa takes two words */
+    int top = DECIMAL_WHOLE - 2; /* the mantissa takes two words */
     while (bits > 0) {
         const int step = bits < 29 ? bits : 29;
         uint64_t carry = 0;
-        for (int i = WHOLE_WORDS - 1; i >= top; i--) {
+        for (int i = DECIMAL_WHOLE - 1; i >= top; i--) {
             const uint64_t word = ((uint64_t)d->word[i] << step) + carry;
-            d->word[i] = (uint32_t)(word % BASE);
-            carry = word / BASE;
+            d->word[i] = (uint32_t)(word % DECIMAL_BASE);
+            carry = word / DECIMAL_BASE;
         }
         if (carry) d->word[--top] = (uint32_t)carry;
         bits -= step;
@@ -206,14 +209,14 @@ static void decimal_shift_left(decimal *d, int bits)
  * whole. */
 static void decimal_shift_right(decimal *d, int bits)
 {
-    int last = WHOLE_WORDS - 1;
+    int last = DECIMAL_WHOLE - 1;
     while (bits > 0) {
         const int step = bits < 9 ? bits : 9;
         uint32_t carry = 0;
-        for (int i = WHOLE_WORDS - 2; i <= last; i++) {
+        for (int i = DECIMAL_WHOLE - 2; i <= last; i++) {
             const uint32_t word = d->word[i];
             d->word[i] = (word >> step) + carry;
-            carry = (word & ((1u << step) - 1u)) * (BASE >> step);
+            carry = (word & ((1u << step) - 1u)) * (DECIMAL_BASE >> step);
         }
         if (carry) d->word[++last] = carry;
         bits -= step;
@@ -223,25 +226,25 @@ static void decimal_shift_right(decimal *d, int bits)
 static void decimal_from(decimal *d, uint64_t mantissa, int exponent)
 {
     memset(d, 0, sizeof *d);
-    d->word[WHOLE_WORDS - 1] = (uint32_t)(mantissa % BASE);
-    d->word[WHOLE_WORDS - 2] = (uint32_t)(mantissa / BASE);
+    d->word[DECIMAL_WHOLE - 1] = (uint32_t)(mantissa % DECIMAL_BASE);
+    d->word[DECIMAL_WHOLE - 2] = (uint32_t)(mantissa / DECIMAL_BASE);
     if (exponent > 0) decimal_shift_left(d, exponent);
     if (exponent < 0) decimal_shift_right(d, -exponent);
 }
 
 static uint32_t decimal_digit(const decimal *d, int position)
 {
-    if (position < LAST_DIGIT || position > TOP_DIGIT) return 0;
-    return d->word[word_of(position)] / place_in_word(position) % 10u;
+    if (position < DECIMAL_LAST || position > DECIMAL_TOP) return 0;
+    return d->word[decimal_word(position)] / decimal_place(position) % 10u;
 }
 
 /* Position of the first digit that is not zero; the units digit of zero. */
 static int decimal_highest(const decimal *d)
 {
     int i = 0;
-    while (i < WORDS && !d->word[i]) i++;
-    if (i == WORDS) return 0;
-    int position = TOP_DIGIT - 9 * i;
+    while (i < DECIMAL_WORDS && !d->word[i]) i++;
+    if (i == DECIMAL_WORDS) return 0;
+    int position = DECIMAL_TOP - 9 * i;
     while (!decimal_digit(d, position)) position--;
     return position;
 }
@@ -249,50 +252,51 @@ static int decimal_highest(const decimal *d)
 /* Rounds to the nearest multiple of 10^position, ties to an even digit. */
 static void decimal_round(decimal *d, int position)
 {
-    if (position <= LAST_DIGIT) return;
+    if (position <= DECIMAL_LAST) return;
     const uint32_t below = decimal_digit(d, position - 1);
     const bool odd = decimal_digit(d, position) & 1u;
-    int i = word_of(position - 1);
-    bool more = d->word[i] % place_in_word(position - 1) != 0;
-    while (++i < WORDS) {
+    int i = decimal_word(position - 1);
+    bool more = d->word[i] % decimal_place(position - 1) != 0;
+    while (++i < DECIMAL_WORDS) {
         more |= d->word[i] != 0;
         d->word[i] = 0;
     }
-    i = word_of(position);
-    if (word_of(position - 1) != i) d->word[i + 1] = 0;
-    d->word[i] -= d->word[i] % place_in_word(position);
+    i = decimal_word(position);
+    if (decimal_word(position - 1) != i) d->word[i + 1] = 0;
+    d->word[i] -= d->word[i] % decimal_place(position);
     if (below < 5 || (below == 5 && !more && !odd)) return;
-    d->word[i] += place_in_word(position);
-    while (d->word[i] >= BASE) {
-        d->word[i] -= BASE;
+    d->word[i] += decimal_place(position);
+    while (d->word[i] >= DECIMAL_BASE) {
+        d->word[i] -= DECIMAL_BASE;
         d->word[--i]++;
     }
 }
 
 /* Puts digits of positions from `first` down, `count` of them. */
-static void put_digits(sink *s, const decimal *d, int first, int count)
+static void put_digits(text_sink *s, const decimal *d, int first, int count)
 {
     for (int i = 0; i < count; i++) {
         const char digit = (char)('0' + (int)decimal_digit(d, first - i));
-        put_bytes(s, &digit, 1);
+        text_bytes(s, &digit, 1);
     }
 }
 
 /* d is rounded already: 123.450 */
-static void put_fixed(sink *s, const conversion *c, const char *sign, const decimal *d, int places)
+static void put_fixed(text_sink *s, const conversion *c, const char *sign, const decimal *d,
+                      int places)
 {
     const int highest = decimal_highest(d);
     const int whole = highest > 0 ? highest + 1 : 1;
     const int point = places || c->alternate;
     const int after = put_head(s, c, sign, 0, whole + point + places);
     put_digits(s, d, whole - 1, whole);
-    if (point) put_bytes(s, ".", 1);
+    if (point) text_bytes(s, ".", 1);
     put_digits(s, d, -1, places);
-    put_repeat(s, ' ', after);
+    text_repeat(s, ' ', after);
 }
 
 /* d is rounded already: 1.2345e+02 */
-static void put_scientific(sink *s, const conversion *c, const char *sign, const decimal *d,
+static void put_scientific(text_sink *s, const conversion *c, const char *sign, const decimal *d,
                            int places)
 {
     const int exponent = decimal_highest(d);
@@ -306,14 +310,15 @@ static void put_scientific(sink *s, const conversion *c, const char *sign, const
     const int point = places || c->alternate;
     const int after = put_head(s, c, sign, 0, 1 + point + places + tail_length);
     put_digits(s, d, exponent, 1);
-    if (point) put_bytes(s, ".", 1);
+    if (point) text_bytes(s, ".", 1);
     put_digits(s, d, exponent - 1, places);
-    put_bytes(s, tail, (size_t)tail_length);
-    put_repeat(s, ' ', after);
+    text_bytes(s, tail, (size_t)tail_length);
+    text_repeat(s, ' ', after);
 }
 
 /* %g: `precision` digits that count, in the shorter notation, without zeros at the end. */
-static void put_general(sink *s, const conversion *c, const char *sign, decimal *d, int precision)
+static void put_general(text_sink *s, const conversion *c, const char *sign, decimal *d,
+                        int precision)
 {
     if (!precision) precision = 1;
     decimal_round(d, decimal_highest(d) - precision + 1);
@@ -322,7 +327,7 @@ static void put_general(sink *s, const conversion *c, const char *sign, decimal 
     const int first = fixed ? 0 : exponent; /* the digit before the point */
     int places = precision - 1 - (fixed ? exponent : 0);
     if (!c->alternate) {
-        if (places > first - LAST_DIGIT) places = first - LAST_DIGIT;
+        if (places > first - DECIMAL_LAST) places = first - DECIMAL_LAST;
         while (places && !decimal_digit(d, first - places)) places--;
     }
     if (fixed) {
@@ -333,7 +338,7 @@ static void put_general(sink *s, const conversion *c, const char *sign, decimal 
 }
 
 /* A NaN has no sign here: which one a computation makes differs between processors. */
-static void put_not_finite(sink *s, conversion c, bool negative, bool nan)
+static void put_not_finite(text_sink *s, conversion c, bool negative, bool nan)
 {
     const bool upper = c.kind == 'F' || c.kind == 'E' || c.kind == 'G';
     c.zero = false;
@@ -344,7 +349,7 @@ static void put_not_finite(sink *s, conversion c, bool negative, bool nan)
     }
 }
 
-static void convert_double(sink *s, const conversion *c, arguments *a)
+static void convert_double(text_sink *s, const conversion *c, format_arguments *a)
 {
     const double value = va_arg(a->list, double);
     uint64_t bits;
@@ -374,7 +379,7 @@ static void convert_double(sink *s, const conversion *c, arguments *a)
 
 /* ---- the rest, and the parser ---- */
 
-static void convert_string(sink *s, conversion c, arguments *a)
+static void convert_string(text_sink *s, conversion c, format_arguments *a)
 {
     const char *text = va_arg(a->list, const char *);
     if (!text) text = "(null)";
@@ -384,21 +389,21 @@ static void convert_string(sink *s, conversion c, arguments *a)
     put_text(s, &c, "", text, length);
 }
 
-static void convert_char(sink *s, conversion c, arguments *a)
+static void convert_char(text_sink *s, conversion c, format_arguments *a)
 {
     const char text = (char)va_arg(a->list, int);
     c.zero = false;
     put_text(s, &c, "", &text, 1);
 }
 
-static void convert_pointer(sink *s, conversion c, arguments *a)
+static void convert_pointer(text_sink *s, conversion c, format_arguments *a)
 {
     const uintptr_t address = (uintptr_t)va_arg(a->list, void *);
     c.kind = 'x';
     put_integer(s, c, "0x", address);
 }
 
-static const char *parse_flags(const char *at, conversion *c)
+static const char *parse_format_flags(const char *at, conversion *c)
 {
     for (;; at++) {
         switch (*at) {
@@ -425,7 +430,7 @@ static const char *parse_flags(const char *at, conversion *c)
 
 /* A number of digits, or the next argument for a star. More than a million is a mistake, and cut.
  */
-static const char *parse_number(const char *at, int *number, arguments *a)
+static const char *parse_format_number(const char *at, int *number, format_arguments *a)
 {
     if (*at == '*') {
         *number = va_arg(a->list, int);
@@ -439,16 +444,16 @@ static const char *parse_number(const char *at, int *number, arguments *a)
 }
 
 /* Reads one conversion behind its percent sign and returns what follows its letter. */
-static const char *parse_conversion(const char *at, conversion *c, arguments *a)
+static const char *parse_conversion(const char *at, conversion *c, format_arguments *a)
 {
-    at = parse_flags(at, c);
-    at = parse_number(at, &c->width, a);
+    at = parse_format_flags(at, c);
+    at = parse_format_number(at, &c->width, a);
     if (c->width < 0) {
         c->left = true;
         c->width = c->width < -1000000 ? 1000000 : -c->width;
     }
     c->precision = -1;
-    if (*at == '.') at = parse_number(at + 1, &c->precision, a);
+    if (*at == '.') at = parse_format_number(at + 1, &c->precision, a);
     if (*at == 'h' || *at == 'l' || *at == 'z' || *at == 't') {
         c->length = *at++;
         if (c->length == 'h' && *at == 'h') {
@@ -463,7 +468,7 @@ static const char *parse_conversion(const char *at, conversion *c, arguments *a)
     return *at ? at + 1 : at;
 }
 
-static bool convert(sink *s, const conversion *c, arguments *a)
+static bool convert_one(text_sink *s, const conversion *c, format_arguments *a)
 {
     switch (c->kind) {
     case 'd':
@@ -494,7 +499,7 @@ static bool convert(sink *s, const conversion *c, arguments *a)
         convert_pointer(s, *c, a);
         return true;
     case '%':
-        put_bytes(s, "%", 1);
+        text_bytes(s, "%", 1);
         return true;
     default:
         return false;
@@ -504,19 +509,19 @@ static bool convert(sink *s, const conversion *c, arguments *a)
 size_t skep__vformat(char *out, size_t max, const char *format, va_list args)
 {
     SKEP_ASSERT(format && (out || !max));
-    sink s = {.out = out, .max = max};
-    arguments a;
+    text_sink s = {.out = out, .max = max};
+    format_arguments a;
     va_copy(a.list, args);
     const char *at = format;
     while (*at) {
         const char *const run = at;
         while (*at && *at != '%') at++;
-        put_bytes(&s, run, (size_t)(at - run));
+        text_bytes(&s, run, (size_t)(at - run));
         if (!*at) break;
         const char *const percent = at;
         conversion c = {0};
         at = parse_conversion(at + 1, &c, &a);
-        if (!convert(&s, &c, &a)) put_bytes(&s, percent, (size_t)(at - percent));
+        if (!convert_one(&s, &c, &a)) text_bytes(&s, percent, (size_t)(at - percent));
     }
     va_end(a.list);
     if (max) out[s.length < max ? s.length : max - 1] = 0;

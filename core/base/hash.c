@@ -12,7 +12,7 @@
 
 #include "core/simd/stripes.h"
 
-static void scramble(uint64_t *acc)
+static void scramble_lanes(uint64_t *acc)
 {
     for (uint32_t j = 0; j < SKEP__STRIPE_LANES; j++) {
         uint64_t a = acc[j];
@@ -22,7 +22,7 @@ static void scramble(uint64_t *acc)
     }
 }
 
-static uint64_t fold(const uint64_t *acc, uint64_t length, uint64_t seed)
+static uint64_t fold_lanes(const uint64_t *acc, uint64_t length, uint64_t seed)
 {
     uint64_t sum = skep__hash_u64(seed) + length * 0x9E3779B185EBCA87u;
     for (uint32_t j = 0; j < SKEP__STRIPE_LANES / 2; j++) {
@@ -41,7 +41,7 @@ static uint64_t hash_by(skep__stripes_fn *add, const uint8_t *bytes, size_t n, u
     const size_t group = (size_t)SKEP__STRIPES_MAX * SKEP__STRIPE_BYTES;
     while (left > group) {
         add(acc, bytes, SKEP__STRIPES_MAX, skep__stripe_keys);
-        scramble(acc);
+        scramble_lanes(acc);
         bytes += group;
         left -= group;
     }
@@ -53,7 +53,7 @@ static uint64_t hash_by(skep__stripes_fn *add, const uint8_t *bytes, size_t n, u
         memcpy(last, bytes + (size_t)whole * SKEP__STRIPE_BYTES, rest);
         add(acc, last, 1, skep__stripe_keys + (size_t)8 * whole);
     }
-    return fold(acc, n, seed);
+    return fold_lanes(acc, n, seed);
 }
 
 uint64_t skep__hash_bytes(const void *p, size_t n, uint64_t seed)

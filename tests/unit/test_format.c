@@ -298,8 +298,9 @@ static void long_messages_are_cut_visibly(void **state)
         assert_int_equal(strcmp(h.text + strlen(h.text) - 3, "...") == 0, !fits);
     }
     /* Three-byte letters: whatever the alignment, no part of one is left over. */
-    for (uint32_t shift = 0; shift < 3; shift++) {
-        for (uint32_t i = shift; i + 3 < sizeof text; i += 3) memcpy(text + i, "\xE2\x82\xAC", 3);
+    static const char euro[] = "\xE2\x82\xAC";
+    for (size_t shift = 0; shift < 3; shift++) {
+        for (size_t i = 0; i < sizeof text - 1 - shift; i++) text[shift + i] = euro[i % 3];
         skep__logf(&log, SKEP_LOG_INFO, "%s", text);
         const size_t n = strlen(h.text);
         assert_true(n < SKEP__LOG_TEXT_MAX && n > SKEP__LOG_TEXT_MAX - 5);
