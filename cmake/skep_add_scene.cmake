@@ -7,13 +7,12 @@
 # Flags that let the compiler change what arithmetic gives are refused, wherever they come from.
 # SKEP_SCENE_OPTIMIZE replaces -O3 (empty: the build type's own).
 
-set(skep_scene_bad_flags
-  -ffast-math -Ofast -funsafe-math-optimizations -fassociative-math -freciprocal-math
-  -ffinite-math-only -fno-signed-zeros -ffp-contract=fast -ffp-contract=on -ffp-model=fast
-  -fcx-limited-range -mrecip
-)
-
 function(skep__check_flags where)
+  set(skep_scene_bad_flags
+    -ffast-math -Ofast -funsafe-math-optimizations -fassociative-math -freciprocal-math
+    -ffinite-math-only -fno-signed-zeros -ffp-contract=fast -ffp-contract=on -ffp-model=fast
+    -fcx-limited-range -mrecip
+  )
   string(REPLACE ";" " " flags " ${ARGN} ")
   string(TOLOWER "${flags}" flags)
   foreach(bad IN LISTS skep_scene_bad_flags)

@@ -95,7 +95,8 @@ def write_source(root, headers):
     # The port asks for what is beyond ISO C; that has to be said before the first system header.
     head = "#if defined(__linux__) && !defined(_GNU_SOURCE)\n#define _GNU_SOURCE\n#endif\n"
     # clang takes the inline functions of our headers, here in the file itself, for forgotten ones.
-    head += "#if defined(__clang__)\n#pragma clang diagnostic ignored \"-Wunused-function\"\n#endif\n"
+    quiet = '#pragma clang diagnostic ignored "-Wunused-function"'
+    head += f"#if defined(__clang__)\n{quiet}\n#endif\n"
     return banner(root, "the whole library in one file") + head + '#include "skep.h"\n' + \
         writer.text()
 
