@@ -20,5 +20,6 @@ if cmake --build build/dev --target help | grep -q skep_build_info; then
     cmake --build build/dev --target skep_build_info >/dev/null
 fi
 sed -n 's/^ *"file": "\(.*\)",\{0,1\}$/\1/p' build/dev/compile_commands.json | sort -u |
+    grep -v /generated/ |
     xargs -n 1 -P "$jobs" tools/clang_tidy_one.sh
 echo "check: all clean"
