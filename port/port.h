@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* The seam to the operating system: threads, futexes, the clock, processor count, memory mapping,
+ * files. One file an OS implements it (port_linux.c); nothing else of skep has a platform #ifdef.
+ * What can fail says so by its result; nothing here allocates except where the name says it. */
+#ifndef SKEP_PORT_PORT_H
+#define SKEP_PORT_PORT_H
+
+#include "core/base/base.h"
+#include "skep/status.h"
+
+#include <stdatomic.h>
+
+/* ---- asserts
+ * -------------------------------------------------------------------------------------- */
+
+/* Called when SKEP_ASSERT fails, before the trap. The library's own prints the expression and its
+ * place to standard error and aborts; a program that defines a function of this name replaces it.
+ */
+SKEP_API void skep_assert_failed(const char *expression, const char *file, int line);
+
+/* ---- threads
+ * -------------------------------------------------------------------------------------- */
+
+/* A thread. The struct must stay where it is until the thread was joined, or has begun to run `fn`.
+ */
+typedef struct skep__port_thread {
+    uint64_t handle; /* what the OS gave */
+    void (*fn)(void *arg);
+    void *arg;
+} skep__port_thread;
+
+/* Starts fn(arg) on a new thread; `name` (at most 15 bytes) is what debuggers show. False when the
+ * OS has no thread left. */
+bool skep__port_thread_create(skep__port_thread *thread, const char *name, void (*fn)(void *arg),
+                              void *arg);
+
+/* Waits until the thread has ended, and frees what the OS keeps of it. */
+void skep__port_thread_join(skep__port_thread *thread);
+
+/* Lets the thread end by itself: nobody will join it. */
+void skep__port_thread_detach(skep__port_thread *thread);
+
+/* Gives the rest of this thread's slice of time away. */
+void skep__port_yield(void);
+
+/* ---- futex
+ * ---------------------------------------------------------------------------------------- */
+
+/* No time limit. */
+#define SKEP__PORT_FOREVER UINT64_MAX
+
+/* Sleeps while *word == expected, until woken or `timeout_ns` is over. May return for no reason:
+ * callers look at their condition again. False when the time was over. */
+bool skep__port_futex_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t timeout_ns);
+
+/* Wakes at most `count` of those that sleep on the word. */
+void skep__port_futex_wake(_Atomic uint32_t *word, uint32_t count);
+
+/* ---- clock and processors
+ * ------------------------------------------------------------------------- */
+
+/* Nanoseconds of a clock that never goes back and stands still while the machine sleeps. */
+uint64_t skep__port_clock_ns(void);
+
+/* The processors that this process may use at the same time: those its affinity allows, and no more
+ * than its group's quota pays for. At least 1. Reads files: call it at creation, not in a frame. */
+uint32_t skep__port_cpu_count(void);
+
+/* Tells the processor that this is a spinning loop. */
+SKEP_INLINE void skep__port_pause(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__) && (defined(__GNUC__) || defined(__clang__))
+    __asm__ volatile("isb" ::: "memory"); /* `yield` does nothing on the cores of today */
+#else
+    atomic_signal_fence(memory_order_seq_cst);
+#endif
+}
+
+/* ---- memory
+ * --------------------------------------------------------------------------------------- */
+
+/* The page size of regions: all ranges below are multiples of it where they are said to be. */
+#define SKEP__PORT_PAGE ((size_t)2 << 20)
+
+/* The host's default allocator: the C heap. Any thread. */
+skep_allocator skep__port_allocator(void);
+
+/* Reserves `bytes` of address space, a multiple of 2 MiB and aligned to it, not accessible yet.
+ * NULL when there is none. */
+void *skep__port_reserve(size_t bytes);
+
+/* Makes a range of a reservation readable and writable; it reads as zeros, and is backed by large
+ * pages where the OS likes. `base` and `bytes` are multiples of 2 MiB. */
+skep_status skep__port_commit(void *base, size_t bytes);
+
+/* Gives a whole reservation back. */
+void skep__port_release(void *base, size_t bytes);
+
+/* Makes committed memory read-only, or writable again. Both are multiples of the OS' page size, 2
+ * MiB at most. False when the OS refuses. */
+bool skep__port_protect(void *base, size_t bytes, bool writable);
+
+/* Opens a region of at least `bytes_max` bytes, rounded up to 2 MiB. Nothing is committed yet. */
+SKEP_NODISCARD skep_status skep__port_region_open(size_t bytes_max, skep_region *region);
+
+/* Gives the region's memory back; no world, task or worker uses it any more. */
+void skep__port_region_close(skep_region *region);
+
+/* ---- files
+ * ---------------------------------------------------------------------------------------- */
+
+/* Maps a whole file, read-only. An empty file gives a valid pointer and 0 bytes. SKEP_NOT_FOUND
+ * when there is no such file, SKEP_IO for any other trouble. */
+SKEP_NODISCARD skep_status skep__port_file_map(const char *path, const uint8_t **bytes,
+                                               size_t *byte_count);
+
+/* Ends a mapping. */
+void skep__port_file_unmap(const uint8_t *bytes, size_t byte_count);
+
+/* Reads a whole file into memory of the allocator, `byte_count` bytes and a zero behind them, to be
+ * freed with byte_count + 1 bytes of alignment 16. As skep__port_file_map, or SKEP_NO_MEMORY. */
+SKEP_NODISCARD skep_status skep__port_file_read(const char *path, const skep_allocator *allocator,
+                                                uint8_t **bytes, size_t *byte_count);
+
+/* Writes a file whole or not at all: into `path`.tmp first, which then takes the name's place, so a
+ * crash leaves the old file or the new one. */
+SKEP_NODISCARD skep_status skep__port_file_write(const char *path, const void *bytes,
+                                                 size_t byte_count);
+
+#endif
