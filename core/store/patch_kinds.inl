@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Every kind of patch: name, value, what its slot names, what its payload is. The one list from which
- * the enum, the verifier and the messages are made. Values are part of the format and never change. */
+/* Every kind of patch: name, value, what its slot names, what its payload is. The one list from
+ * which the enum, the verifier and the messages are made. Values are part of the format and never
+ * change. */
 SKEP_PATCH(SET, 1, "component", "value")     /* set the value; dropped and counted if it has none */
 SKEP_PATCH(PUT, 2, "component", "value")     /* add or set */
 SKEP_PATCH(REMOVE, 3, "component", "")       /* remove the component */
