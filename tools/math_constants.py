@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Derives every polynomial and table of skep/math.h and core/base/math_*.c, in 400-bit arithmetic.
 
-Polynomials are minimax, found by Remez' exchange
-(around zero: nearly so, by least squares over Chebyshev's nodes); each coefficient is rounded to a double from the
-lowest power up, and the rest is fitted again around what the rounding did. Tables are values of
+Polynomials are minimax, found by Remez' exchange (around zero: nearly so, by least squares over
+Chebyshev's nodes); each coefficient is rounded to a double from the lowest power up, and the rest
+is fitted again around what the rounding did. Tables are values of
 elementary functions cut into a head and a tail. Nothing here runs in a build: the output was copied
 into the sources once, and `python3 tools/math_constants.py` prints it again (needs mpmath).
 `--write-tables core/base/math_tables.c` writes the table file.
 """
 import sys
 
-from mpmath import (atan, chop, cos, exp, floor, frexp, ldexp, log, lu_solve, matrix, mp, mpf, nint,
+from mpmath import (atan, cos, exp, floor, frexp, ldexp, log, lu_solve, matrix, mp, mpf, nint,
                     pi, sin, sqrt)
 
 mp.prec = 400
@@ -82,7 +82,7 @@ def least_squares(f, w, powers, a, b):
 
 
 def fit(name, f, w, powers, a, b, fixed=()):
-    """Prints a polynomial whose coefficients are doubles; `fixed` are (power, value) given ahead."""
+    """Prints a polynomial with doubles as coefficients; `fixed` are (power, value) given ahead."""
     done = list(fixed)
     left = list(powers)
     worst = None
@@ -123,7 +123,8 @@ def polynomials():
     fit("f32 cos: C(r^2)", c, relative(c), range(1, 6), 0, top, [(0, mpf(1))])
     one = lambda x: mpf(1)
     grow = safe(lambda r: (2**r - 1) / r, log(mpf(2)))
-    fit("f32 exp2: 1 + r * P(r), error of P", grow, one, range(8), mpf("-0.5001"), mpf("0.5001"))
+    fit("f32 exp2: 1 + r * P(r), error of P", grow, one, range(8), -mpf("0.5001"),
+        mpf("0.5001"))
     # atanh series: log((1+s)/(1-s)) = 2 s + s z L(z), z = s*s.
     zmax = ((sqrt(mpf(2)) - 1) / (sqrt(mpf(2)) + 1)) ** 2 * mpf("1.0001")
 
@@ -139,7 +140,8 @@ def polynomials():
     def arc(z):
         q = sqrt(z + tiny)
         return (atan(q) / q - 1) / (z + tiny)
-    fit("f32 atan: t + t z A(z)", arc, lambda z: (z + tiny) / (1 + z * arc(z)), range(7), mpf(2) ** -40, amax)
+    fit("f32 atan: t + t z A(z)", arc, lambda z: (z + tiny) / (1 + z * arc(z)), range(7),
+        mpf(2) ** -40, amax)
     # f64 kernels.
     q4 = (pi / 4) ** 2 * mpf("1.001")
 
@@ -150,7 +152,7 @@ def polynomials():
     def c4(z):
         q = sqrt(z + tiny)
         return (cos(q) - 1 + (z + tiny) / 2) / (z + tiny) ** 2
-    fit("f64 sin: r + r z S(z)", s3, lambda z: (z + tiny), range(6), mpf(2) ** -30, q4)
+    fit("f64 sin: r + r z S(z)", s3, lambda z: (z + tiny), range(7), mpf(2) ** -30, q4)
     fit("f64 cos: 1 - z/2 + z z C(z)", c4, lambda z: (z + tiny) ** 2, range(6), mpf(2) ** -25, q4)
     r = log(mpf(2)) / 256 * mpf("1.001")
     e2 = safe(lambda x: (exp(x) - 1 - x) / x**2, mpf(1) / 2)
@@ -171,8 +173,9 @@ def constants():
         print("half pi, part %d, 33 bits each: %s" % (k + 1, hexf(part)))
         rest -= part
     print("half pi, part 4", hexf(rest))
-    for name, v in (("half pi", pi / 2), ("pi", pi), ("quarter pi", pi / 4), ("log2 e", 1 / log(mpf(2))),
-                    ("ln 2", log(mpf(2))), ("tan pi/8", sqrt(mpf(2)) - 1), ("sqrt half", sqrt(mpf(1) / 2))):
+    for name, v in (("half pi", pi / 2), ("pi", pi), ("quarter pi", pi / 4),
+                    ("log2 e", 1 / log(mpf(2))), ("ln 2", log(mpf(2))),
+                    ("tan pi/8", sqrt(mpf(2)) - 1), ("sqrt half", sqrt(mpf(1) / 2))):
         print(name, hexf(rd(v)), hexf(rd(v - rd(v))))
     ln2 = log(mpf(2))
     head = nint(ln2 * mpf(2) ** 42) / mpf(2) ** 42
@@ -184,7 +187,8 @@ def constants():
 
 def rows(values, per):
     text = [hexf(v) for v in values]
-    return "\n".join("    " + " ".join(t + "," for t in text[i : i + per]) for i in range(0, len(text), per))
+    return "\n".join("    " + " ".join(t + "," for t in text[i : i + per])
+                     for i in range(0, len(text), per))
 
 
 FIRST_EXPONENT = 152  # of a float whose ulp is 2^2 quarter turns; below it nothing can be left out
@@ -213,12 +217,14 @@ def turn_table():
 def table_file():
     out = []
     out.append("/* SPDX-License-Identifier: MIT */")
-    out.append("/* Tables of the f64 functions of skep/math.h, written by tools/math_constants.py: bits of 2/pi for the")
-    out.append(" * reduction of huge angles, powers of two, logarithms and arc tangents, each cut into a head and a tail")
-    out.append(" * whose sum has more than 100 good bits. Facts, not code: do not edit by hand. */")
+    out.append("/* Tables of the f64 functions of skep/math.h, as tools/math_constants.py printed")
+    out.append(" * them: bits of 2/pi for the reduction of huge angles, powers of two, logarithms")
+    out.append(" * and arc tangents, each cut into a head and a tail with more than 100 good bits")
+    out.append(" * together. Facts, not code. */")
     out.append('#include "core/base/math_dd.h"')
     out.append("")
-    bits = int(floor(2 / pi * mpf(2) ** 1216))
+    with mp.workprec(1400):
+        bits = int(floor(2 / mp.pi * mpf(2) ** 1216))
     words = [0] + [(bits >> (1216 - 64 * (k + 1))) & (2**64 - 1) for k in range(19)]
     out.append("const uint64_t skep__math_two_over_pi[SKEP__TWO_OVER_PI_WORDS] = {")
     for i in range(0, 20, 4):
@@ -229,7 +235,8 @@ def table_file():
     def pairs(name, size, items):
         out.append("const skep__dd %s[%s] = {" % (name, size))
         for i in range(0, len(items), 2):
-            out.append("    " + " ".join("{%s, %s}," % (hexf(h), hexf(t)) for h, t in items[i : i + 2]))
+            pair = ["{%s, %s}," % (hexf(h), hexf(t)) for h, t in items[i : i + 2]]
+            out.append("    " + " ".join(pair))
         out.append("};")
         out.append("")
     e = []
@@ -240,10 +247,12 @@ def table_file():
     lo = []
     inv = []
     for i in range(128):
-        # Bit pattern i counts from 0x1.6p-1: 80 steps of 2^-8 below one, then 48 of 2^-7 above... see math_log.c
-        m = (mpf(0.6875) + (i + mpf(1) / 2) / 256) if i < 80 else (1 + (i - 80 + mpf(1) / 2) / 128)
+        # Steps count from 0x1.6p-1 by bit pattern: 80 of 2^-8 below one, then 48 of 2^-7.
+        m = mpf("0.6875") + (i + mpf(1) / 2) / 256
+        if i >= 80:
+            m = 1 + (i - 80 + mpf(1) / 2) / 128
         c = nint(1024 / m) / 1024
-        if i in (78, 79, 80):
+        if i in (78, 79, 80):  # around one nothing may be added, or small logarithms would drown
             c = mpf(1)
         v = -log(c)
         h = nint(v * mpf(2) ** 42) / mpf(2) ** 42
