@@ -16,6 +16,7 @@
 #include "core/base/log.h"
 #include "core/store/patch.h"
 #include "core/store/store.h"
+#include "skep/world.h"
 
 /* ---- blobs ----------------------------------------------------------------------------------------- */
 
@@ -80,6 +81,12 @@ typedef struct skep__prefab_part {
     uint32_t value; /* byte offset in skep__prefab.values; the C value struct */
 } skep__prefab_part;
 
+/* One entity below a prefab's root. */
+typedef struct skep__prefab_node {
+    uint32_t prefab;
+    uint32_t parent; /* 0: the root; else 1 + its place in `children` */
+} skep__prefab_node;
+
 typedef struct skep__prefab {
     const skep_component *info; /* name */
     uint64_t identity;
@@ -91,18 +98,17 @@ typedef struct skep__prefab {
     uint8_t *values;
     uint32_t value_bytes;
     uint32_t value_cap;
-    uint32_t *children; /* prefab numbers; each child gets a Parent */
+    bool defined;
+    skep__prefab_node *children; /* of all levels, parents before their children; each gets a Parent */
     uint32_t child_count;
     uint32_t child_cap;
 } skep__prefab;
-
-typedef struct skep_world skep_world;
 
 /* A hook: called on the owner's thread after apply, in apply order; may only queue commands. */
 typedef struct skep__hook {
     uint32_t type;
     bool added; /* else removed */
-    void (*call)(void *ctx, skep_world *world, skep_entity entity);
+    skep_hook_fn *call;
     void *ctx;
 } skep__hook;
 
@@ -128,8 +134,65 @@ typedef struct skep__commands {
     uint32_t count;
 } skep__commands;
 
+/* Inputs that wait for the next begin: a key each, and the messages behind each other. Host-private. */
+typedef struct skep__input_key {
+    uint64_t number;
+    uint32_t source;
+    uint32_t at;    /* of its message in bytes: skep__input_head, then the value padded to 8 */
+    uint32_t order; /* of arrival */
+    uint32_t pad;
+} skep__input_key;
+
+typedef struct skep__input_head {
+    uint64_t to;
+    uint32_t channel;
+    uint32_t bytes;
+} skep__input_head;
+
+typedef struct skep__inputs {
+    skep__input_key *keys;
+    uint32_t count, cap;
+    uint8_t *bytes;
+    uint32_t used, bytes_cap;
+} skep__inputs;
+
+/* What a `run` declared: sets of bits by number; NULL is the empty set. Without one it may do anything. */
+struct skep__system_access {
+    const char *system;
+    const uint64_t *read;  /* types whose values or presence it may read */
+    const uint64_t *write; /* types whose values it may set; implies reading */
+    const uint64_t *add;
+    const uint64_t *remove;
+    const uint64_t *resource_read;
+    const uint64_t *resource_write; /* implies reading */
+    const uint64_t *event_read;     /* channels */
+    const uint64_t *emit;
+    const uint64_t *spawn; /* prefabs; number 0 is Entity: entities without a prefab */
+    uint32_t type_words;   /* words of each set of types, and so on */
+    uint32_t resource_words;
+    uint32_t channel_words;
+    uint32_t prefab_words;
+    bool destroy;
+};
+
+/* A description's number, remembered by its address. */
+typedef struct skep__known_entry {
+    const skep_component *info;
+    uint64_t identity;
+    uint32_t number;
+    uint32_t pad;
+} skep__known_entry;
+
+#define SKEP__KNOWN_COUNT 32u
+
+/* What core/data hangs on a world starts with this. */
+typedef struct skep__data_head {
+    void (*deinit)(skep_world *w);
+} skep__data_head;
+
 struct skep_world {
     skep__store store;
+    skep__known_entry known[SKEP__KNOWN_COUNT]; /* a direct-mapped cache, see number.c */
     skep_log log;
     char error_text[256]; /* of the last call that failed */
 
@@ -162,6 +225,15 @@ struct skep_world {
 
     struct skep__children *children; /* cache parent -> children, see children.c */
     struct skep__overlay *overlay;   /* pending commands by entity, see command.c */
+    uint32_t iterating; /* open passes of queries: structural changes go to `batch` until all ended */
+    bool firing;        /* hooks are being told: the same */
+    skep__inputs inputs;
+    skep_query *queries; /* all of this world, newest first */
+    skep_entity *list;   /* scratch of children.c and now.c */
+    uint32_t list_cap;
+    uint8_t *scratch;    /* one value */
+    uint32_t scratch_cap;
+    skep__cell shown[SKEP_FIELD_MAX]; /* cells of a value that is still a command */
     void *data; /* struct skep__data of core/data, NULL until needed; its first member is a
                    void (*deinit)(skep_world *) that the world calls when it is destroyed */
 };
@@ -193,14 +265,48 @@ skep__record *skep__record_write(skep_world *w, uint32_t index); /* NULL without
 /* Writes what hooks and `removed` must hear of one entity: call after it happened. */
 skep_status skep__world_note(skep_world *w, skep_entity e, uint32_t type, bool added);
 
-/* Calls the hooks for all notes; hooks queue commands (to `batch` or at once, by mode). Ends after a bounded
- * number of rounds with SKEP_LIMIT. */
-skep_status skep__world_fire(skep_world *w);
+/* Makes sure that `count` entities can gain or lose a type without skep__world_note failing. */
+skep_status skep__note_room(skep_world *w, uint32_t type, bool added, uint32_t count);
+
+/* Tells the hooks of all notes, once each; what they change goes to `batch`. The caller applies that and
+ * calls again, at most SKEP__HOOK_ROUNDS times, then gives up with SKEP_LIMIT, knob hook_rounds. */
+void skep__world_fire(skep_world *w);
+
+#define SKEP__HOOK_ROUNDS 64u
+
+/* Between frames: makes what waits in `batch` (from passes of queries and hooks) one by one, tells the hooks,
+ * and again until nothing is left. Passes that were left open count as ended. A frame's begin, snapshot,
+ * save and hash call it first; it costs two compares when nothing waits. */
+skep_status skep__world_settle(skep_world *w);
+
+/* Delivers the collected inputs to their channels, in the order (source, number, arrival). All or nothing.
+ * A frame's begin calls it. */
+skep_status skep__inputs_deliver(skep_world *w);
+
+/* Sorts the collected inputs in that order, for who records them. */
+void skep__inputs_sort(skep_world *w);
+
+/* Gives the spawns in `outside` their handles, so that it can be applied. A frame's begin calls it before
+ * skep__apply. All or nothing. */
+skep_status skep__outside_prepare(skep_world *w);
+
+/* SKEP_OK, or SKEP_ACCESS with a text when the number is not in the set of what the running system declared. */
+skep_status skep__access_check(skep_world *w, const uint64_t *set, uint32_t words, uint32_t number,
+                               const char *right, const char *name);
 
 /* Prefab: its table (made if needed), and writing its values into a row that exists. */
 skep_status skep__prefab_table(skep_world *w, uint32_t prefab, uint32_t *table);
 void skep__prefab_fill(skep_world *w, uint32_t prefab, skep__table *t, uint32_t first_row,
                        uint32_t count);
+
+/* Makes the children of a root that was just spawned, with handles of their own. All or nothing. */
+skep_status skep__prefab_children(skep_world *w, uint32_t prefab, skep_entity root);
+
+/* Collects the entities in `roots` that are alive, each once, and all below them, in the order in which
+ * they are destroyed: the roots, then level by level, each by index. Into the world's scratch; the pointer
+ * dies at the next call. */
+skep_status skep__children_below(skep_world *w, const skep_entity *roots, uint32_t root_count,
+                                 const skep_entity **all, uint32_t *count);
 
 /* Collects the children of `e` (alive, Parent == e) into the world's scratch, ordered by index. Returns their
  * number; the pointer dies at the next call. */
@@ -211,8 +317,8 @@ skep_status skep__children_of(skep_world *w, skep_entity e, const skep_entity **
  * it is rebuilt when next asked. */
 void skep__children_forget(skep_world *w);
 
-/* Tells the cache of one new parent. */
-void skep__children_add(skep_world *w, skep_entity child, skep_entity parent);
+/* Tells the cache that this entity's Parent was added or set. Never fails. */
+void skep__children_touch(skep_world *w, skep_entity child);
 
 /* Appends a command; `slot` is a world number by kind. NULL without memory. */
 void *skep__command_push(skep_world *w, skep__commands *c, skep_patch_kind kind, uint32_t slot,

@@ -360,6 +360,31 @@ static inline skep_entity skep_spawn(const skep_task *task, Entity_spawn right)
         uint32_t slot;                                                                             \
     } C##_##right
 
+/* ---- parts ---------------------------------------------------------------------------------------- */
+
+/* One component of entities that are made, or of rows that a job is run over, with where its values come from.
+ * The first that is given counts: columns, fill, value; none of them: zeros, or what a prefab says. */
+typedef struct skep_part {
+    const skep_component *component;
+    void *columns;     /* the column struct (Pos_mut), n rows a pointer; a NULL pointer: as without columns */
+    const void *value; /* the C struct, the same for all */
+    void (*fill)(void *ctx, uint32_t index, void *at); /* called for each with its number from 0; *at holds
+                                                          the value so far, to be changed */
+    void *ctx;                                         /* for fill */
+} skep_part;
+
+/* Returns a part with the same value for all; NULL: zeros, or what a prefab says. */
+static inline skep_part skep_part_make(const skep_component *component, const void *value)
+{
+    skep_part part;
+    part.component = component;
+    part.columns = NULL;
+    part.value = value;
+    part.fill = NULL;
+    part.ctx = NULL;
+    return part;
+}
+
 /* ---- private: where skep/world.h adds the main thread's functions ---------------------------------- */
 
 /* Empty here, so that a job file cannot reach the world; skep/world.h gives them their contents. They are
@@ -382,7 +407,8 @@ static inline skep_entity skep_spawn(const skep_task *task, Entity_spawn right)
  *   bool Pos_get(const Pos_lookup *, skep_entity, Pos *value)    false: gone, or has no Pos
  *   void Pos_put(const skep_task *, Pos_add, skep_entity, Pos)   add or set; the last one wins
  *   void Pos_drop(const skep_task *, Pos_remove, skep_entity)
- *   void Pos_init(const skep_task *, skep_entity own_spawn, Pos) a first value of what this task spawned */
+ *   void Pos_init(const skep_task *, skep_entity own_spawn, Pos) a first value of what this task spawned
+ *   skep_part Pos_columns(Pos_mut *)                             arrays of n rows, for calls that take parts */
 #define SKEP_COMPONENT(C, ...)                                                                     \
     SKEP__DESCRIBE(C, SKEP_KIND_COMPONENT, __VA_ARGS__);                                           \
     typedef struct C##_in {                                                                        \
@@ -411,8 +437,17 @@ static inline skep_entity skep_spawn(const skep_task *task, Entity_spawn right)
     {                                                                                              \
         skep__init(task, &C##_info, e, &value);                                                    \
     }                                                                                              \
+    SKEP__PART(C)                                                                                  \
     SKEP__WORLD_COMPONENT(C, __VA_ARGS__)                                                          \
     struct C##__end
+
+#define SKEP__PART(C)                                                                              \
+    SKEP_UNUSED static inline skep_part C##_columns(C##_mut *columns)                              \
+    {                                                                                              \
+        skep_part part = skep_part_make(&C##_info, NULL);                                          \
+        part.columns = columns;                                                                    \
+        return part;                                                                               \
+    }
 
 #define SKEP__RELATIONS(C)                                                                         \
     typedef struct C##_lookup {                                                                    \
@@ -508,6 +543,7 @@ static inline skep_entity skep_spawn(const skep_task *task, Entity_spawn right)
     {                                                                                              \
         skep__init(task, &C##_info, e, &value);                                                    \
     }                                                                                              \
+    SKEP__PART(C)                                                                                  \
     SKEP__WORLD_COMPONENT(C, (C##__struct, v))                                                     \
     struct C##__end
 
