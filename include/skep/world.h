@@ -140,22 +140,19 @@ SKEP_API skep_lookup skep_world_lookup(skep_world *world, const skep_component *
 /* ---- many at once
  * ---------------------------------------------------------------------------------- */
 
-/* A component's columns in somebody's arrays: Pos_columns(&pos). Each pointer is an array of n rows
- * (array fields row-major), or NULL for zeros. */
-typedef struct skep_columns {
-    const skep_component *component;
-    void *columns; /* the column struct (Pos_mut): one pointer a field; NULL for tags */
-} skep_columns;
-
 /* The most components that one call can name. */
-#define SKEP_PART_MAX 64u
+#define SKEP_CREATE_MAX 64u
 
-/* Creates n entities with these components, whose values are copied from the arrays. `entities`
- * takes their handles, or is NULL. All or nothing. Inside a `run` or an iteration it queues
- * commands. */
+/* The part of a declared component, from skep/job.h's skep_part: SKEP_PART(Pos, &value). */
+#define SKEP_PART(C, value) skep_part_make(&C##_info, (value))
+/* The part of a tag, or of a component with zeros or what a prefab says: SKEP_PART_OF(Enemy). */
+#define SKEP_PART_OF(C) skep_part_make(&C##_info, NULL)
+
+/* Creates n entities with these parts. `entities` takes their handles, or is NULL. All or
+ * nothing. Inside a `run` or an iteration it queues commands. */
 SKEP_API SKEP_NODISCARD skep_status skep_entity_create_many(skep_world *world, uint32_t n,
-                                                            const skep_columns *columns,
-                                                            size_t column_count,
+                                                            const skep_part *parts,
+ size_t part_count,
                                                             skep_entity *entities);
 
 /* Destroys entities with all their children. Those that are gone are skipped. All or nothing. */
@@ -206,32 +203,6 @@ SKEP_API SKEP_NODISCARD skep_status skep_shape_create(skep_shape *shape, skep_ro
 
 /* ---- prefabs
  * --------------------------------------------------------------------------------------- */
-
-/* One component with its value: of a prefab, or of one or more new entities. With `fill`, it is
- * called for each entity with its number from 0, and with `at` holding the value so far, to be
- * changed. */
-typedef struct skep_part {
-    const skep_component *component;
-    const void *value; /* the C struct, copied; NULL: zeros, or what the prefab says */
-    void (*fill)(void *ctx, uint32_t index, void *at);
-    void *ctx;
-} skep_part;
-
-/* Writes a part; SKEP_PART and SKEP_PART_TAG are shorter. */
-static inline skep_part skep_part_make(const skep_component *component, const void *value)
-{
-    skep_part part;
-    part.component = component;
-    part.value = value;
-    part.fill = NULL;
-    part.ctx = NULL;
-    return part;
-}
-
-/* The part of a declared component: SKEP_PART(Pos, &value). */
-#define SKEP_PART(C, value) skep_part_make(&C##_info, value)
-/* The part of a declared component with zeros, or of a tag: SKEP_PART_TAG(Enemy). */
-#define SKEP_PART_TAG(C) skep_part_make(&C##_info, NULL)
 
 /* Defines what a prefab (SKEP_PREFAB) spawns: components and their values, copied. SKEP_EXISTS when
  * it is defined already. */
@@ -434,17 +405,9 @@ SKEP_API skep_status skep__row_fill(const skep_row *row, uint32_t part, const vo
         SKEP__EACH(SKEP__STORE, C, __VA_ARGS__)                                                    \
         return SKEP_OK;                                                                            \
     }                                                                                              \
-    SKEP_UNUSED static inline skep_columns C##_columns(C##_mut *columns)                           \
-    {                                                                                              \
-        skep_columns all;                                                                          \
-        all.component = &C##_info;                                                                 \
-        all.columns = columns;                                                                     \
-        return all;                                                                                \
-    }                                                                                              \
     SKEP__WORLD_LOOKUP(C)
 
-/* SKEP_TAG(Enemy) adds Enemy_attach(world, entity), Enemy_detach(world, entity), Enemy_columns()
- * and Enemy_lookup_of(world). */
+/* SKEP_TAG(Enemy) adds Enemy_attach(world, entity), Enemy_detach(world, entity) and Enemy_lookup_of(world). */
 #undef SKEP__WORLD_TAG
 #define SKEP__WORLD_TAG(C)                                                                         \
     SKEP_UNUSED SKEP_NODISCARD static inline skep_status C##_attach(skep_world *world,             \
@@ -453,13 +416,6 @@ SKEP_API skep_status skep__row_fill(const skep_row *row, uint32_t part, const vo
         return skep_world_add(world, e, &C##_info, NULL);                                          \
     }                                                                                              \
     SKEP__WORLD_DETACH(C)                                                                          \
-    SKEP_UNUSED static inline skep_columns C##_columns(void)                                       \
-    {                                                                                              \
-        skep_columns all;                                                                          \
-        all.component = &C##_info;                                                                 \
-        all.columns = NULL;                                                                        \
-        return all;                                                                                \
-    }                                                                                              \
     SKEP__WORLD_LOOKUP(C)
 
 /* SKEP_EVENT(Hit, ...) adds
