@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* A simulation's insides, for the files of sim/. */
+#ifndef SKEP_SIM_INTERNAL_H
+#define SKEP_SIM_INTERNAL_H
+
+#include "core/base/log.h"
+#include "sim/builder.h"
+#include "skep/sim.h"
+
+/* Set by the desc_default functions: a descriptor without it was never initialised. */
+#define SKEP__SIM_CANARY 0x51ABE5u
+#define SKEP__LOOP_CANARY 0x10025u
+
+struct skep_sim {
+    skep_allocator allocator;
+    skep_log log;
+    const char *title;
+    skep_region region; /* own_region: ours to close */
+    skep_world *world;
+    skep_plan *plan;
+    skep_pool *pool; /* own_pool: ours to destroy */
+    skep__keep kept;
+    skep__asked *asked;
+    skep_frame_report report;
+    skep_fault *faults; /* fault_count kept ones */
+    uint32_t fault_count;
+    uint32_t fault_cap;
+    uint64_t fault_total;
+    uint64_t patches;
+    uint64_t dropped;
+    struct skep__recording *recording; /* being made, or NULL */
+    struct skep__recording *replay;    /* being played, or NULL */
+    bool own_region;
+    bool own_pool;
+};
+
+/* Standard error, for hosts without a log. */
+skep_log skep__sim_stderr(void);
+
+#endif
