@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* What core/data keeps of one world between calls: pooled snapshots, scratch of restore, sums of
+ * the free queue by index page. Made when first needed; all of it is host-private and none of it is
+ * state. */
+#ifndef SKEP_CORE_DATA_DATA_H
+#define SKEP_CORE_DATA_DATA_H
+
+#include "core/world/world_internal.h"
+#include "skep/snapshot.h"
+
+#include <stdatomic.h>
+
+/* The dead records of one index page, see hash_world.c. Valid while the page's epoch is `epoch`. */
+typedef struct skep__page_sum {
+    uint64_t epoch; /* 0: never computed */
+    uint64_t sum;
+    uint64_t count;
+} skep__page_sum;
+
+typedef struct skep__data {
+    void (*deinit)(skep_world *w); /* the world calls it when it is destroyed */
+    skep_snapshot *free;           /* released, their arrays kept for the next one */
+    skep_snapshot *live;
+    _Atomic(skep_snapshot *) returned; /* by other threads; the owner takes the whole list */
+    uint32_t live_count;
+    uint32_t
+        prepared_count; /* slots that restore took before it changes anything, in order of use */
+    uint32_t prepared_cap;
+    uint32_t made_count;
+    uint32_t made_cap;
+    uint32_t page_sum_cap;
+    uint32_t *prepared;
+    skep__table **made; /* tables beside the world, to be attached by restore */
+    skep__page_sum *page_sums;
+    void *apply;                         /* of apply.c */
+    void (*apply_deinit)(skep_world *w); /* frees it, or NULL */
+} skep__data;
+
+/* Finds or makes a world's data; NULL without memory. */
+skep__data *skep__data_get(skep_world *w);
+
+/* Between frames: makes what waits for a pass of a query to end, so that the state is complete. */
+skep_status skep__data_settle(skep_world *w);
+
+/* Releases the snapshots that other threads returned. A frame's begin calls it; take and restore do
+ * too. */
+void skep__snapshots_drain(skep_world *w);
+
+/* skep_world_restore whatever the world is doing: what apply goes back by when it fails halfway. */
+skep_status skep__restore(skep_world *w, const skep_snapshot *s);
+
+#endif

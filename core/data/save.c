@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: MIT */
+/* Writing a save (save_format.h has the bytes). The sections' lengths and checksums come first in
+ * the file, so every section is written twice: into a sink that only counts and sums, then into the
+ * caller's function. A snapshot does not change in between. Nothing is allocated, so that a thread
+ * that is not the owner's can save a detached snapshot; a piece of 4 KiB on the stack gathers what
+ * is small, and columns pass it by. */
+#include "core/data/save_format.h"
+
+typedef struct save_sink {
+    skep_write_fn write; /* NULL: count and sum only */
+    void *ctx;
+    bool failed;
+    uint32_t used; /* of piece */
+    uint64_t bytes;
+    uint64_t sum;
+    uint8_t piece[SKEP__SAVE_PIECE_BYTES];
+} save_sink;
+
+/* Passes on whole pieces; the last one of a section may be short. */
+static void sink_pass(save_sink *k, const uint8_t *bytes, size_t n)
+{
+    k->bytes += n;
+    if (k->write) {
+        if (n && !k->failed) k->failed = !k->write(k->ctx, bytes, n);
+        return;
+    }
+    for (size_t at = 0; at < n; at += SKEP__SAVE_PIECE_BYTES) {
+        const size_t left = n - at;
+        k->sum = skep__save_sum_step(k->sum, bytes + at,
+                                     left < SKEP__SAVE_PIECE_BYTES ? left : SKEP__SAVE_PIECE_BYTES);
+    }
+}
+
+static void sink_put(save_sink *k, const void *bytes, size_t n)
+{
+    const uint8_t *from = bytes;
+    while (n && !k->failed) {
+        if (k->used == 0 && n >= SKEP__SAVE_PIECE_BYTES) {
+            const size_t whole = n - n % SKEP__SAVE_PIECE_BYTES;
+            sink_pass(k, from, whole);
+            from += whole;
+            n -= whole;
+            continue;
+        }
+        const size_t room = SKEP__SAVE_PIECE_BYTES - k->used;
+        const size_t some = n < room ? n : room;
+        memcpy(k->piece + k->used, from, some);
+        k->used += (uint32_t)some;
+        from += some;
+        n -= some;
+        if (k->used < SKEP__SAVE_PIECE_BYTES) continue;
+        sink_pass(k, k->piece, k->used);
+        k->used = 0;
+    }
+}
+
+static void sink_end(save_sink *k)
+{
+    if (k->used) sink_pass(k, k->piece, k->used);
+    k->used = 0;
+}
+
+static void put_u8(save_sink *k, uint32_t x)
+{
+    const uint8_t byte = skep__u8(x);
+    sink_put(k, &byte, 1);
+}
+
+static void put_u16(save_sink *k, uint32_t x)
+{
+    const uint8_t bytes[2] = {(uint8_t)x, (uint8_t)(x >> 8)};
+    sink_put(k, bytes, 2);
+}
+
+static void put_u32(save_sink *k, uint32_t x)
+{
+    uint8_t bytes[4];
+    for (uint32_t i = 0; i < 4; i++) bytes[i] = (uint8_t)(x >> (8 * i));
+    sink_put(k, bytes, 4);
+}
+
+static void put_u64(save_sink *k, uint64_t x)
+{
+    uint8_t bytes[8];
+    for (uint32_t i = 0; i < 8; i++) bytes[i] = (uint8_t)(x >> (8 * i));
+    sink_put(k, bytes, 8);
+}
+
+/* Zeros up to the next multiple of 8. */
+static void put_align(save_sink *k)
+{
+    static const uint8_t zeros[8] = {0};
+    sink_put(k, zeros, (8u - (k->bytes + k->used) % 8u) % 8u);
+}
+
+/* ---- sections
+ * -------------------------------------------------------------------------------------------- */
+
+static size_t name_bytes(const char *name)
+{
+    size_t n = 0;
+    while (n <= SKEP__SAVE_NAME_MAX && name[n]) n++;
+    return n;
+}
+
+static bool names_fit(const skep_component *info)
+{
+    bool fit = name_bytes(info->name) <= SKEP__SAVE_NAME_MAX;
+    for (uint32_t f = 0; f < info->field_count; f++)
+        fit = fit && name_bytes(info->fields[f].name) <= SKEP__SAVE_NAME_MAX;
+    return fit;
+}
+
+/* `removed`: a channel that lists from whom a component was removed; its entries have no fields. */
+static void put_description(save_sink *k, const skep_component *info, bool removed)
+{
+    const size_t name = name_bytes(info->name);
+    const uint32_t fields = removed ? 0 : info->field_count;
+    put_u8(k, info->kind);
+    put_u8(k, removed ? SKEP__SAVE_REMOVED : 0u);
+    put_u8(k, skep__u32(name));
+    put_u8(k, fields);
+    sink_put(k, info->name, name);
+    for (uint32_t f = 0; f < fields; f++) {
+        const skep_field *field = &info->fields[f];
+        const size_t bytes = name_bytes(field->name);
+        put_u8(k, field->type);
+        put_u8(k, skep__u32(bytes));
+        put_u16(k, field->count);
+        sink_put(k, field->name, bytes);
+    }
+}
+
+static void put_schema(save_sink *k, const skep_snapshot *s)
+{
+    put_u32(k, s->type_count);
+    put_u32(k, s->resource_count);
+    put_u32(k, s->channel_count);
+    put_u32(k, 0);
+    for (uint32_t i = 0; i < s->type_count; i++) put_description(k, s->types[i].info, false);
+    for (uint32_t i = 0; i < s->resource_count + s->channel_count; i++)
+        put_description(k, s->blobs[i].info, s->blobs[i].removed);
+    put_align(k);
+}
+
+static void put_state(save_sink *k, const skep_snapshot *s)
+{
+    uint64_t time = 0;
+    memcpy(&time, &s->time, sizeof time);
+    put_u64(k, s->seed);
+    put_u64(k, s->tick);
+    put_u64(k, time);
+    put_u64(k, s->stamp);
+    put_u64(k, s->event_seq);
+    put_u32(k, s->entity_count);
+    put_u32(k, s->queue.index_count);
+    put_u32(k, s->queue.count);
+    put_u32(k, s->table_count - 1u);
+}
+
+static void put_queue(save_sink *k, const skep_snapshot *s)
+{
+    uint32_t at = s->queue.head;
+    for (uint32_t i = 0; i < s->queue.count; i++) {
+        const uint64_t r = skep__snap_record_at(s, at);
+        put_u64(k, skep_entity_make(at, skep__record_generation(r)).bits);
+        at = skep__record_row(r);
+    }
+}
+
+static void put_column(save_sink *k, const skep_snapshot *s, const skep__snap_table *t,
+                       uint32_t column)
+{
+    const size_t row_bytes = t->layout->columns[column].bytes;
+    for (uint32_t b = 0; b < skep__snap_blocks(t); b++)
+        sink_put(k, skep__snap_cell(s, t, b, column), row_bytes * skep__snap_block_rows(t, b));
+    put_align(k);
+}
+
+static void put_table(save_sink *k, const skep_snapshot *s, const skep__snap_table *t)
+{
+    const skep__layout *l = t->layout;
+    put_u32(k, l->type_count);
+    put_u32(k, t->row_count);
+    for (uint32_t i = 0; i < l->type_count; i++)
+        put_u16(k, l->types[i] | (l->stamps[i] == SKEP__NO_COLUMN ? 0u : SKEP__SAVE_STAMPED));
+    put_align(k);
+    for (uint32_t c = 0; c < l->column_count; c++) put_column(k, s, t, c);
+}
+
+static void put_fields(save_sink *k, const skep_component *info, const uint8_t *value)
+{
+    for (uint32_t f = 0; f < info->field_count; f++)
+        sink_put(k, value + info->fields[f].offset,
+                 (size_t)info->fields[f].size * info->fields[f].count);
+}
+
+static void put_resource(save_sink *k, const skep_snapshot *s, const skep__snap_blob *r)
+{
+    const uint8_t *value = skep__snap_blob_read(s, &r->blob);
+    const uint32_t extra =
+        value && r->blob.bytes > r->info->size ? r->blob.bytes - r->info->size : 0u;
+    put_u32(k, value ? 1u : 0u);
+    put_u32(k, extra);
+    if (!value) return;
+    put_fields(k, r->info, value);
+    if (extra) sink_put(k, value + r->info->size, extra);
+    put_align(k);
+}
+
+static void put_channel(save_sink *k, const skep_snapshot *s, const skep__snap_blob *c)
+{
+    const uint8_t *entries = skep__snap_blob_read(s, &c->blob);
+    put_u32(k, c->count);
+    put_u32(k, c->old_count);
+    for (uint32_t i = 0; i < c->count; i++) {
+        const uint8_t *at = entries + (size_t)i * c->stride;
+        skep__entry entry;
+        memcpy(&entry, at, sizeof entry);
+        put_u64(k, entry.seq);
+        put_u64(k, entry.to);
+        if (!c->removed) put_fields(k, c->info, at + sizeof entry);
+    }
+    put_align(k);
+}
+
+static void put_section(save_sink *k, const skep_snapshot *s, skep__save_section section)
+{
+    switch (section) {
+    case SKEP__SAVE_SCHEMA:
+        put_schema(k, s);
+        break;
+    case SKEP__SAVE_STATE:
+        put_state(k, s);
+        break;
+    case SKEP__SAVE_QUEUE:
+        put_queue(k, s);
+        break;
+    case SKEP__SAVE_TABLES:
+        for (uint32_t i = 1; i < s->table_count; i++) put_table(k, s, &s->tables[i]);
+        break;
+    case SKEP__SAVE_RESOURCES:
+        for (uint32_t i = 0; i < s->resource_count; i++) put_resource(k, s, &s->blobs[i]);
+        break;
+    case SKEP__SAVE_CHANNELS:
+        for (uint32_t i = 0; i < s->channel_count; i++)
+            put_channel(k, s, &s->blobs[s->resource_count + i]);
+        break;
+    case SKEP__SAVE_RECORDS:
+        put_u32(k, s->record_count);
+        put_u32(k, 0);
+        if (s->record_count)
+            sink_put(k, skep__snap_blob_read(s, &s->records),
+                     (size_t)s->record_count * sizeof(skep__record));
+        break;
+    case SKEP__SAVE_SECTION_COUNT:
+        break;
+    }
+    sink_end(k);
+}
+
+/* ---- the file
+ * ---------------------------------------------------------------------------------------------- */
+
+static void put_header(save_sink *k, const uint64_t *bytes, const uint64_t *sums, uint64_t checksum)
+{
+    uint64_t offset = SKEP__SAVE_CONTENT_OFFSET;
+    uint64_t total = offset;
+    for (uint32_t i = 0; i < SKEP__SAVE_SECTION_COUNT; i++) total += bytes[i];
+    sink_put(k, SKEP__SAVE_MAGIC, SKEP__SAVE_MAGIC_BYTES);
+    put_u32(k, SKEP_SAVE_VERSION);
+    put_u32(k, SKEP__SAVE_SECTION_COUNT);
+    put_u64(k, total);
+    put_u64(k, checksum);
+    for (uint32_t i = 0; i < SKEP__SAVE_SECTION_COUNT; i++) {
+        put_u32(k, i);
+        put_u32(k, 0);
+        put_u64(k, offset);
+        put_u64(k, bytes[i]);
+        put_u64(k, sums[i]);
+        offset += bytes[i];
+    }
+    sink_end(k);
+}
+
+static void sink_begin(save_sink *k, skep_write_fn write, void *ctx)
+{
+    k->write = write;
+    k->ctx = ctx;
+    k->failed = false;
+    k->used = 0;
+    k->bytes = 0;
+    k->sum = 0;
+}
+
+static bool snapshot_names_fit(const skep_snapshot *s)
+{
+    bool fit = true;
+    for (uint32_t i = 0; i < s->type_count; i++) fit = fit && names_fit(s->types[i].info);
+    for (uint32_t i = 0; i < s->resource_count + s->channel_count; i++)
+        fit = fit && names_fit(s->blobs[i].info);
+    return fit;
+}
+
+skep_status skep_save_snapshot(const skep_snapshot *snapshot, skep_write_fn write, void *ctx)
+{
+    SKEP_ASSERT(snapshot && write);
+    if (!snapshot_names_fit(snapshot)) return SKEP_LIMIT;
+    uint64_t bytes[SKEP__SAVE_SECTION_COUNT];
+    uint64_t sums[SKEP__SAVE_SECTION_COUNT];
+    save_sink k;
+    for (uint32_t i = 0; i < SKEP__SAVE_SECTION_COUNT; i++) {
+        sink_begin(&k, NULL, NULL);
+        put_section(&k, snapshot, (skep__save_section)i);
+        bytes[i] = k.bytes;
+        sums[i] = skep__save_sum_end(k.sum, k.bytes);
+        SKEP_ASSERT(k.bytes % 8 == 0);
+    }
+    sink_begin(&k, NULL, NULL);
+    put_header(&k, bytes, sums, 0);
+    const uint64_t checksum = skep__save_sum_end(k.sum, k.bytes);
+    sink_begin(&k, write, ctx);
+    put_header(&k, bytes, sums, checksum);
+    for (uint32_t i = 0; i < SKEP__SAVE_SECTION_COUNT && !k.failed; i++)
+        put_section(&k, snapshot, (skep__save_section)i);
+    return k.failed ? SKEP_IO : SKEP_OK;
+}
+
+skep_status skep_save(skep_world *world, skep_write_fn write, void *ctx)
+{
+    skep_snapshot *s = NULL;
+    skep_status status = skep_snapshot_take(world, &s);
+    if (status != SKEP_OK) return status;
+    status = skep_save_snapshot(s, write, ctx);
+    skep_snapshot_release(s);
+    if (status == SKEP_LIMIT)
+        return skep__world_fail(world, status, "save: a name is longer than 255 bytes");
+    if (status == SKEP_IO) return skep__world_fail(world, status, "save: writing failed");
+    return status;
+}
