@@ -129,4 +129,17 @@ SKEP_NODISCARD skep_status skep__port_file_read(const char *path, const skep_all
 SKEP_NODISCARD skep_status skep__port_file_write(const char *path, const void *bytes,
                                                  size_t byte_count);
 
+/* ---- modules
+ * -------------------------------------------------------------------------------------- */
+
+/* Loads a module by the path of its file, never by searching. NULL when it cannot be loaded; then a
+ * line that says why is in `text`, at most `text_bytes` with the ending zero. */
+void *skep__port_module_open(const char *path, char *text, size_t text_bytes);
+
+/* Finds a function that the module exports; NULL when it exports none of this name. */
+void (*skep__port_module_function(void *module, const char *name))(void);
+
+/* Unloads the module. */
+void skep__port_module_close(void *module);
+
 #endif

@@ -15,6 +15,7 @@
 
 #include "port/port.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -383,4 +384,37 @@ skep_status skep__port_file_write(const char *path, const void *bytes, size_t by
     ok = ok && rename(name, path) == 0;
     if (!ok) unlink(name);
     return ok ? SKEP_OK : SKEP_IO;
+}
+
+/* ---- modules
+ * -------------------------------------------------------------------------------------- */
+
+void *skep__port_module_open(const char *path, char *text, size_t text_bytes)
+{
+    char name[PATH_MAX];
+    /* Without a slash the loader would search the system's folders instead. */
+    const int length = snprintf(name, sizeof name, "%s%s", strchr(path, '/') ? "" : "./", path);
+    if (length < 0 || (size_t)length >= sizeof name) {
+        snprintf(text, text_bytes, "the path is too long");
+        return NULL;
+    }
+    void *module = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    if (module) return module;
+    const char *why = dlerror();
+    snprintf(text, text_bytes, "%s", why ? why : "it cannot be loaded");
+    return NULL;
+}
+
+void (*skep__port_module_function(void *module, const char *name))(void)
+{
+    void *symbol = dlsym(module, name);
+    void (*function)(void) = NULL;
+    /* C has no conversion between the two kinds of pointer; POSIX promises that they are alike. */
+    memcpy(&function, &symbol, sizeof function);
+    return function;
+}
+
+void skep__port_module_close(void *module)
+{
+    dlclose(module);
 }
