@@ -73,7 +73,7 @@ size_t skep__grid_bytes(const skep_grid *g, uint32_t room)
     return bytes <= UINT32_MAX ? bytes : 0;
 }
 
-void skep__grid_place(skep_grid *g, uint32_t room)
+void skep__grid_lay_out(skep_grid *g, uint32_t room)
 {
     lay_out(g, room, g);
     g->room = room;
@@ -97,18 +97,17 @@ static void widen(const float *SKEP_RESTRICT at, uint32_t n, float inverse, int3
     *high = max;
 }
 
-static void find_bounds(skep_grid *g, const skep__grid_chunk *chunks, uint32_t chunk_count)
+static void find_bounds(skep_grid *g, const skep__grid_source *source)
 {
-    for (uint32_t a = 0; a < g->axes; a++) {
-        g->low[a] = INT32_MAX;
-        g->high[a] = INT32_MIN;
-        for (uint32_t k = 0; k < chunk_count; k++)
-            widen(chunks[k].field[a], chunks[k].n, g->inverse, &g->low[a], &g->high[a]);
+    skep__grid_place place = {0};
+    skep__grid_chunk chunk;
+    for (uint32_t a = 0; a < 3; a++) {
+        g->low[a] = a < g->axes ? INT32_MAX : 0;
+        g->high[a] = a < g->axes ? INT32_MIN : 0;
     }
-    for (uint32_t a = g->axes; a < 3; a++) {
-        g->low[a] = 0;
-        g->high[a] = 0;
-    }
+    while (source->next(source->ctx, &place, &chunk))
+        for (uint32_t a = 0; a < g->axes; a++)
+            widen(chunk.field[a], chunk.n, g->inverse, &g->low[a], &g->high[a]);
 }
 
 /* ---- the table
@@ -173,16 +172,18 @@ static void add_axis(const float *SKEP_RESTRICT at, uint32_t *SKEP_RESTRICT keys
 
 /* Writes the keys of all rows and counts them two places ahead, so that the sums of pass 3 leave
  * each cell's start in its own place when the rows are filed. */
-static void count_keys(skep_grid *g, const skep__grid_chunk *chunks, uint32_t chunk_count)
+static void count_keys(skep_grid *g, const skep__grid_source *source)
 {
     uint32_t *const keys = skep__grid_at_mut(g, g->keys);
     uint32_t *const start = skep__grid_at_mut(g, g->start);
     memset(start, 0, ((size_t)g->cells + 2) * sizeof *start);
     memset(keys, 0, (size_t)g->count * sizeof *keys);
-    for (uint32_t k = 0; k < chunk_count; k++) {
-        uint32_t *const own = keys + chunks[k].row;
-        for (uint32_t a = g->axes; a-- > 0;) add_axis(chunks[k].field[a], own, chunks[k].n, g, a);
-        for (uint32_t i = 0; i < chunks[k].n; i++) start[own[i] + 2]++;
+    skep__grid_place place = {0};
+    skep__grid_chunk chunk;
+    while (source->next(source->ctx, &place, &chunk)) {
+        uint32_t *const own = keys + chunk.row;
+        for (uint32_t a = g->axes; a-- > 0;) add_axis(chunk.field[a], own, chunk.n, g, a);
+        for (uint32_t i = 0; i < chunk.n; i++) start[own[i] + 2]++;
     }
 }
 
@@ -238,25 +239,23 @@ static void file_chunk(skep_grid *g, const skep__grid_chunk *chunk)
                 g->field_bytes[f]);
 }
 
-void skep__grid_fill(skep_grid *g, const skep__grid_chunk *chunks, uint32_t chunk_count)
+void skep__grid_fill(skep_grid *g, const skep__grid_source *source, uint32_t count)
 {
-    g->count = 0;
-    for (uint32_t k = 0; k < chunk_count; k++) {
-        SKEP_ASSERT(chunks[k].row == g->count);
-        g->count += chunks[k].n;
-    }
-    SKEP_ASSERT(g->count <= g->room);
-    if (g->count == 0) return;
-    g->cells_max = cells_for(g->count);
-    find_bounds(g, chunks, chunk_count);
+    SKEP_ASSERT(count <= g->room);
+    g->count = count;
+    if (count == 0) return;
+    g->cells_max = cells_for(count);
+    find_bounds(g, source);
     choose_table(g);
-    count_keys(g, chunks, chunk_count);
+    count_keys(g, source);
     uint32_t *const start = skep__grid_at_mut(g, g->start);
     uint32_t sum = 0;
     for (uint32_t c = 0; c <= g->cells; c++) {
         sum += start[c + 1];
         start[c + 1] = sum;
     }
-    for (uint32_t k = 0; k < chunk_count; k++) file_chunk(g, &chunks[k]);
-    SKEP_ASSERT(start[g->cells] == g->count);
+    skep__grid_place place = {0};
+    skep__grid_chunk chunk;
+    while (source->next(source->ctx, &place, &chunk)) file_chunk(g, &chunk);
+    SKEP_ASSERT(start[g->cells] == count);
 }

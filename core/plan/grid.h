@@ -49,6 +49,21 @@ typedef struct skep__grid_chunk {
     uint32_t row; /* number of its first row over all chunks */
 } skep__grid_chunk;
 
+/* A place in a source of chunks; all zero is the beginning. What the members count is the source's.
+ */
+typedef struct skep__grid_place {
+    uint32_t table;
+    uint32_t block;
+    uint32_t row; /* rows given so far */
+} skep__grid_place;
+
+/* Where the rows come from. `next` gives the chunk at a place and moves on; false at the end. The
+ * build goes over all chunks three times, so that it needs no memory for a list of them. */
+typedef struct skep__grid_source {
+    bool (*next)(const void *ctx, skep__grid_place *place, skep__grid_chunk *chunk);
+    const void *ctx;
+} skep__grid_source;
+
 /* The cell of a coordinate. The same monotone function everywhere, so that what the query asks for
  * and what the build filed can never disagree. */
 SKEP_INLINE int32_t skep__grid_cell_of(float at, float inverse)
@@ -78,11 +93,11 @@ void skep__grid_init(skep_grid *g, uint32_t axes, float cell, const uint16_t *fi
 /* Returns the bytes that a grid of `room` entities takes, or 0 when no grid can be that large. */
 size_t skep__grid_bytes(const skep_grid *g, uint32_t room);
 
-/* Places the arrays of a grid of `room` entities behind its head, empty. The memory has
- * skep__grid_bytes. */
-void skep__grid_place(skep_grid *g, uint32_t room);
+/* Sets up the arrays of a grid of `room` entities behind its head. The memory has skep__grid_bytes.
+ */
+void skep__grid_lay_out(skep_grid *g, uint32_t room);
 
-/* Builds the grid from chunks that hold no more rows together than its room. */
-void skep__grid_fill(skep_grid *g, const skep__grid_chunk *chunks, uint32_t chunk_count);
+/* Builds the grid from `count` rows, no more than its room. */
+void skep__grid_fill(skep_grid *g, const skep__grid_source *source, uint32_t count);
 
 #endif

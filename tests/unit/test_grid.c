@@ -42,14 +42,30 @@ static uint32_t random_below(uint64_t *seed, uint32_t below)
     return (uint32_t)(skep__hash_u64(*seed) % below);
 }
 
-/* Cuts the points into chunks of uneven lengths, some empty. */
-static uint32_t cut(const world *w, uint64_t seed, uint32_t pieces, skep__grid_chunk *chunks)
+/* Points cut into chunks of uneven lengths, some empty; a source for the build. */
+typedef struct cuts {
+    skep__grid_chunk chunks[CHUNKS_MAX];
+    uint32_t count;
+} cuts;
+
+static bool next_cut(const void *ctx, skep__grid_place *place, skep__grid_chunk *chunk)
+{
+    const cuts *const all = ctx;
+    if (place->block == all->count) return false;
+    *chunk = all->chunks[place->block++];
+    assert_int_equal(chunk->row, place->row);
+    place->row += chunk->n;
+    return true;
+}
+
+static void cut(const world *w, uint64_t seed, uint32_t pieces, cuts *out)
 {
     uint32_t row = 0;
+    out->count = pieces;
     for (uint32_t k = 0; k < pieces; k++) {
         const uint32_t left = w->n - row;
         const uint32_t n = k + 1 == pieces ? left : random_below(&seed, left / 2 + 2);
-        skep__grid_chunk *const c = &chunks[k];
+        skep__grid_chunk *const c = &out->chunks[k];
         memset(c, 0, sizeof *c);
         c->n = n < left ? n : left;
         c->row = row;
@@ -59,12 +75,12 @@ static uint32_t cut(const world *w, uint64_t seed, uint32_t pieces, skep__grid_c
         c->field[w->axes + 1] = w->weight + row;
         row += c->n;
     }
-    return pieces;
 }
 
 static void build(world *w, float cell, uint64_t seed, uint32_t pieces, uint32_t spare)
 {
-    skep__grid_chunk chunks[CHUNKS_MAX];
+    static cuts pieces_cut;
+    const skep__grid_source source = {next_cut, &pieces_cut};
     const uint16_t bytes_2[] = {4, 4, 1, 8};
     const uint16_t bytes_3[] = {4, 4, 4, 1, 8};
     skep_grid head;
@@ -76,8 +92,9 @@ static void build(world *w, float cell, uint64_t seed, uint32_t pieces, uint32_t
     assert_non_null(w->grid);
     memset(w->grid, 0xA5, bytes);
     *w->grid = head;
-    skep__grid_place(w->grid, w->n + spare);
-    skep__grid_fill(w->grid, chunks, cut(w, seed, pieces, chunks));
+    skep__grid_lay_out(w->grid, w->n + spare);
+    cut(w, seed, pieces, &pieces_cut);
+    skep__grid_fill(w->grid, &source, w->n);
 }
 
 static void scatter_points(world *w, uint32_t n, uint32_t axes, float side, uint64_t *seed)
