@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The parts of base.h that are not inline: growing arrays of host-private memory, and the status texts.
- * An array grows by doubling and never shrinks, so that a warmed-up frame allocates nothing. */
+/* The parts of base.h that are not inline: growing arrays of host-private memory, and the status
+ * texts. An array grows by doubling and never shrinks, so that a warmed-up frame allocates nothing.
+ */
 #include "core/base/base.h"
 
 bool skep__array_grow(const skep_allocator *a, void **array, uint32_t *cap, uint32_t need,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What every file of the core leans on: asserts, branch hints, casts that cannot be silent, and the host
- * allocator's two-way calls. Nothing here knows what an entity is. */
+/* What every file of the core leans on: asserts, branch hints, casts that cannot be silent, and the
+ * host allocator's two-way calls. Nothing here knows what an entity is. */
 #ifndef SKEP_CORE_BASE_BASE_H
 #define SKEP_CORE_BASE_BASE_H
 
@@ -27,17 +27,16 @@
 #define SKEP_TRAP() (*(volatile int *)0 = 0)
 #endif
 
-/* SKEP_ASSERT states what a bug of ours or of the caller would break. It is on when SKEP_ASSERTS is 1.
- * SKEP_ASSERT_HANDLER, given when the library is built, names a function (expression, file, line) that
- * is called before the trap; the native builds use the replaceable one of port/. */
+/* SKEP_ASSERT states what a bug of ours or of the caller would break. It is on when SKEP_ASSERTS
+ * is 1. SKEP_ASSERT_HANDLER, given when the library is built, names a function (expression, file,
+ * line) that is called before the trap; the native builds use the replaceable one of port/. */
 #ifndef SKEP_ASSERTS
 #define SKEP_ASSERTS 0
 #endif
 #if SKEP_ASSERTS
 #ifdef SKEP_ASSERT_HANDLER
 void SKEP_ASSERT_HANDLER(const char *expression, const char *file, int line);
-#define SKEP_ASSERT(x)                                                                             \
-    ((x) ? (void)0 : (SKEP_ASSERT_HANDLER(#x, __FILE__, __LINE__), SKEP_TRAP()))
+#define SKEP_ASSERT(x) ((x) ? (void)0 : (SKEP_ASSERT_HANDLER(#x, __FILE__, __LINE__), SKEP_TRAP()))
 #else
 #define SKEP_ASSERT(x) ((x) ? (void)0 : SKEP_TRAP())
 #endif
@@ -93,8 +92,8 @@ SKEP_INLINE void skep__free(const skep_allocator *a, void *p, size_t bytes, size
     if (p) a->free(a->ctx, p, bytes, align);
 }
 
-/* Grows an array of host-private memory to at least `need` elements, doubling; new elements are zero.
- * Returns false, with nothing changed, when there is no memory. */
+/* Grows an array of host-private memory to at least `need` elements, doubling; new elements are
+ * zero. Returns false, with nothing changed, when there is no memory. */
 bool skep__array_grow(const skep_allocator *a, void **array, uint32_t *cap, uint32_t need,
                       size_t element_bytes);
 

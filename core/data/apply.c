@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Apply and flush: the four steps of apply_internal.h, and what is undone when one of them fails.
  *
- * Destroys cascade over Parent after all patches of the call, by the Parent values that they leave. How much a
- * cascade will touch is not known before, so a call that may cascade takes a snapshot first and goes back to
- * it if memory runs out in its middle; every other call knows what it will write before it writes. */
+ * Destroys cascade over Parent after all patches of the call, by the Parent values that they leave.
+ * How much a cascade will touch is not known before, so a call that may cascade takes a snapshot
+ * first and goes back to it if memory runs out in its middle; every other call knows what it will
+ * write before it writes. */
 #include "core/data/apply.h"
 
 #include "core/data/apply_internal.h"

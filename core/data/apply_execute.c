@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Execute: one source table after the other. Rows are copied out in runs, then the table's holes are filled,
- * lowest hole from the highest survivor, so that the result is the same whoever sent the patches in what
- * batches. Nothing here can fail: prepare owned and reserved it all. */
+/* Execute: one source table after the other. Rows are copied out in runs, then the table's holes
+ * are filled, lowest hole from the highest survivor, so that the result is the same whoever sent
+ * the patches in what batches. Nothing here can fail: prepare owned and reserved it all. */
 #include "core/data/apply_internal.h"
 
-/* ---- notes ------------------------------------------------------------------------------------------- */
+/* ---- notes ----------------------------------------------------------------------------------- */
 
 /* Tells of the types that one layout has and the other lacks. `to` NULL: the entity died. */
 static void notes_write(skep__apply_state *a, skep_entity e, const skep__layout *from,
@@ -20,7 +20,7 @@ static void notes_write(skep__apply_state *a, skep_entity e, const skep__layout 
             (void)skep__world_note(a->w, e, to->types[i], true);
 }
 
-/* ---- values ------------------------------------------------------------------------------------------ */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 static void parent_tell(const skep__apply_state *a, const skep__change *c)
 {
@@ -35,8 +35,7 @@ static void value_put(skep__apply_state *a, skep__table *t, uint32_t row, const 
     const skep__line *line = skep__line_of(t, row >> t->shift);
     const uint32_t r = row & ((1u << t->shift) - 1u);
     const skep_component *info = a->w->store.types[c->number].info;
-    if (info->field_count)
-        skep__value_store(info, &line->cells[t->layout->first[at]], r, c->value);
+    if (info->field_count) skep__value_store(info, &line->cells[t->layout->first[at]], r, c->value);
     if (t->layout->stamps[at] != SKEP__NO_COLUMN)
         memcpy(line->cells[t->layout->stamps[at]].data + (size_t)r * 8u, &a->w->stamp, 8);
     parent_tell(a, c);
@@ -81,7 +80,7 @@ static void values_put(skep__apply_state *a, const skep__layout *l, const skep__
         parent_tell(a, &c[i]);
 }
 
-/* ---- moves ------------------------------------------------------------------------------------------- */
+/* ---- moves ----------------------------------------------------------------------------------- */
 
 /* Copies `count` consecutive rows along an edge, ids included; both sides lie in one block each. */
 static void rows_copy(const skep__layout *from_layout, const skep__edge *e, const skep__line *to,
@@ -186,8 +185,8 @@ static uint32_t row_transfer(skep__apply_state *a, skep__table *source, uint32_t
                              skep__table *target, skep_entity e)
 {
     if (a->pair_from != source->layout || a->pair_to != target->layout) {
-        a->pair_count = skep__columns_shared(source->layout, target->layout, a->from_column,
-                                             a->to_column);
+        a->pair_count =
+            skep__columns_shared(source->layout, target->layout, a->from_column, a->to_column);
         a->pair_from = source->layout;
         a->pair_to = target->layout;
     }
@@ -241,7 +240,7 @@ static void run_die(skep__apply_state *a, const skep__run_of *run)
     a->dead[a->dead_count++] = e;
 }
 
-/* ---- holes ------------------------------------------------------------------------------------------- */
+/* ---- holes ----------------------------------------------------------------------------------- */
 
 /* Moves surviving rows from the table's end into the holes; gone[0..count) ascend. */
 static void holes_fill(skep__store *s, skep__table *t, const uint32_t *gone, uint32_t count)
@@ -295,7 +294,7 @@ static uint32_t table_execute(skep__apply_state *a, uint32_t i)
     return i;
 }
 
-/* ---- all else ---------------------------------------------------------------------------------------- */
+/* ---- all else -------------------------------------------------------------------------------- */
 
 static void children_execute(skep__apply_state *a)
 {
@@ -338,8 +337,8 @@ void skep__apply_execute(skep__apply_state *a)
     others_execute(a);
 }
 
-/* Destroys what has a destroyed entity as its Parent, and so on. A child that was destroyed itself is gone by
- * then, so cycles end. */
+/* Destroys what has a destroyed entity as its Parent, and so on. A child that was destroyed itself
+ * is gone by then, so cycles end. */
 skep_status skep__apply_cascade(skep__apply_state *a)
 {
     skep__store *s = &a->w->store;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of apply share. A call goes through four steps, each over arrays of the one before:
+/* What the files of apply share. A call goes through four steps, each over arrays of the one
+ * before:
  *
- *     scan     buffers        -> changes (one a patch that touches an entity), others (events, resources)
- *              changes        -> keys: table 17, row 26, change number 21 bits; sorted
- *     gather   keys           -> runs: entities that are treated alike, and how many rows come to each table
- *     prepare  runs           -> room and ownership of all that will be written; the last step that can fail
- *     execute  runs           -> rows moved, values written, holes filled, events pushed
+ *     scan     buffers        -> changes (one a patch that touches an entity), others (events,
+ * resources) changes        -> keys: table 17, row 26, change number 21 bits; sorted gather   keys
+ * -> runs: entities that are treated alike, and how many rows come to each table prepare  runs ->
+ * room and ownership of all that will be written; the last step that can fail execute  runs -> rows
+ * moved, values written, holes filled, events pushed
  *
- * Spawned entities have table 0 and their ordinal as row, so they come first, in the order of their patches. */
+ * Spawned entities have table 0 and their ordinal as row, so they come first, in the order of their
+ * patches. */
 #ifndef SKEP_CORE_DATA_APPLY_INTERNAL_H
 #define SKEP_CORE_DATA_APPLY_INTERNAL_H
 
@@ -64,11 +66,11 @@ typedef struct skep__apply_state {
     uint64_t *keys_other; /* for the sort */
     const uint64_t *sorted;
     skep__run_of *runs;
-    uint32_t *incoming;  /* rows to come, a table */
-    uint32_t *gone;      /* rows that left the table at hand, ascending */
-    uint32_t *spawn_of;  /* an index: ordinal + 1 of its SPAWN in this call, else 0 */
+    uint32_t *incoming; /* rows to come, a table */
+    uint32_t *gone;     /* rows that left the table at hand, ascending */
+    uint32_t *spawn_of; /* an index: ordinal + 1 of its SPAWN in this call, else 0 */
     skep_entity *spawned;
-    skep_entity *dead;   /* destroyed, for the cascade */
+    skep_entity *dead; /* destroyed, for the cascade */
     skep__child *children;
     skep_entity *child_ids;
     uint32_t change_count, change_cap;
@@ -81,7 +83,7 @@ typedef struct skep__apply_state {
     uint32_t child_count, child_cap, child_ids_cap;
     uint32_t note_most; /* notes that execute may write */
     bool any_destroy;
-    bool pages_owned;   /* every index page is owned */
+    bool pages_owned;      /* every index page is owned */
     uint16_t *from_column; /* the last pair of layouts and the columns they share */
     uint16_t *to_column;
     const skep__layout *pair_from;
@@ -90,7 +92,8 @@ typedef struct skep__apply_state {
     skep__apply_report report;
 } skep__apply_state;
 
-skep_status skep__apply_scan(skep__apply_state *a, const skep__apply_buffer *buffers, uint32_t count);
+skep_status skep__apply_scan(skep__apply_state *a, const skep__apply_buffer *buffers,
+                             uint32_t count);
 skep_status skep__apply_gather(skep__apply_state *a);
 skep_status skep__apply_prepare(skep__apply_state *a);
 void skep__apply_execute(skep__apply_state *a);

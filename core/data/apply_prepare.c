@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Prepare: room for all rows that will come, and ownership of all that will be written. After it nothing can
- * fail. Owning copies blocks that snapshots hold and changes no value, so a failure here leaves the world as
- * it was. */
+/* Prepare: room for all rows that will come, and ownership of all that will be written. After it
+ * nothing can fail. Owning copies blocks that snapshots hold and changes no value, so a failure
+ * here leaves the world as it was. */
 #include "core/data/apply_internal.h"
 
 bool skep__apply_has_parents(const skep_world *w)
@@ -13,7 +13,7 @@ bool skep__apply_has_parents(const skep_world *w)
     return false;
 }
 
-/* ---- children of prefabs ------------------------------------------------------------------------------- */
+/* ---- children of prefabs --------------------------------------------------------------------- */
 
 static skep_status child_push(skep__apply_state *a, uint32_t prefab, skep_entity parent)
 {
@@ -22,8 +22,7 @@ static skep_status child_push(skep__apply_state *a, uint32_t prefab, skep_entity
     skep__store *s = &a->w->store;
     if (skep__layout_find(s->tables[child.table]->layout, a->w->parent_type) < 0) {
         skep__edge *e = NULL;
-        const skep_status status =
-            skep__edge_get(s, child.table, a->w->parent_type, true, &e);
+        const skep_status status = skep__edge_get(s, child.table, a->w->parent_type, true, &e);
         if (status != SKEP_OK) return status;
         child.table = e->to;
     }
@@ -57,7 +56,7 @@ static skep_status children_take(skep__apply_state *a)
     return SKEP_OK;
 }
 
-/* ---- rows -------------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 /* Makes room in every table that rows will come to, and owns their lines. */
 static skep_status incoming_prepare(skep__apply_state *a)
@@ -85,7 +84,8 @@ static skep_status incoming_prepare(skep__apply_state *a)
     return SKEP_OK;
 }
 
-/* Owns every index page where there are at least as many changes as pages; else they are owned one by one. */
+/* Owns every index page where there are at least as many changes as pages; else they are owned one
+ * by one. */
 static skep_status pages_prepare(skep__apply_state *a)
 {
     skep__store *s = &a->w->store;
@@ -178,8 +178,8 @@ static skep_status runs_prepare(skep__apply_state *a)
         if (run_prepare(a, run) != SKEP_OK) return SKEP_NO_MEMORY;
         const bool one = run->kind == SKEP__RUN_GROUP || run->kind == SKEP__RUN_DIE;
         if (run->to != here) leaving += one ? 1u : run->count;
-        const bool last = i + 1 == a->run_count ||
-                          skep__key_table(a->sorted[a->runs[i + 1].first]) != here;
+        const bool last =
+            i + 1 == a->run_count || skep__key_table(a->sorted[a->runs[i + 1].first]) != here;
         if (last && tail_prepare(a, a->w->store.tables[here], leaving) != SKEP_OK)
             return SKEP_NO_MEMORY;
         if (!skep__apply_room(a, (void **)&a->gone, &a->gone_cap, leaving, sizeof *a->gone))
@@ -188,7 +188,7 @@ static skep_status runs_prepare(skep__apply_state *a)
     return SKEP_OK;
 }
 
-/* ---- all else ---------------------------------------------------------------------------------------- */
+/* ---- all else -------------------------------------------------------------------------------- */
 
 /* Room for events and ownership of resources. */
 static skep_status others_prepare(skep__apply_state *a)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Scan and gather: from buffers of patches to runs of entities that are treated alike. Nothing of the world is
- * changed but tables that come to exist without rows. */
+/* Scan and gather: from buffers of patches to runs of entities that are treated alike. Nothing of
+ * the world is changed but tables that come to exist without rows. */
 #include "core/base/sort.h"
 #include "core/data/apply_internal.h"
 
-/* ---- scan -------------------------------------------------------------------------------------------- */
+/* ---- scan ------------------------------------------------------------------------------------ */
 
 /* Notes that a SPAWN takes this handle; its later patches find it by index. */
 static skep_status spawn_note(skep__apply_state *a, skep_entity e)
@@ -21,7 +21,8 @@ static skep_status spawn_note(skep__apply_state *a, skep_entity e)
     return SKEP_OK;
 }
 
-/* The low bits of the entity's key: its table and row, or its spawn's ordinal. False: it is gone. */
+/* The low bits of the entity's key: its table and row, or its spawn's ordinal. False: it is gone.
+ */
 static bool entity_place(const skep__apply_state *a, skep_entity e, uint64_t *place)
 {
     const skep__store *s = &a->w->store;
@@ -87,8 +88,8 @@ static skep_status change_push(skep__apply_state *a, const skep__apply_buffer *b
     const uint32_t n = a->change_count;
     if (SKEP_UNLIKELY(n == a->change_cap || n == a->key_cap)) {
         if (n > SKEP__CHANGE_MASK)
-            return skep__world_fail(a->w, SKEP_LIMIT,
-                                    "command_max: a batch changes entities at most 2,097,152 times");
+            return skep__world_fail(
+                a->w, SKEP_LIMIT, "command_max: a batch changes entities at most 2,097,152 times");
         if (!skep__apply_room(a, (void **)&a->changes, &a->change_cap, n + 1, sizeof *a->changes) ||
             !skep__apply_room(a, (void **)&a->keys, &a->key_cap, n + 1, sizeof *a->keys))
             return SKEP_NO_MEMORY;
@@ -133,12 +134,12 @@ static skep_status keys_sort(skep__apply_state *a)
     if (sorted) return SKEP_OK;
     if (!skep__apply_room(a, (void **)&a->keys_other, &a->key_other_cap, n, sizeof *a->keys_other))
         return SKEP_NO_MEMORY;
-    a->sorted = skep__sort_u64(a->keys, a->keys_other, n,
-                               varying & ~(uint64_t)SKEP__CHANGE_MASK);
+    a->sorted = skep__sort_u64(a->keys, a->keys_other, n, varying & ~(uint64_t)SKEP__CHANGE_MASK);
     return SKEP_OK;
 }
 
-skep_status skep__apply_scan(skep__apply_state *a, const skep__apply_buffer *buffers, uint32_t count)
+skep_status skep__apply_scan(skep__apply_state *a, const skep__apply_buffer *buffers,
+                             uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         const skep_status status = buffer_scan(a, &buffers[i]);
@@ -147,7 +148,7 @@ skep_status skep__apply_scan(skep__apply_state *a, const skep__apply_buffer *buf
     return keys_sort(a);
 }
 
-/* ---- gather ------------------------------------------------------------------------------------------ */
+/* ---- gather ---------------------------------------------------------------------------------- */
 
 /* Counts the keys from `j` on that one run can take: next row, next change, the same patch. */
 static uint32_t run_length(const skep__apply_state *a, uint32_t j)

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* Slots by size class over pages of 2 MiB; arena.h draws the layout.
  *
- * A class hands out freed slots first, last in first out: the link to the next free slot lies in the slot's
- * own first bytes. Runs for column extents prefer fresh slots, which lie behind each other. Pages stay
- * with their class for good (a page a class is the most that is lost); large allocations give their pages back.
- * Builds with asserts fill freed slots with 0xdd, so that a reader of a freed block is found. */
+ * A class hands out freed slots first, last in first out: the link to the next free slot lies in
+ * the slot's own first bytes. Runs for column extents prefer fresh slots, which lie behind each
+ * other. Pages stay with their class for good (a page a class is the most that is lost); large
+ * allocations give their pages back. Builds with asserts fill freed slots with 0xdd, so that a
+ * reader of a freed block is found. */
 #include "core/store/arena.h"
 
 #define PAYLOAD_MAX ((size_t)1 << 20) /* larger ones take whole pages */
-#define STAGGER_MIN 2048u             /* from here on a slot's stride is 64 bytes more than its size */
+#define STAGGER_MIN 2048u /* from here on a slot's stride is 64 bytes more than its size */
 #define STAGGER_MAX 131072u
 
-static const uint32_t payloads[] = {256,   512,   768,   1024,  1536,   2048,   3072,
-                                    4096,  6144,  8192,  12288, 16384,  24576,  32768,
+static const uint32_t payloads[] = {256,   512,   768,   1024,   1536,   2048,   3072,
+                                    4096,  6144,  8192,  12288,  16384,  24576,  32768,
                                     49152, 65536, 98304, 131072, 262144, 524288, 1048576};
 
 static uint32_t page_of_name(uint32_t name)
@@ -62,7 +63,8 @@ void skep__arena_deinit(skep__arena *a)
     memset(a, 0, sizeof *a);
 }
 
-/* Finds `count` free pages in a row below page_count, or commits new ones. Returns page_cap without any. */
+/* Finds `count` free pages in a row below page_count, or commits new ones. Returns page_cap without
+ * any. */
 static uint32_t pages_find(skep__arena *a, uint32_t count)
 {
     uint32_t run = 0;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The arena: reference-counted slots in the region that the host gave.
  *
- * The region is cut into pages of 2 MiB. A page holds slots of one size class, from 256 bytes up, or is part
- * of a large allocation of whole pages. A slot has a 32-bit name: page << 13 | slot. Reference counts and
- * cached hashes lie in side arrays of the page, in host-private memory, so that taking a reference to a
- * thousand blocks touches a few cache lines and never the blocks. Freed slots are used again last in, first
- * out: what was just read is still in the cache. Sizes of 2 KiB and more get a stride of 64 bytes above
- * their size, so that equal rows of many columns do not fall onto one cache set.
- * Only the owner of the world calls any of this. Name 0 is none: page 0 holds the region's head. */
+ * The region is cut into pages of 2 MiB. A page holds slots of one size class, from 256 bytes up,
+ * or is part of a large allocation of whole pages. A slot has a 32-bit name: page << 13 | slot.
+ * Reference counts and cached hashes lie in side arrays of the page, in host-private memory, so
+ * that taking a reference to a thousand blocks touches a few cache lines and never the blocks.
+ * Freed slots are used again last in, first out: what was just read is still in the cache. Sizes of
+ * 2 KiB and more get a stride of 64 bytes above their size, so that equal rows of many columns do
+ * not fall onto one cache set. Only the owner of the world calls any of this. Name 0 is none: page
+ * 0 holds the region's head. */
 #ifndef SKEP_CORE_STORE_ARENA_H
 #define SKEP_CORE_STORE_ARENA_H
 
@@ -31,7 +32,7 @@ typedef struct skep__page {
 } skep__page;
 
 typedef struct skep__class {
-    uint32_t free;      /* name of the last freed slot, 0: none */
+    uint32_t free; /* name of the last freed slot, 0: none */
     uint32_t free_count;
     bool has_page;
     uint32_t page;      /* page that fresh slots come from */
@@ -43,26 +44,26 @@ typedef struct skep__class {
 typedef struct skep__arena {
     skep_region region;
     skep_allocator allocator;
-    skep__page *pages;      /* page_cap entries */
-    uint32_t page_cap;      /* pages of the region */
-    uint32_t page_count;    /* pages committed so far, from the front */
-    uint32_t free_pages;    /* pages below page_count that are free */
+    skep__page *pages;   /* page_cap entries */
+    uint32_t page_cap;   /* pages of the region */
+    uint32_t page_count; /* pages committed so far, from the front */
+    uint32_t free_pages; /* pages below page_count that are free */
     uint32_t class_count;
     skep__class classes[SKEP__CLASS_COUNT];
     uint8_t class_of[33]; /* class index by bytes in units of 256, rounded up, to 8 KiB */
-    size_t live_bytes;      /* strides of the slots in use */
+    size_t live_bytes;    /* strides of the slots in use */
 } skep__arena;
 
 skep_status skep__arena_init(skep__arena *a, const skep_region *region,
                              const skep_allocator *allocator);
 void skep__arena_deinit(skep__arena *a);
 
-/* Takes one slot of at least `bytes`, with one reference; its contents are anything. Returns its name, or
- * 0 when the region is full. More than half a page takes whole pages. O(1). */
+/* Takes one slot of at least `bytes`, with one reference; its contents are anything. Returns its
+ * name, or 0 when the region is full. More than half a page takes whole pages. O(1). */
 uint32_t skep__arena_take(skep__arena *a, size_t bytes);
 
-/* Takes `count` slots that lie behind each other where it can. Returns false, with nothing taken, when the
- * region is full. */
+/* Takes `count` slots that lie behind each other where it can. Returns false, with nothing taken,
+ * when the region is full. */
 bool skep__arena_take_run(skep__arena *a, size_t bytes, uint32_t count, uint32_t *names);
 
 /* Frees a slot whose last reference went; use skep__arena_drop. */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Handles: taking, giving back and claiming indexes.
  *
- * The free queue runs through the dead records (table 0): the row bits hold the next index, or QUEUE_END. A
- * taken index that never was alive is marked FRESH, which tells it from one that came out of the queue. Taking
- * from the queue writes nothing but the four integers, so a batch that reserves a thousand handles and uses
- * three costs three. An index whose generations are used up leaves the queue for good: its record is 0. */
+ * The free queue runs through the dead records (table 0): the row bits hold the next index, or
+ * QUEUE_END. A taken index that never was alive is marked FRESH, which tells it from one that came
+ * out of the queue. Taking from the queue writes nothing but the four integers, so a batch that
+ * reserves a thousand handles and uses three costs three. An index whose generations are used up
+ * leaves the queue for good: its record is 0. */
 #include "core/store/index.h"
 
 #define FRESH SKEP__RECORD_ROW_MASK
@@ -96,8 +97,8 @@ static void queue_unpop(skep__store *s, skep_entity e)
     s->queue.count++;
 }
 
-/* An index page that cannot be owned (no memory for the copy that a snapshot needs, although skep__ids_take
- * owned it before) costs the index, not the world: it stays dead and unused. */
+/* An index page that cannot be owned (no memory for the copy that a snapshot needs, although
+ * skep__ids_take owned it before) costs the index, not the world: it stays dead and unused. */
 void skep__ids_return(skep__store *s, const skep_entity *unused, uint32_t n)
 {
     while (n > 0 && taken_fresh(s, unused[n - 1])) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Layouts: what follows from a set of components. Columns are the ids, then each type's fields in the order of
- * the types' numbers, then the stamps of watched types, so that watching one changes no other column. */
+/* Layouts: what follows from a set of components. Columns are the ids, then each type's fields in
+ * the order of the types' numbers, then the stamps of watched types, so that watching one changes
+ * no other column. */
 #include "core/store/layout.h"
 
 #include "core/base/hash.h"
@@ -14,7 +15,8 @@ static uint32_t layout_shift(const skep__column *columns, uint32_t count)
     return shift;
 }
 
-/* Orders the positions of the types by identity: the order that hash and save use in every world. */
+/* Orders the positions of the types by identity: the order that hash and save use in every world.
+ */
 static void order_fill(const skep__store *s, skep__layout *l)
 {
     for (uint32_t i = 0; i < l->type_count; i++) {
@@ -39,8 +41,7 @@ static void columns_fill(const skep__store *s, skep__layout *l)
         l->stamps[i] = SKEP__NO_COLUMN;
         l->noted |= t->noted;
         for (uint32_t f = 0; f < t->info->field_count; f++)
-            l->columns[at++] =
-                (skep__column){t->column_bytes[f], l->types[i], skep__u8(f), 1, 0};
+            l->columns[at++] = (skep__column){t->column_bytes[f], l->types[i], skep__u8(f), 1, 0};
     }
     for (uint32_t i = 0; i < l->type_count; i++) {
         if (!s->types[l->types[i]].watched) continue;
@@ -66,8 +67,8 @@ skep_status skep__layout_make(skep__store *s, const uint16_t *types, uint32_t ty
         s->limit = "the components of one entity have more than 1,024 fields";
         return SKEP_LIMIT;
     }
-    const size_t bytes = sizeof(skep__layout) + columns * sizeof(skep__column) +
-                         4u * type_count * sizeof(uint16_t);
+    const size_t bytes =
+        sizeof(skep__layout) + columns * sizeof(skep__column) + 4u * type_count * sizeof(uint16_t);
     skep__layout *l = skep__alloc(&s->allocator, bytes, 16);
     if (!l) return SKEP_NO_MEMORY;
     l->refs = 1;

@@ -32,12 +32,13 @@ void skep__small_point(const skep__store *s, skep__table *t);
 /* Drops a table's rows. */
 void skep__table_drop_rows(skep__store *s, skep__table *t);
 
-/* Makes room for tables up to id count - 1, and in a table for row blocks (names and lines, no slots). */
+/* Makes room for tables up to id count - 1, and in a table for row blocks (names and lines, no
+ * slots). */
 skep_status skep__tables_room(skep__store *s, uint32_t count);
 skep_status skep__table_room(skep__store *s, skep__table *t, uint32_t block_count);
 
-/* A table beside the world: made, then attached as id table_count (there is room) or unmade. Restore makes
- * all that it needs before it changes anything. */
+/* A table beside the world: made, then attached as id table_count (there is room) or unmade.
+ * Restore makes all that it needs before it changes anything. */
 skep_status skep__table_make(skep__store *s, skep__layout *l, skep__table **table);
 void skep__table_attach(skep__store *s, skep__table *t);
 void skep__table_unmake(skep__store *s, skep__table *t);
@@ -45,7 +46,8 @@ void skep__table_unmake(skep__store *s, skep__table *t);
 /* Points the directories of the table's types at its lines. */
 void skep__table_dirs(skep__store *s, const skep__table *t);
 
-/* Lets the last table take the place of table `id`, which has the same types, and removes the old one. */
+/* Lets the last table take the place of table `id`, which has the same types, and removes the old
+ * one. */
 void skep__table_swap(skep__store *s, uint32_t id, uint32_t last);
 
 /* Forgets all edges, after tables or layouts changed under them. */

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Rows one at a time, and created in bulk. Every call owns all that it will write before it writes anything, so
- * that running out of memory leaves no trace. */
+/* Rows one at a time, and created in bulk. Every call owns all that it will write before it writes
+ * anything, so that running out of memory leaves no trace. */
 #include "core/store/rows.h"
 
 #include "core/store/layout.h"
+
+void skep__cells_copy4_any(const skep__cell *to, size_t t, const skep__cell *from, size_t f,
+                           uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) memcpy(to[i].data + t, from[i].data + f, 4);
+}
 
 /* Fills a fresh row with zeros, stamps with `stamp`. */
 static void row_clear(const skep__layout *l, const skep__line *line, uint32_t row, uint32_t count,
@@ -51,13 +57,11 @@ skep_status skep__row_create(skep__store *s, skep__table *t, skep_entity *e, uin
 {
     skep_status status = row_prepare(s, t);
     if (SKEP_UNLIKELY(status != SKEP_OK)) return status;
-    if (SKEP_UNLIKELY(skep__ids_take(s, 1, e) == 0))
-        return s->limit ? SKEP_LIMIT : SKEP_NO_MEMORY;
+    if (SKEP_UNLIKELY(skep__ids_take(s, 1, e) == 0)) return s->limit ? SKEP_LIMIT : SKEP_NO_MEMORY;
     const uint32_t at = t->row_count++;
     *row = at;
     skep__id_put(skep__line_of(t, at >> t->shift), at & ((1u << t->shift) - 1u), e->bits);
-    s->index[skep_entity_index(*e)] =
-        skep__record_make(skep_entity_generation(*e), t->id, at);
+    s->index[skep_entity_index(*e)] = skep__record_make(skep_entity_generation(*e), t->id, at);
     s->entity_count++;
     return SKEP_OK;
 }
@@ -68,10 +72,11 @@ skep_status skep__row_destroy(skep__store *s, skep_entity e)
     if (SKEP_UNLIKELY(!r)) return SKEP_GONE;
     skep__table *t = s->tables[skep__record_table(r)];
     const uint32_t index = skep_entity_index(e);
-    if (SKEP_UNLIKELY(skep__hole_prepare(s, t, skep__record_row(r)) != SKEP_OK ||
+    skep__hole hole;
+    if (SKEP_UNLIKELY(skep__hole_prepare(s, t, skep__record_row(r), &hole) != SKEP_OK ||
                       skep__id_free_prepare(s, index) != SKEP_OK))
         return SKEP_NO_MEMORY;
-    skep__hole_fill(s, t, skep__record_row(r));
+    skep__hole_fill(s, t, &hole);
     skep__id_free(s, index);
     s->entity_count--;
     return SKEP_OK;
@@ -87,7 +92,8 @@ skep_status skep__row_move(skep__store *s, skep_entity e, uint32_t to, uint64_t 
     const uint32_t row = skep__record_row(r);
     const skep_status status = row_prepare(s, target);
     if (status != SKEP_OK) return status;
-    if (skep__hole_prepare(s, source, row) != SKEP_OK ||
+    skep__hole hole;
+    if (skep__hole_prepare(s, source, row, &hole) != SKEP_OK ||
         skep__own_index(s, skep_entity_index(e)) != SKEP_OK)
         return SKEP_NO_MEMORY;
     const uint32_t at = target->row_count++;
@@ -104,50 +110,60 @@ skep_status skep__row_move(skep__store *s, skep_entity e, uint32_t to, uint64_t 
                          here->cells[from_column[i]].data, row & ((1u << source->shift) - 1u),
                          source->layout->columns[from_column[i]].bytes);
     skep__record_point(s, skep_entity_index(e), to, at);
-    skep__hole_fill(s, source, row);
+    skep__hole_fill(s, source, &hole);
     return SKEP_OK;
 }
 
-/* ---- one type added or removed ------------------------------------------------------------------------- */
+/* ---- one type added or removed --------------------------------------------------------------- */
 
-/* The edge from `table`, by way of the last one used. */
-SKEP_INLINE skep_status edge_of(skep__store *s, uint32_t table, uint32_t type, bool add,
-                                skep__edge **edge)
+/* The last edge is kept in the store, found by the record's table bits and the change: edge_key. An
+ * edge that leads back to its own table is never kept, so that who finds one there knows that the
+ * row moves. */
+#define EDGE_TABLE ((uint64_t)SKEP__RECORD_TABLE_MASK << SKEP__RECORD_TABLE_SHIFT)
+
+SKEP_INLINE uint64_t edge_key(uint64_t r, uint32_t type, bool add)
 {
-    const uint64_t key = (uint64_t)table << 32 | (uint64_t)(type << 1) | (add ? 1u : 0u);
-    if (SKEP_LIKELY(key == s->edge_key)) {
-        *edge = s->edge_last;
-        return SKEP_OK;
-    }
-    const skep_status status = skep__edge_get(s, table, type, add, edge);
-    if (status == SKEP_OK) {
-        s->edge_key = key;
-        s->edge_last = *edge;
-    }
-    return status;
+    return (r & EDGE_TABLE) | (uint64_t)(type << 1) | (add ? 1u : 0u);
 }
 
-/* Moves a row along an edge; returns the new line and row. All or nothing. */
-SKEP_INLINE skep_status edge_move(skep__store *s, uint64_t r, uint32_t index, const skep__edge *e,
-                                  skep__line **there, uint32_t *there_row)
+/* Finds the edge the slow way; it is the kept one afterwards, unless it leads nowhere. */
+SKEP_NOINLINE static skep_status edge_find(skep__store *s, uint64_t r, uint32_t type, bool add)
 {
-    skep__table *source = s->tables[skep__record_table(r)];
-    skep__table *target = s->tables[e->to];
-    const uint32_t row = skep__record_row(r);
-    const skep_status status = row_prepare(s, target);
-    if (SKEP_UNLIKELY(status != SKEP_OK)) return status;
-    if (SKEP_UNLIKELY(skep__hole_prepare(s, source, row) != SKEP_OK ||
+    skep__edge *edge = NULL;
+    const uint32_t table = skep__record_table(r);
+    const skep_status status = skep__edge_get(s, table, type, add, &edge);
+    if (status != SKEP_OK || edge->to == table) return status;
+    s->edge_key = edge_key(r, type, add);
+    s->edge_last = edge;
+    s->edge_source = s->tables[table];
+    s->edge_target = s->tables[edge->to];
+    return SKEP_OK;
+}
+
+/* Moves a row along the kept edge; returns the new place. All or nothing. */
+SKEP_INLINE skep_status edge_move(skep__store *s, uint64_t r, uint32_t index, skep__place *there)
+{
+    skep__table *source = s->edge_source;
+    skep__table *target = s->edge_target;
+    const skep__edge *e = s->edge_last;
+    const uint32_t row = target->row_count;
+    if (SKEP_UNLIKELY(row == target->row_cap)) {
+        const skep_status status = skep__table_reserve(s, target, 1);
+        if (status != SKEP_OK) return status;
+    }
+    *there = skep__place_of(target, row);
+    if (SKEP_UNLIKELY(there->line->epoch != s->epoch) &&
+        skep__own_line_slow(s, target, row >> target->shift) != SKEP_OK)
+        return SKEP_NO_MEMORY;
+    skep__hole hole;
+    if (SKEP_UNLIKELY(skep__hole_prepare(s, source, skep__record_row(r), &hole) != SKEP_OK ||
                       skep__own_index(s, index) != SKEP_OK))
         return SKEP_NO_MEMORY;
-    const uint32_t at = target->row_count++;
-    skep__line *line = skep__line_of(target, at >> target->shift);
-    *there = line;
-    *there_row = at & ((1u << target->shift) - 1u);
-    skep__edge_copy(source->layout, e, line, *there_row,
-                    skep__line_of(source, row >> source->shift),
-                    row & ((1u << source->shift) - 1u));
-    s->index[index] = (r & ~SKEP__RECORD_LOW) | (uint64_t)e->to << SKEP__RECORD_TABLE_SHIFT | at;
-    skep__hole_fill(s, source, row);
+    target->row_count = row + 1u;
+    s->index[index] = (r & ~SKEP__RECORD_LOW) | (uint64_t)e->to << SKEP__RECORD_TABLE_SHIFT | row;
+    skep__id_put(there->line, there->row, (r >> SKEP__RECORD_GENERATION_SHIFT) << 32 | index);
+    skep__edge_copy_values(source->layout, e, there->line, there->row, hole.at.line, hole.at.row);
+    skep__hole_fill(s, source, &hole);
     return SKEP_OK;
 }
 
@@ -162,32 +178,37 @@ static skep_status value_write(skep__store *s, skep_entity e, uint32_t type, con
     return status;
 }
 
+/* Writes the first value of a row; NULL writes zeros. */
+SKEP_INLINE void value_fill(const skep__type *type, const skep__cell *cell, uint32_t row,
+                            const void *value)
+{
+    if (SKEP_LIKELY(value != NULL)) {
+        skep__value_put(type, cell, row, value);
+        return;
+    }
+    for (uint32_t f = 0; f < type->info->field_count; f++)
+        memset(cell[f].data + (size_t)row * type->column_bytes[f], 0, type->column_bytes[f]);
+}
+
 skep_status skep__row_add_type(skep__store *s, skep_entity e, uint32_t type, const void *value,
                                uint64_t stamp)
 {
     const uint64_t r = skep__record_of(s, e);
     if (SKEP_UNLIKELY(!r)) return SKEP_GONE;
-    skep__edge *edge = NULL;
-    skep_status status = edge_of(s, skep__record_table(r), type, true, &edge);
-    if (SKEP_UNLIKELY(status != SKEP_OK)) return status;
-    if (SKEP_UNLIKELY(edge->to == skep__record_table(r)))
-        return value_write(s, e, type, value, stamp);
-    skep__line *line = NULL;
-    uint32_t row = 0;
-    status = edge_move(s, r, skep_entity_index(e), edge, &line, &row);
-    if (SKEP_UNLIKELY(status != SKEP_OK)) return status;
-    if (edge->new_first != SKEP__NO_COLUMN) {
-        const skep_component *info = s->types[type].info;
-        const skep__cell *cell = &line->cells[edge->new_first];
-        if (SKEP_LIKELY(value != NULL))
-            skep__value_store(info, cell, row, value);
-        else
-            for (uint32_t f = 0; f < info->field_count; f++)
-                memset(cell[f].data + (size_t)row * s->types[type].column_bytes[f], 0,
-                       s->types[type].column_bytes[f]);
+    const uint64_t key = edge_key(r, type, true);
+    if (SKEP_UNLIKELY(key != s->edge_key)) {
+        const skep_status found = edge_find(s, r, type, true);
+        if (found != SKEP_OK) return found;
+        if (key != s->edge_key) return value_write(s, e, type, value, stamp);
     }
-    if (edge->new_stamp != SKEP__NO_COLUMN)
-        memcpy(line->cells[edge->new_stamp].data + (size_t)row * 8u, &stamp, 8);
+    skep__place there;
+    const skep_status status = edge_move(s, r, skep_entity_index(e), &there);
+    if (SKEP_UNLIKELY(status != SKEP_OK)) return status;
+    const skep__edge *edge = s->edge_last;
+    if (SKEP_LIKELY(edge->new_first != SKEP__NO_COLUMN))
+        value_fill(&s->types[type], &there.line->cells[edge->new_first], there.row, value);
+    if (SKEP_UNLIKELY(edge->new_stamp != SKEP__NO_COLUMN))
+        memcpy(there.line->cells[edge->new_stamp].data + (size_t)there.row * 8u, &stamp, 8);
     return SKEP_OK;
 }
 
@@ -195,16 +216,17 @@ skep_status skep__row_remove_type(skep__store *s, skep_entity e, uint32_t type)
 {
     const uint64_t r = skep__record_of(s, e);
     if (SKEP_UNLIKELY(!r)) return SKEP_GONE;
-    skep__edge *edge = NULL;
-    const skep_status status = edge_of(s, skep__record_table(r), type, false, &edge);
-    if (SKEP_UNLIKELY(status != SKEP_OK)) return status;
-    if (SKEP_UNLIKELY(edge->to == skep__record_table(r))) return SKEP_NOT_FOUND;
-    skep__line *line = NULL;
-    uint32_t row = 0;
-    return edge_move(s, r, skep_entity_index(e), edge, &line, &row);
+    const uint64_t key = edge_key(r, type, false);
+    if (SKEP_UNLIKELY(key != s->edge_key)) {
+        const skep_status found = edge_find(s, r, type, false);
+        if (found != SKEP_OK) return found;
+        if (key != s->edge_key) return SKEP_NOT_FOUND;
+    }
+    skep__place there;
+    return edge_move(s, r, skep_entity_index(e), &there);
 }
 
-/* ---- many -------------------------------------------------------------------------------------------- */
+/* ---- many ------------------------------------------------------------------------------------ */
 
 /* Takes handles for one row block: from the queue one by one, then fresh ones in a plain loop. */
 static bool block_ids_take(skep__store *s, skep__table *t, uint32_t row, uint32_t count,

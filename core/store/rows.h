@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The inner loops of structural work: one row moved between columns, one hole filled. Inline, since they are a
- * few instructions that everything else waits for; shared by row.c and by apply. */
+/* The inner loops of structural work: one row moved between columns, one hole filled. Inline, since
+ * they are a few instructions that everything else waits for; shared by row.c and by apply. */
 #ifndef SKEP_CORE_STORE_ROWS_H
 #define SKEP_CORE_STORE_ROWS_H
 
 #include "core/store/index.h"
 #include "core/store/store.h"
+
+/* As skep__cells_copy4, for any number of columns; offsets in bytes. */
+SKEP_NOINLINE void skep__cells_copy4_any(const skep__cell *to, size_t t, const skep__cell *from,
+                                         size_t f, uint32_t n);
 
 /* Copies one value of `bytes` between two columns. */
 SKEP_INLINE void skep__value_copy(uint8_t *to, uint32_t to_row, const uint8_t *from,
@@ -32,10 +36,73 @@ SKEP_INLINE void skep__value_copy(uint8_t *to, uint32_t to_row, const uint8_t *f
     }
 }
 
-SKEP_INLINE void skep__copy4(const skep__cell *to, uint32_t to_row, const skep__cell *from,
-                             uint32_t from_row)
+/* Copies two columns of 4 bytes, loads in front: a store may alias every later load, so that loads
+ * behind it wait. `t` and `f` are byte offsets. */
+SKEP_INLINE void skep__pair_copy4(const skep__cell *to, size_t t, const skep__cell *from, size_t f)
 {
-    memcpy(to->data + (size_t)to_row * 4u, from->data + (size_t)from_row * 4u, 4);
+    uint8_t *const to_a = to[0].data + t, *const to_b = to[1].data + t;
+    uint32_t a, b;
+    memcpy(&a, from[0].data + f, 4);
+    memcpy(&b, from[1].data + f, 4);
+    memcpy(to_a, &a, 4);
+    memcpy(to_b, &b, 4);
+}
+
+/* Copies a row of `n` columns of 4 bytes. Without loops for 2 and 4, what most rows are: a loop's
+ * own instructions are as many as the copies. */
+SKEP_INLINE void skep__cells_copy4(const skep__cell *to, uint32_t to_row, const skep__cell *from,
+                                   uint32_t from_row, uint32_t n)
+{
+    const size_t t = (size_t)to_row * 4u, f = (size_t)from_row * 4u;
+    if (SKEP_LIKELY(n == 2)) {
+        skep__pair_copy4(to, t, from, f);
+    } else if (SKEP_LIKELY(n == 4)) {
+        skep__pair_copy4(to, t, from, f);
+        skep__pair_copy4(to + 2, t, from + 2, f);
+    } else {
+        skep__cells_copy4_any(to, t, from, f, n);
+    }
+}
+
+/* Copies a value whose `n` fields all have 4 bytes and lie behind each other (skep__type.packed4)
+ * into a row. */
+SKEP_INLINE void skep__value_put4(const skep__cell *to, uint32_t row, const uint8_t *value,
+                                  uint32_t n)
+{
+    const size_t t = (size_t)row * 4u;
+    if (SKEP_LIKELY(n == 2)) {
+        uint8_t *const to_a = to[0].data + t, *const to_b = to[1].data + t;
+        uint64_t both;
+        memcpy(&both, value, 8);
+        memcpy(to_a, (const uint8_t *)&both, 4);
+        memcpy(to_b, (const uint8_t *)&both + 4, 4);
+        return;
+    }
+    for (uint32_t i = 0; i < n; i++) memcpy(to[i].data + t, value + i * 4u, 4);
+}
+
+/* Copies a value from its C struct into a row. */
+SKEP_INLINE void skep__value_put(const skep__type *type, const skep__cell *to, uint32_t row,
+                                 const void *value)
+{
+    if (SKEP_LIKELY(type->packed4))
+        skep__value_put4(to, row, value, type->packed4);
+    else
+        skep__value_store(type->info, to, row, value);
+}
+
+/* Copies a row within one layout, all but the ids. */
+SKEP_INLINE void skep__cells_copy(const skep__layout *l, const skep__line *to, uint32_t to_row,
+                                  const skep__line *from, uint32_t from_row)
+{
+    const uint32_t n = l->column_count;
+    if (SKEP_LIKELY(l->only4)) {
+        skep__cells_copy4(&to->cells[1], to_row, &from->cells[1], from_row, n - 1u);
+        return;
+    }
+    for (uint32_t c = 1; c < n; c++)
+        skep__value_copy(to->cells[c].data, to_row, from->cells[c].data, from_row,
+                         l->columns[c].bytes);
 }
 
 /* Copies a row within one layout, ids included. */
@@ -43,15 +110,24 @@ SKEP_INLINE void skep__row_copy(const skep__layout *l, const skep__line *to, uin
                                 const skep__line *from, uint32_t from_row)
 {
     memcpy(to->cells[0].data + (size_t)to_row * 8u, from->cells[0].data + (size_t)from_row * 8u, 8);
-    const uint32_t n = l->column_count;
-    if (SKEP_LIKELY(l->only4)) {
-        for (uint32_t c = 1; c < n; c++)
-            skep__copy4(&to->cells[c], to_row, &from->cells[c], from_row);
+    skep__cells_copy(l, to, to_row, from, from_row);
+}
+
+/* Copies the columns that an edge shares, but the ids. */
+SKEP_INLINE void skep__edge_copy_values(const skep__layout *from_layout, const skep__edge *e,
+                                        const skep__line *to, uint32_t to_row,
+                                        const skep__line *from, uint32_t from_row)
+{
+    const uint32_t n = e->copy_count;
+    if (SKEP_LIKELY(e->direct4)) {
+        skep__cells_copy4(&to->cells[1], to_row, &from->cells[1], from_row, n - 1u);
         return;
     }
-    for (uint32_t c = 1; c < n; c++)
-        skep__value_copy(to->cells[c].data, to_row, from->cells[c].data, from_row,
-                         l->columns[c].bytes);
+    for (uint32_t i = 1; i < n; i++) {
+        const uint32_t f = e->from_column[i];
+        skep__value_copy(to->cells[e->to_column[i]].data, to_row, from->cells[f].data, from_row,
+                         from_layout->columns[f].bytes);
+    }
 }
 
 /* Copies the columns that an edge shares. */
@@ -60,17 +136,7 @@ SKEP_INLINE void skep__edge_copy(const skep__layout *from_layout, const skep__ed
                                  uint32_t from_row)
 {
     memcpy(to->cells[0].data + (size_t)to_row * 8u, from->cells[0].data + (size_t)from_row * 8u, 8);
-    const uint32_t n = e->copy_count;
-    if (SKEP_LIKELY(e->direct4)) {
-        for (uint32_t c = 1; c < n; c++)
-            skep__copy4(&to->cells[c], to_row, &from->cells[c], from_row);
-        return;
-    }
-    for (uint32_t i = 1; i < n; i++) {
-        const uint32_t f = e->from_column[i];
-        skep__value_copy(to->cells[e->to_column[i]].data, to_row, from->cells[f].data, from_row,
-                         from_layout->columns[f].bytes);
-    }
+    skep__edge_copy_values(from_layout, e, to, to_row, from, from_row);
 }
 
 SKEP_INLINE uint64_t skep__id_at(const skep__line *line, uint32_t row)
@@ -85,35 +151,59 @@ SKEP_INLINE void skep__id_put(const skep__line *line, uint32_t row, uint64_t bit
     memcpy(line->cells[0].data + (size_t)row * 8u, &bits, 8);
 }
 
-/* Owns what filling the hole at `row` by the last row will write. */
-SKEP_INLINE skep_status skep__hole_prepare(skep__store *s, skep__table *t, uint32_t row)
+/* Where a row is: its line, and its number in there. */
+typedef struct skep__place {
+    skep__line *line;
+    uint32_t row;
+} skep__place;
+
+SKEP_INLINE skep__place skep__place_of(const skep__table *t, uint32_t row)
 {
-    const uint32_t last = t->row_count - 1u;
-    if (row == last) return SKEP_OK;
-    const uint32_t mask = (1u << t->shift) - 1u;
-    const uint64_t moved = skep__id_at(skep__line_of(t, last >> t->shift), last & mask);
-    if (SKEP_UNLIKELY(skep__own_line(s, t, row >> t->shift) != SKEP_OK)) return SKEP_NO_MEMORY;
-    return skep__own_index(s, (uint32_t)moved);
+    const skep__place place = {skep__line_of(t, row >> t->shift), row & ((1u << t->shift) - 1u)};
+    return place;
 }
 
-/* Moves the last row into the hole at `row`; all is owned. */
-SKEP_INLINE void skep__hole_fill(skep__store *s, skep__table *t, uint32_t row)
+/* A row that is about to go, and the last row of its table, which will take its place. */
+typedef struct skep__hole {
+    skep__place at, last;
+    uint64_t moved; /* handle of the last row */
+    uint32_t row;
+    uint32_t row_count; /* of the table without it */
+} skep__hole;
+
+/* Finds and owns what filling the hole at `row` will write. Dies when the table's lines move. */
+SKEP_INLINE skep_status skep__hole_prepare(skep__store *s, skep__table *t, uint32_t row,
+                                           skep__hole *hole)
 {
-    const uint32_t last = --t->row_count;
-    if (row == last) return;
-    const uint32_t mask = (1u << t->shift) - 1u;
-    const skep__line *from = skep__line_of(t, last >> t->shift);
-    const skep__line *to = skep__line_of(t, row >> t->shift);
-    skep__row_copy(t->layout, to, row & mask, from, last & mask);
-    uint64_t *r = &s->index[(uint32_t)skep__id_at(to, row & mask)];
-    *r = (*r & ~(uint64_t)SKEP__RECORD_ROW_MASK) | row;
+    const uint32_t last = t->row_count - 1u;
+    hole->row = row;
+    hole->row_count = last;
+    hole->at = skep__place_of(t, row);
+    if (row == last) return SKEP_OK;
+    hole->last = skep__place_of(t, last);
+    hole->moved = skep__id_at(hole->last.line, hole->last.row);
+    if (SKEP_UNLIKELY(hole->at.line->epoch != s->epoch) &&
+        skep__own_line_slow(s, t, row >> t->shift) != SKEP_OK)
+        return SKEP_NO_MEMORY;
+    return skep__own_index(s, (uint32_t)hole->moved);
+}
+
+/* Moves the last row into the hole; all is owned. */
+SKEP_INLINE void skep__hole_fill(skep__store *s, skep__table *t, const skep__hole *hole)
+{
+    t->row_count = hole->row_count;
+    if (hole->row == hole->row_count) return;
+    s->index[(uint32_t)hole->moved] = (hole->moved >> 32) << SKEP__RECORD_GENERATION_SHIFT |
+                                      (uint64_t)t->id << SKEP__RECORD_TABLE_SHIFT | hole->row;
+    skep__id_put(hole->at.line, hole->at.row, hole->moved);
+    skep__cells_copy(t->layout, hole->at.line, hole->at.row, hole->last.line, hole->last.row);
 }
 
 /* Points an entity's record at a row; its page is owned. */
 SKEP_INLINE void skep__record_point(skep__store *s, uint32_t index, uint32_t table, uint32_t row)
 {
-    s->index[index] = (s->index[index] & ~SKEP__RECORD_LOW) |
-                      ((uint64_t)table << SKEP__RECORD_TABLE_SHIFT) | row;
+    s->index[index] =
+        (s->index[index] & ~SKEP__RECORD_LOW) | ((uint64_t)table << SKEP__RECORD_TABLE_SHIFT) | row;
 }
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The store's life, and ownership: what must happen before a cell or an index page is written.
  *
- * An owned cell belongs to the table alone and has no cached hash. Whoever raises the epoch (snapshot, restore,
- * batch begin, hash) makes everything unowned at once; the first write of a block then comes here, looks at the
- * count and copies the block only if a snapshot still holds it. */
+ * An owned cell belongs to the table alone and has no cached hash. Whoever raises the epoch
+ * (snapshot, restore, batch begin, hash) makes everything unowned at once; the first write of a
+ * block then comes here, looks at the count and copies the block only if a snapshot still holds it.
+ */
 #include "core/store/store.h"
 
 #include "core/store/layout.h"
@@ -49,7 +50,7 @@ void skep__store_deinit(skep__store *s)
     memset(s, 0, sizeof *s);
 }
 
-/* ---- ownership --------------------------------------------------------------------------------------- */
+/* ---- ownership ------------------------------------------------------------------------------- */
 
 static skep_status own_small(skep__store *s, skep__table *t)
 {
@@ -120,9 +121,9 @@ void skep__commit_cell(skep__store *s, skep__table *t, uint32_t block, uint32_t 
     cell->epoch = s->epoch;
 }
 
-/* The first write to an index page after a snapshot: its contents go to every snapshot, newest first, that
- * does not have them yet. A snapshot that has them was served by an earlier write, and so were all older
- * ones. */
+/* The first write to an index page after a snapshot: its contents go to every snapshot, newest
+ * first, that does not have them yet. A snapshot that has them was served by an earlier write, and
+ * so were all older ones. */
 skep_status skep__own_index_slow(skep__store *s, uint32_t page)
 {
     uint32_t copy = 0;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The storage: component types, tables of columns cut into blocks, and the entity index.
  *
- * A table holds the entities with exactly one set of components. Its rows are cut into row blocks; each
- * column of a row block is one arena slot, and all columns of one row block have their cells (pointer,
- * epoch) side by side in one line of the table's directory:
+ * A table holds the entities with exactly one set of components. Its rows are cut into row blocks;
+ * each column of a row block is one arena slot, and all columns of one row block have their cells
+ * (pointer, epoch) side by side in one line of the table's directory:
  *
  *     table->lines:  [epoch | ids cell | cell of column 1 | cell of column 2 | ...]   row block 0
  *                    [epoch | ids cell | ...                                      ]   row block 1
@@ -11,18 +11,19 @@
  * A small table (below one row block) is one slot that holds all its columns, with one line and one
  * reference; it grows through 8, 32, 128 and 512 rows and then becomes blocks. Column 0 is the ids.
  *
- * The epoch. The world's epoch is raised by snapshot, restore, batch begin and hash. A cell whose epoch is
- * the world's is exclusive (nobody else holds the slot) and stamped as changed; any other cell must be owned
- * first (skep__own_cell), which looks at the count, copies if it must, and forgets the cached hash. A line's
- * epoch says the same of all its cells, for structural work.
+ * The epoch. The world's epoch is raised by snapshot, restore, batch begin and hash. A cell whose
+ * epoch is the world's is exclusive (nobody else holds the slot) and stamped as changed; any other
+ * cell must be owned first (skep__own_cell), which looks at the count, copies if it must, and
+ * forgets the cached hash. A line's epoch says the same of all its cells, for structural work.
  *
- * The index is one flat array of records (generation 21, table 17, row 26 bits) that never moves. A dead
- * record has table 0 and the next free index in its row bits, so the free queue, oldest first, lies inside the
- * index. The first write to a page of it after a snapshot hands the old contents to the snapshot.
+ * The index is one flat array of records (generation 21, table 17, row 26 bits) that never moves. A
+ * dead record has table 0 and the next free index in its row bits, so the free queue, oldest first,
+ * lies inside the index. The first write to a page of it after a snapshot hands the old contents to
+ * the snapshot.
  *
- * Everything that jobs read (slots, lines, the component directories `dir`, the index) is in the region; the
- * rest is host-private. Only the owner's thread calls this. Every call that can fail leaves things as they
- * were. */
+ * Everything that jobs read (slots, lines, the component directories `dir`, the index) is in the
+ * region; the rest is host-private. Only the owner's thread calls this. Every call that can fail
+ * leaves things as they were. */
 #ifndef SKEP_CORE_STORE_STORE_H
 #define SKEP_CORE_STORE_STORE_H
 
@@ -44,11 +45,13 @@
 typedef struct skep__type {
     const skep_component *info;
     uint64_t identity;
-    bool watched;            /* some query asks for `changed`: tables keep a stamp column of it */
-    bool noted;              /* hooks, `removed` or Parent need to hear of adds and removes */
+    bool watched;    /* some query asks for `changed`: tables keep a stamp column of it */
+    bool noted;      /* hooks, `removed` or Parent need to hear of adds and removes */
+    uint8_t packed4; /* number of fields, where each has 4 bytes and they lie behind each other in
+                        the C struct; else 0 */
     uint16_t column_bytes[SKEP_FIELD_MAX];
-    skep__colref *dir;       /* in the region, store->table_cap entries */
-    uint32_t dir_slot;       /* arena name of dir */
+    skep__colref *dir; /* in the region, store->table_cap entries */
+    uint32_t dir_slot; /* arena name of dir */
 } skep__type;
 
 /* One column of a table. */
@@ -60,23 +63,23 @@ typedef struct skep__column {
     uint16_t pad;
 } skep__column;
 
-/* The set of components of a table and what follows from it: shared by tables and snapshots, counted,
- * never changed once made (watching a component makes a new one). */
+/* The set of components of a table and what follows from it: shared by tables and snapshots,
+ * counted, never changed once made (watching a component makes a new one). */
 typedef struct skep__layout {
     uint32_t refs;
     uint32_t type_count;
     uint32_t column_count;
-    uint32_t shift;         /* rows a block: 1 << shift */
-    uint64_t identity;      /* of the set, whatever the numbers */
-    uint16_t *types;        /* type_count numbers, ascending */
-    uint16_t *first;        /* first column of each type, SKEP__NO_COLUMN for tags */
-    uint16_t *stamps;       /* stamp column of each type, SKEP__NO_COLUMN if unwatched */
-    skep__column *columns;  /* column_count */
-    uint16_t *order;        /* types' positions ordered by identity: the canonical order */
-    bool only4;             /* all columns but the ids have 4 bytes */
-    bool noted;             /* some type is noted */
-    bool stamped;           /* some type is watched */
-    uint32_t bytes;         /* of this allocation */
+    uint32_t shift;        /* rows a block: 1 << shift */
+    uint64_t identity;     /* of the set, whatever the numbers */
+    uint16_t *types;       /* type_count numbers, ascending */
+    uint16_t *first;       /* first column of each type, SKEP__NO_COLUMN for tags */
+    uint16_t *stamps;      /* stamp column of each type, SKEP__NO_COLUMN if unwatched */
+    skep__column *columns; /* column_count */
+    uint16_t *order;       /* types' positions ordered by identity: the canonical order */
+    bool only4;            /* all columns but the ids have 4 bytes */
+    bool noted;            /* some type is noted */
+    bool stamped;          /* some type is watched */
+    uint32_t bytes;        /* of this allocation */
 } skep__layout;
 
 typedef struct skep__line {
@@ -87,37 +90,38 @@ typedef struct skep__line {
 
 /* Where to go when one type is added or removed, with the plan of the copy. */
 typedef struct skep__edge {
-    uint32_t key;     /* type << 1 | add */
-    uint32_t to;      /* table id */
+    uint32_t key; /* type << 1 | add */
+    uint32_t to;  /* table id */
     uint32_t copy_count;
-    bool direct4;     /* columns 1..copy_count-1 have 4 bytes and keep their place; column 0 is the ids */
+    bool direct4; /* columns 1..copy_count-1 have 4 bytes and keep their place; column 0 is the ids
+                   */
     uint16_t *from_column; /* copy_count pairs; pair 0 is the ids */
     uint16_t *to_column;
-    uint32_t new_first;    /* first column of the added type in `to`, SKEP__NO_COLUMN for tags */
+    uint32_t new_first; /* first column of the added type in `to`, SKEP__NO_COLUMN for tags */
     uint32_t new_stamp;
 } skep__edge;
 
 typedef struct skep__table {
     skep__layout *layout;
-    uint8_t *lines;       /* in the region; line of row block b at lines + b * line_stride */
+    uint8_t *lines; /* in the region; line of row block b at lines + b * line_stride */
     uint32_t line_stride;
     uint32_t id;
     uint32_t row_count;
     uint32_t row_cap;
     uint32_t block_count; /* row blocks that exist; 1 for a small table */
-    uint32_t shift;       /* layout->shift; for a small table too, since its rows are below one block */
-    uint32_t small_slot;  /* name of a small table's slot, 0 for a table of blocks */
-    uint32_t lines_slot;  /* arena name of lines */
-    uint32_t line_cap;    /* lines that fit */
+    uint32_t shift; /* layout->shift; for a small table too, since its rows are below one block */
+    uint32_t small_slot; /* name of a small table's slot, 0 for a table of blocks */
+    uint32_t lines_slot; /* arena name of lines */
+    uint32_t line_cap;   /* lines that fit */
     uint32_t names_cap;
-    uint32_t *names;      /* [block * column_count + column] of a table of blocks, host-private */
-    skep__edge *edges;    /* edge_count, unordered */
+    uint32_t *names;   /* [block * column_count + column] of a table of blocks, host-private */
+    skep__edge *edges; /* edge_count, unordered */
     uint32_t edge_count;
     uint32_t edge_cap;
 } skep__table;
 
-/* What a snapshot keeps of the index: the old contents of each page written since, 0 where the live page
- * still is what it was. Kept in a list, newest first. */
+/* What a snapshot keeps of the index: the old contents of each page written since, 0 where the live
+ * page still is what it was. Kept in a list, newest first. */
 typedef struct skep__index_keep {
     struct skep__index_keep *older;
     struct skep__index_keep *newer;
@@ -143,34 +147,36 @@ typedef struct skep__store {
     uint32_t type_cap;
     skep__table **tables; /* table_count; 0 is NULL (nowhere), 1 is the table without components */
     uint32_t table_count;
-    uint32_t table_cap;  /* ids that fit into the directories */
-    uint32_t tables_cap; /* of the array `tables` */
-    uint64_t *index; /* entity_max records, in the region */
+    uint32_t table_cap;    /* ids that fit into the directories */
+    uint32_t tables_cap;   /* of the array `tables` */
+    uint64_t *index;       /* entity_max records, in the region */
     uint64_t *index_epoch; /* a page */
     uint32_t index_slot;
     uint32_t entity_max;
     uint32_t entity_count; /* alive */
     skep__free_queue queue;
-    bool queue_stale;      /* create_at took an index out of the middle; see skep__queue_mend */
+    bool queue_stale; /* create_at took an index out of the middle; see skep__queue_mend */
     skep__index_keep *keeps;
     uint64_t table_generation; /* raised when a table is made, removed or changes its layout */
-    uint32_t *table_map;   /* hash table: layout identity -> table id */
+    uint32_t *table_map;       /* hash table: layout identity -> table id */
     uint32_t table_map_cap;
-    uint64_t edge_key;     /* last edge: table << 32 | key */
-    skep__edge *edge_last;
-    const char *limit;     /* after SKEP_LIMIT or SKEP_NO_MEMORY: static text that names the knob */
+    uint64_t edge_key;     /* of the last edge that moved a row, see row.c; 0: none */
+    skep__edge *edge_last; /* this and its tables are what edge_key says while it is not 0 */
+    skep__table *edge_source;
+    skep__table *edge_target;
+    const char *limit; /* after SKEP_LIMIT or SKEP_NO_MEMORY: static text that names the knob */
 } skep__store;
 
-/* ---- life ------------------------------------------------------------------------------------------ */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 skep_status skep__store_init(skep__store *s, const skep_region *region,
                              const skep_allocator *allocator, uint32_t entity_max);
 void skep__store_deinit(skep__store *s);
 
-/* ---- types ----------------------------------------------------------------------------------------- */
+/* ---- types ----------------------------------------------------------------------------------- */
 
-/* Registers a component, or finds it by identity. SKEP_SCHEMA when one of the same name and another layout
- * is known, SKEP_ARGUMENT for a description that breaks a rule. */
+/* Registers a component, or finds it by identity. SKEP_SCHEMA when one of the same name and another
+ * layout is known, SKEP_ARGUMENT for a description that breaks a rule. */
 skep_status skep__type_add(skep__store *s, const skep_component *info, uint32_t *number);
 
 /* Returns a number or SKEP__NO_TYPE. By address first, then by identity; O(1). */
@@ -182,14 +188,14 @@ skep_status skep__type_watch(skep__store *s, uint32_t number);
 /* Sets `noted` for the type and the layouts that have it. */
 void skep__type_note(skep__store *s, uint32_t number);
 
-/* ---- tables ---------------------------------------------------------------------------------------- */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 /* Finds or makes the table of a sorted set of types. */
 skep_status skep__table_for(skep__store *s, const uint16_t *types, uint32_t type_count,
                             uint32_t *table);
 
-/* Finds or makes the edge of adding or removing a type. Adding what is there, or removing what is not,
- * leads back to the table itself. The pointer dies with the next edge of that table. */
+/* Finds or makes the edge of adding or removing a type. Adding what is there, or removing what is
+ * not, leads back to the table itself. The pointer dies with the next edge of that table. */
 skep_status skep__edge_get(skep__store *s, uint32_t table, uint32_t type, bool add,
                            skep__edge **edge);
 
@@ -225,7 +231,7 @@ SKEP_INLINE uint32_t skep__block_rows(const skep__table *t, uint32_t block)
     return skep__min_u32(t->row_count - (block << t->shift), 1u << t->shift);
 }
 
-/* ---- ownership ------------------------------------------------------------------------------------- */
+/* ---- ownership ------------------------------------------------------------------------------- */
 
 SKEP_INLINE void skep__epoch_raise(skep__store *s)
 {
@@ -261,15 +267,16 @@ SKEP_INLINE skep_status skep__own_index(skep__store *s, uint32_t index)
     return skep__own_index_slow(s, page);
 }
 
-/* Puts a freshly written slot in the place of a column of a row block of a table of blocks: the commit of a
- * column. The table takes over the caller's reference to `name`; the old slot is dropped. */
+/* Puts a freshly written slot in the place of a column of a row block of a table of blocks: the
+ * commit of a column. The table takes over the caller's reference to `name`; the old slot is
+ * dropped. */
 void skep__commit_cell(skep__store *s, skep__table *t, uint32_t block, uint32_t column,
                        uint32_t name);
 
 /* Whether the block's column is held by the table alone (it may then be written in place). */
 bool skep__cell_alone(const skep__store *s, const skep__table *t, uint32_t block, uint32_t column);
 
-/* ---- records --------------------------------------------------------------------------------------- */
+/* ---- records --------------------------------------------------------------------------------- */
 
 #define SKEP__RECORD_LOW ((UINT64_C(1) << SKEP__RECORD_GENERATION_SHIFT) - 1u)
 
@@ -309,55 +316,56 @@ SKEP_INLINE bool skep__alive(const skep__store *s, skep_entity e)
     return skep__record_of(s, e) != 0;
 }
 
-/* ---- handles --------------------------------------------------------------------------------------- */
+/* ---- handles --------------------------------------------------------------------------------- */
 
-/* Takes up to n handles from the free queue, oldest first, then fresh ones. They are not alive until a row is
- * made for them. Returns how many (fewer at entity_max, or without memory). */
+/* Takes up to n handles from the free queue, oldest first, then fresh ones. They are not alive
+ * until a row is made for them. Returns how many (fewer at entity_max, or without memory). */
 uint32_t skep__ids_take(skep__store *s, uint32_t n, skep_entity *out);
 
-/* Gives back taken handles that were not used, in the order in which they were taken: to the front of the
- * queue, as if they had never been taken; fresh ones lower index_count again, except those below a used
- * fresh index, which join the queue's end in index order. Cannot fail after skep__ids_take. */
+/* Gives back taken handles that were not used, in the order in which they were taken: to the front
+ * of the queue, as if they had never been taken; fresh ones lower index_count again, except those
+ * below a used fresh index, which join the queue's end in index order. Cannot fail after
+ * skep__ids_take. */
 void skep__ids_return(skep__store *s, const skep_entity *unused, uint32_t n);
 
-/* Puts the queue into index order after create_at took an index out of it. Anyone who needs the queue's
- * order (hash, save, take) calls it. */
+/* Puts the queue into index order after create_at took an index out of it. Anyone who needs the
+ * queue's order (hash, save, take) calls it. */
 void skep__queue_mend(skep__store *s);
 
 /* Takes one given handle: its index must not be alive. For load and view worlds. */
 skep_status skep__id_claim(skep__store *s, skep_entity e);
 
-/* ---- rows, one at a time ----------------------------------------------------------------------------- */
+/* ---- rows, one at a time --------------------------------------------------------------------- */
 
 /* Appends a row for a taken handle. Its columns hold zeros, stamps hold `stamp`. */
 skep_status skep__row_add(skep__store *s, uint32_t table, skep_entity e, uint64_t stamp);
 
-/* Takes a handle and appends a row whose columns hold anything; the line is owned, so the caller fills
- * them: skep__line_of(t, row >> t->shift), row & mask. For speed. */
+/* Takes a handle and appends a row whose columns hold anything; the line is owned, so the caller
+ * fills them: skep__line_of(t, row >> t->shift), row & mask. For speed. */
 skep_status skep__row_create(skep__store *s, skep__table *t, skep_entity *e, uint32_t *row);
 
 /* Removes a living entity's row (the last row takes its place) and queues its index. */
 skep_status skep__row_destroy(skep__store *s, skep_entity e);
 
-/* Moves a living entity to another table; columns that both have are copied, new ones hold zeros and, for
- * stamps, `stamp`. */
+/* Moves a living entity to another table; columns that both have are copied, new ones hold zeros
+ * and, for stamps, `stamp`. */
 skep_status skep__row_move(skep__store *s, skep_entity e, uint32_t to, uint64_t stamp);
 
-/* Adds or removes one type of a living entity, the fast way: one edge, one copy. `value` is the C value
- * struct, NULL for zeros. Adding what is there writes the value. */
+/* Adds or removes one type of a living entity, the fast way: one edge, one copy. `value` is the C
+ * value struct, NULL for zeros. Adding what is there writes the value. */
 skep_status skep__row_add_type(skep__store *s, skep_entity e, uint32_t type, const void *value,
                                uint64_t stamp);
 skep_status skep__row_remove_type(skep__store *s, skep_entity e, uint32_t type);
 
-/* Creates n entities in one table; columns hold zeros. `out` may be NULL. All or nothing. The rows are the
- * last n of the table. */
+/* Creates n entities in one table; columns hold zeros. `out` may be NULL. All or nothing. The rows
+ * are the last n of the table. */
 skep_status skep__rows_create(skep__store *s, uint32_t table, uint32_t n, skep_entity *out,
                               uint64_t stamp);
 
-/* ---- values ---------------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
-/* Returns the first cell of the type's columns for an entity and its row in the block; NULL when it is gone
- * or lacks the type. Tags: the line's ids cell. */
+/* Returns the first cell of the type's columns for an entity and its row in the block; NULL when it
+ * is gone or lacks the type. Tags: the line's ids cell. */
 SKEP_INLINE const skep__cell *skep__value_find(const skep__store *s, skep_entity e, uint32_t type,
                                                uint32_t *row)
 {
@@ -372,12 +380,13 @@ SKEP_INLINE const skep__cell *skep__value_find(const skep__store *s, skep_entity
 }
 
 /* Copies a value between its C struct and the columns at a row. `cell` is the type's first. */
-void skep__value_load(const skep_component *info, const skep__cell *cell, uint32_t row, void *value);
+void skep__value_load(const skep_component *info, const skep__cell *cell, uint32_t row,
+                      void *value);
 void skep__value_store(const skep_component *info, const skep__cell *cell, uint32_t row,
                        const void *value);
 
-/* Owns the type's columns of the entity's block, for writing; SKEP_GONE, SKEP_NOT_FOUND or SKEP_NO_MEMORY. Stamps the
- * row where the type is watched. */
+/* Owns the type's columns of the entity's block, for writing; SKEP_GONE, SKEP_NOT_FOUND or
+ * SKEP_NO_MEMORY. Stamps the row where the type is watched. */
 skep_status skep__value_own(skep__store *s, skep_entity e, uint32_t type, uint64_t stamp,
                             const skep__cell **cell, uint32_t *row);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Tables: layouts, the directory of lines, growth, and the cached graph of add and remove.
  *
- * Growth goes 8, 32, 128, 512 rows in one slot, then blocks; row blocks come 1, 1, 2, 4 ... 32 at a time, the
- * slots of one column behind each other. Lines live in the region since jobs look values up through them; when
- * they move, the directories of the table's types follow. */
+ * Growth goes 8, 32, 128, 512 rows in one slot, then blocks; row blocks come 1, 1, 2, 4 ... 32 at a
+ * time, the slots of one column behind each other. Lines live in the region since jobs look values
+ * up through them; when they move, the directories of the table's types follow. */
 #include "core/base/hash.h"
 #include "core/store/layout.h"
 #include "core/store/store.h"
@@ -23,7 +23,7 @@ int32_t skep__layout_find(const skep__layout *l, uint32_t type)
     return low < l->type_count && l->types[low] == type ? (int32_t)low : -1;
 }
 
-/* ---- the map from sets of types to tables ------------------------------------------------------------ */
+/* ---- the map from sets of types to tables ---------------------------------------------------- */
 
 static uint64_t types_hash(const uint16_t *types, uint32_t count)
 {
@@ -74,8 +74,8 @@ static bool dir_grow(skep__store *s, skep__type *t, uint32_t cap)
     return true;
 }
 
-/* Doubles table_cap: the pointer array, the map and every type's directory. Directories that had grown when
- * memory ran out stay larger than they need to be, which nobody sees. */
+/* Doubles table_cap: the pointer array, the map and every type's directory. Directories that had
+ * grown when memory ran out stay larger than they need to be, which nobody sees. */
 static skep_status tables_grow(skep__store *s)
 {
     const uint32_t cap = s->table_cap ? s->table_cap * 2 : SKEP__TABLES_FIRST;
@@ -97,7 +97,7 @@ static skep_status tables_grow(skep__store *s)
     return SKEP_OK;
 }
 
-/* ---- directories of types ---------------------------------------------------------------------------- */
+/* ---- directories of types -------------------------------------------------------------------- */
 
 void skep__table_dirs(skep__store *s, const skep__table *t)
 {
@@ -143,7 +143,7 @@ static skep_status lines_reserve(skep__store *s, skep__table *t, uint32_t count)
     return SKEP_OK;
 }
 
-/* ---- growth ------------------------------------------------------------------------------------------ */
+/* ---- growth ---------------------------------------------------------------------------------- */
 
 /* Writes the offsets of the columns of a small slot for `cap` rows; returns its bytes. */
 size_t skep__small_offsets(const skep__layout *l, uint32_t cap, uint32_t column, size_t *offset)
@@ -239,8 +239,8 @@ static skep_status blocks_grow(skep__store *s, skep__table *t)
         s->limit = "row_max: a table has at most 67,108,863 rows";
         return SKEP_LIMIT;
     }
-    if (!skep__array_grow(&s->allocator, (void **)&t->names, &t->names_cap, (have + count) * columns,
-                          sizeof *t->names))
+    if (!skep__array_grow(&s->allocator, (void **)&t->names, &t->names_cap,
+                          (have + count) * columns, sizeof *t->names))
         return SKEP_NO_MEMORY;
     if (lines_reserve(s, t, have + count) != SKEP_OK) return SKEP_NO_MEMORY;
     if (!block_names_take(s, t, have, count)) return SKEP_NO_MEMORY;
@@ -269,14 +269,14 @@ skep_status skep__table_reserve(skep__store *s, skep__table *t, uint32_t extra)
         const bool small = t->block_count == 0 || t->small_slot;
         uint32_t cap = t->row_cap ? t->row_cap : 2u;
         while (small && (cap < want || cap == t->row_cap)) cap *= 4;
-        const skep_status status = small && cap < 1u << t->shift ? small_grow(s, t, cap)
-                                                                 : blocks_grow(s, t);
+        const skep_status status =
+            small && cap < 1u << t->shift ? small_grow(s, t, cap) : blocks_grow(s, t);
         if (status != SKEP_OK) return status;
     }
     return SKEP_OK;
 }
 
-/* ---- making and removing tables ------------------------------------------------------------------------ */
+/* ---- making and removing tables -------------------------------------------------------------- */
 
 skep_status skep__tables_room(skep__store *s, uint32_t count)
 {
@@ -417,7 +417,7 @@ void skep__table_swap(skep__store *s, uint32_t id, uint32_t last)
     map_fill(s);
 }
 
-/* ---- edges ------------------------------------------------------------------------------------------- */
+/* ---- edges ----------------------------------------------------------------------------------- */
 
 /* Writes the copy plan from one layout to another: pairs of columns that hold the same thing. */
 uint32_t skep__columns_shared(const skep__layout *from, const skep__layout *to,
@@ -446,8 +446,7 @@ uint32_t skep__columns_shared(const skep__layout *from, const skep__layout *to,
     return count;
 }
 
-static skep_status edge_make(skep__store *s, uint32_t table, uint32_t type, bool add,
-                             skep__edge *e)
+static skep_status edge_make(skep__store *s, uint32_t table, uint32_t type, bool add, skep__edge *e)
 {
     const skep__layout *from = s->tables[table]->layout;
     uint16_t types[SKEP__LAYOUT_TYPES_MAX];
@@ -467,8 +466,8 @@ static skep_status edge_make(skep__store *s, uint32_t table, uint32_t type, bool
     SKEP_ASSERT(e->copy_count == most);
     e->direct4 = true;
     for (uint32_t i = 1; i < e->copy_count; i++)
-        e->direct4 &= from->columns[e->from_column[i]].bytes == 4 &&
-                      e->from_column[i] == i && e->to_column[i] == i;
+        e->direct4 &= from->columns[e->from_column[i]].bytes == 4 && e->from_column[i] == i &&
+                      e->to_column[i] == i;
     const int32_t there = skep__layout_find(to, type);
     e->new_first = add && there >= 0 ? to->first[there] : SKEP__NO_COLUMN;
     e->new_stamp = add && there >= 0 ? to->stamps[there] : SKEP__NO_COLUMN;

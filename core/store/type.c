@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Component types of one world: registered once, found by address or identity, with a directory in the
- * region that says for each table where the component's columns begin. */
+/* Component types of one world: registered once, found by address or identity, with a directory in
+ * the region that says for each table where the component's columns begin. */
 #include "core/store/patch.h"
 #include "core/store/store.h"
 
@@ -13,14 +13,14 @@ static bool same_text(const char *a, const char *b)
     return *a == *b;
 }
 
-static const uint8_t type_sizes[] = {
-    0,
+static const uint8_t type_sizes[] = {0,
 #define SKEP_TYPE_ROW(name, value, size, text) size,
-    SKEP_TYPE_TABLE(SKEP_TYPE_ROW)
+                                     SKEP_TYPE_TABLE(SKEP_TYPE_ROW)
 #undef SKEP_TYPE_ROW
 };
 
-/* A description is sound when every field has a known type, its size, and room in the value struct. */
+/* A description is sound when every field has a known type, its size, and room in the value struct.
+ */
 static bool info_is_sound(const skep_component *info)
 {
     if (!info || !info->name || !info->name[0]) return false;
@@ -68,8 +68,12 @@ skep_status skep__type_add(skep__store *s, const skep_component *info, uint32_t 
     memset(t->dir, 0, s->table_cap * sizeof *t->dir);
     t->info = info;
     t->identity = skep__component_identity(info);
-    for (uint32_t i = 0; i < info->field_count; i++)
+    bool packed4 = true;
+    for (uint32_t i = 0; i < info->field_count; i++) {
         t->column_bytes[i] = skep__u16((size_t)info->fields[i].size * info->fields[i].count);
+        packed4 &= t->column_bytes[i] == 4 && info->fields[i].offset == i * 4u;
+    }
+    t->packed4 = packed4 ? skep__u8(info->field_count) : 0;
     *number = s->type_count++;
     return SKEP_OK;
 }

@@ -56,8 +56,7 @@ skep_status skep__value_own(skep__store *s, skep_entity e, uint32_t type, uint64
             return SKEP_NO_MEMORY;
     }
     if (SKEP_UNLIKELY(known->watched)) {
-        const skep_status status =
-            stamp_row(s, s->tables[skep__record_table(r)], type, at, stamp);
+        const skep_status status = stamp_row(s, s->tables[skep__record_table(r)], type, at, stamp);
         if (status != SKEP_OK) return status;
     }
     *cell = first;
@@ -65,8 +64,9 @@ skep_status skep__value_own(skep__store *s, skep_entity e, uint32_t type, uint64
     return SKEP_OK;
 }
 
-/* Gives a table the layout that its types now have: old columns keep their slots, stamps start at 0. The table
- * is made anew beside the old one and swapped in, so that a failure leaves everything as it was. */
+/* Gives a table the layout that its types now have: old columns keep their slots, stamps start at
+ * 0. The table is made anew beside the old one and swapped in, so that a failure leaves everything
+ * as it was. */
 static skep_status table_restamp(skep__store *s, uint32_t id)
 {
     skep__table *old = s->tables[id];
@@ -113,7 +113,8 @@ skep_status skep__type_watch(skep__store *s, uint32_t number)
         if (skep__layout_find(s->tables[i]->layout, number) < 0) continue;
         const skep_status status = table_restamp(s, i);
         if (status == SKEP_OK) continue;
-        /* Tables that have the stamps already keep them: nobody reads stamps of an unwatched type. */
+        /* Tables that have the stamps already keep them: nobody reads stamps of an unwatched type.
+         */
         s->types[number].watched = false;
         return status;
     }

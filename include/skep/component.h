@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Component types: what a component, tag, event, resource, input or prefab is made of. The macros of
- * skep/job.h write these descriptions; tools may build them by hand. All of it is constant data. */
+/* Component types: what a component, tag, event, resource, input or prefab is made of. The macros
+ * of skep/job.h write these descriptions; tools may build them by hand. All of it is constant data.
+ */
 #ifndef SKEP_COMPONENT_H
 #define SKEP_COMPONENT_H
 
@@ -26,8 +27,8 @@ typedef bool skep__Bool; /* what `bool` expands to in C */
 #endif
 typedef uint8_t skep_bytes;
 
-/* Every field type: name, value, bytes of one element, name in messages. Values are part of saves and of
- * the wire and never change. An element of `bytes` is one byte; bytes[N] has count N. */
+/* Every field type: name, value, bytes of one element, name in messages. Values are part of saves
+ * and of the wire and never change. An element of `bytes` is one byte; bytes[N] has count N. */
 #define SKEP_TYPE_TABLE(X)                                                                         \
     X(i8, 1, 1, "i8")                                                                              \
     X(u8, 2, 1, "u8")                                                                              \
@@ -48,7 +49,7 @@ typedef enum skep_type {
 #define SKEP_TYPE_ROW(name, value, size, text) SKEP_TYPE_##name = value,
     SKEP_TYPE_TABLE(SKEP_TYPE_ROW)
 #undef SKEP_TYPE_ROW
-    SKEP_TYPE__Bool = SKEP_TYPE_bool /* `bool` may be a macro in C */
+        SKEP_TYPE__Bool = SKEP_TYPE_bool /* `bool` may be a macro in C */
 } skep_type;
 
 /* One field: one column of `size * count` bytes a row. */
@@ -56,8 +57,8 @@ typedef struct skep_field {
     const char *name; /* static text, unique in its component */
     uint8_t type;     /* skep_type */
     uint8_t size;     /* bytes of one element */
-    uint16_t count;   /* elements a row: 1, or the length of an array field; size * count <= 2,048 */
-    uint32_t offset;  /* byte offset in the component's C value struct */
+    uint16_t count;  /* elements a row: 1, or the length of an array field; size * count <= 2,048 */
+    uint32_t offset; /* byte offset in the component's C value struct */
 } skep_field;
 
 /* What a description describes. */
@@ -70,8 +71,8 @@ typedef enum skep_kind {
     SKEP_KIND_GRID       /* a spatial grid, used as a resource */
 } skep_kind;
 
-/* The description of a component, event, resource, input or prefab. Defined once, constant, used in many
- * worlds and threads; its identity is its kind, name and layout, not its address. */
+/* The description of a component, event, resource, input or prefab. Defined once, constant, used in
+ * many worlds and threads; its identity is its kind, name and layout, not its address. */
 typedef struct skep_component {
     const char *name;         /* static text */
     const skep_field *fields; /* NULL for tags and prefabs */

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* Entity handles: what names an entity everywhere, in columns, patches, events, saves and on the wire.
+/* Entity handles: what names an entity everywhere, in columns, patches, events, saves and on the
+ * wire.
  *
- * A handle is 64 bits: a 32-bit index in the low half and a 21-bit generation above it, so every handle
- * is exact in a JavaScript number. Zero is null. An index is used again after its entity died, with the
- * next generation, so an old handle never names a new entity. This header stands alone. */
+ * A handle is 64 bits: a 32-bit index in the low half and a 21-bit generation above it, so every
+ * handle is exact in a JavaScript number. Zero is null. An index is used again after its entity
+ * died, with the next generation, so an old handle never names a new entity. This header stands
+ * alone. */
 #ifndef SKEP_ID_H
 #define SKEP_ID_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A handle of an entity. Compare with skep_entity_equal; keep it as long as you like, it never dangles:
- * calls that meet a handle whose entity is gone say so. */
+/* A handle of an entity. Compare with skep_entity_equal; keep it as long as you like, it never
+ * dangles: calls that meet a handle whose entity is gone say so. */
 typedef struct skep_entity {
     uint64_t bits; /* generation << 32 | index; 0 is null */
 } skep_entity;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Jobs: all that a job file can see.
  *
- * A job is a pure function over columns: it reads the old values of the components it declared and returns
- * new columns and patches. It never sees the world, so the same job runs on threads, in processes, in
- * workers and in process, and gives the same bits. This header has, from top to bottom: the macros that
- * declare components, events, resources and prefabs (SKEP_COMPONENT and its kin), the one that declares a
- * job (SKEP_JOB), what a job gets (skep_task) and what it may call. Everything with a double underscore is
- * the macros' own.
+ * A job is a pure function over columns: it reads the old values of the components it declared and
+ * returns new columns and patches. It never sees the world, so the same job runs on threads, in
+ * processes, in workers and in process, and gives the same bits. This header has, from top to
+ * bottom: the macros that declare components, events, resources and prefabs (SKEP_COMPONENT and its
+ * kin), the one that declares a job (SKEP_JOB), what a job gets (skep_task) and what it may call.
+ * Everything with a double underscore is the macros' own.
  *
  *     SKEP_COMPONENT(Pos, (f32, x), (f32, y));
  *     SKEP_COMPONENT(Vel, (f32, x), (f32, y));
@@ -30,7 +30,10 @@
 #define SKEP_RESTRICT __restrict
 /* Writes a value of struct type T in place: SKEP_LIT(Pos, 1.0f, 2.0f). */
 #define SKEP_LIT(T, ...)                                                                           \
-    T { __VA_ARGS__ }
+    T                                                                                              \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
 #define SKEP_UNUSED [[maybe_unused]]
 #define SKEP_EXTERN_C extern "C"
 #else
@@ -58,13 +61,14 @@
 #define SKEP_IVDEP
 #endif
 
-/* Loops `i` over the rows of a task and promises that the rows are independent of each other: the count is
- * hoisted, and compilers vectorise over many columns, which they refuse for a plain `for`. */
+/* Loops `i` over the rows of a task and promises that the rows are independent of each other: the
+ * count is hoisted, and compilers vectorise over many columns, which they refuse for a plain `for`.
+ */
 #define SKEP_ROWS(i, task)                                                                         \
     SKEP_IVDEP                                                                                     \
     for (uint32_t i = 0, i##_end = (task)->n; i < i##_end; i++)
 
-/* ---- access modes --------------------------------------------------------------------------------- */
+/* ---- access modes ---------------------------------------------------------------------------- */
 
 /* Every access mode: name in a declaration, value, meaning.
  *   in      const columns of old values
@@ -72,13 +76,14 @@
  *   out     fresh columns, every row to be written
  *   opt     as `in`, NULL pointers where the table lacks the component
  *   with    the entity has it; no columns          not   the entity lacks it
- *   lookup  any entity's old value, read only      changed  which rows were written since the last run
- *   res     const resource                          res_mut  resource to be changed; unsplit jobs only
- *   inbox   the events addressed to each row        events   all events of a type, in the order sent
- *   add     right to add or set on any entity       remove   right to remove from any entity
+ *   lookup  any entity's old value, read only      changed  which rows were written since the last
+ * run res     const resource                          res_mut  resource to be changed; unsplit jobs
+ * only inbox   the events addressed to each row        events   all events of a type, in the order
+ * sent add     right to add or set on any entity       remove   right to remove from any entity
  *   spawn   right to spawn from a prefab            destroy  right to destroy any entity (Entity)
  *   emit    right to send an event
- *   sum min max fold   reduction into a resource: each block has its own value, combined in block order */
+ *   sum min max fold   reduction into a resource: each block has its own value, combined in block
+ * order */
 #define SKEP_MODE_TABLE(X)                                                                         \
     X(in, 1)                                                                                       \
     X(mut, 2)                                                                                      \
@@ -116,7 +121,7 @@ typedef struct skep_access {
     uint32_t offset;                 /* byte offset of its member in the job's column struct */
 } skep_access;
 
-/* ---- tasks and jobs ------------------------------------------------------------------------------- */
+/* ---- tasks and jobs -------------------------------------------------------------------------- */
 
 struct skep__run; /* private: where a running task writes */
 
@@ -159,11 +164,11 @@ typedef struct skep_job {
 extern "C" {
 #endif
 
-/* ---- what a job may call -------------------------------------------------------------------------- */
+/* ---- what a job may call --------------------------------------------------------------------- */
 
-/* Returns a number that is a pure function of (world seed, system name, tick, entity, draw): uniform in
- * [0, 1), 24 bits for f32 and 53 for f64, or uniform below `below` (0 when that is 0). `draw` numbers the
- * draws for one entity in one frame. */
+/* Returns a number that is a pure function of (world seed, system name, tick, entity, draw):
+ * uniform in [0, 1), 24 bits for f32 and 53 for f64, or uniform below `below` (0 when that is 0).
+ * `draw` numbers the draws for one entity in one frame. */
 SKEP_API float skep_rand_f32(const skep_task *task, skep_entity entity, uint32_t draw);
 /* As skep_rand_f32, with 53 bits. */
 SKEP_API double skep_rand_f64(const skep_task *task, skep_entity entity, uint32_t draw);
@@ -171,23 +176,23 @@ SKEP_API double skep_rand_f64(const skep_task *task, skep_entity entity, uint32_
 SKEP_API uint32_t skep_rand_u32(const skep_task *task, skep_entity entity, uint32_t draw,
                                 uint32_t below);
 
-/* Returns `bytes` of zeroed memory, aligned to 16, that live until the job's task ends, or NULL when the
- * worker's scratch (knob scratch_bytes) is used up. */
+/* Returns `bytes` of zeroed memory, aligned to 16, that live until the job's task ends, or NULL
+ * when the worker's scratch (knob scratch_bytes) is used up. */
 SKEP_API void *skep_scratch(const skep_task *task, size_t bytes);
 
-/* Writes a line to the host's log, named after the system and block. Known: %d %u %s %f %g %x %c %p, the
- * sizes l, ll and z, widths and precisions. Lines of a dropped task still appear. */
+/* Writes a line to the host's log, named after the system and block. Known: %d %u %s %f %g %x %c
+ * %p, the sizes l, ll and z, widths and precisions. Lines of a dropped task still appear. */
 SKEP_API void skep_logf(const skep_task *task, const char *format, ...)
 #if defined(__GNUC__) || defined(__clang__)
     __attribute__((format(printf, 2, 3)))
 #endif
     ;
 
-/* Says that the job failed, and why; return soon after. Everything that this system did in this frame is
- * dropped. Needs SKEP_JOB_MAY_FAIL; `text` is static. */
+/* Says that the job failed, and why; return soon after. Everything that this system did in this
+ * frame is dropped. Needs SKEP_JOB_MAY_FAIL; `text` is static. */
 SKEP_API void skep_fail(const skep_task *task, const char *text);
 
-/* ---- private: what the macros' functions call ------------------------------------------------------ */
+/* ---- private: what the macros' functions call ------------------------------------------------ */
 
 /* A column block of a table: its rows, and the epoch in which it was last made writable. */
 typedef struct skep__cell {
@@ -195,8 +200,8 @@ typedef struct skep__cell {
     uint64_t epoch;
 } skep__cell;
 
-/* Where a component's columns are in one table: the first column's cell in row block 0, or NULL. Row
- * blocks are `stride` bytes apart and hold 1 << shift rows. */
+/* Where a component's columns are in one table: the first column's cell in row block 0, or NULL.
+ * Row blocks are `stride` bytes apart and hold 1 << shift rows. */
 typedef struct skep__colref {
     uint8_t *cells;
     uint32_t stride;
@@ -250,11 +255,11 @@ typedef struct Entity_spawn {
     uint32_t slot;
 } Entity_spawn;
 /* Names any entity in declarations of rights. */
-SKEP_UNUSED static const skep_component Entity_info = {"Entity", NULL, 0u, 0u, 1u,
-                                                       SKEP_KIND_PREFAB};
+SKEP_UNUSED static const skep_component Entity_info = {"Entity", NULL, 0u,
+                                                       0u,       1u,   SKEP_KIND_PREFAB};
 
-/* Destroys an entity, and all that have it as their Parent, when the batch is applied. An entity that is
- * gone already is no error. */
+/* Destroys an entity, and all that have it as their Parent, when the batch is applied. An entity
+ * that is gone already is no error. */
 static inline void skep_destroy(const skep_task *task, Entity_destroy right, skep_entity e)
 {
     skep__destroy(task, right.slot, e);
@@ -270,7 +275,7 @@ static inline skep_entity skep_spawn(const skep_task *task, Entity_spawn right)
 }
 #endif
 
-/* ---- private: for-each over (tuples), 1 to 24 ------------------------------------------------------- */
+/* ---- private: for-each over (tuples), 1 to 24 ------------------------------------------------ */
 
 #define SKEP__N(...)                                                                               \
     SKEP__N_(__VA_ARGS__, 24, 23, 22, 21, 20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6,  \
@@ -360,17 +365,20 @@ static inline skep_entity skep_spawn(const skep_task *task, Entity_spawn right)
         uint32_t slot;                                                                             \
     } C##_##right
 
-/* ---- parts ---------------------------------------------------------------------------------------- */
+/* ---- parts ----------------------------------------------------------------------------------- */
 
-/* One component of entities that are made, or of rows that a job is run over, with where its values come from.
- * The first that is given counts: columns, fill, value; none of them: zeros, or what a prefab says. */
+/* One component of entities that are made, or of rows that a job is run over, with where its values
+ * come from. The first that is given counts: columns, fill, value; none of them: zeros, or what a
+ * prefab says. */
 typedef struct skep_part {
     const skep_component *component;
-    void *columns;     /* the column struct (Pos_mut), n rows a pointer; a NULL pointer: as without columns */
+    void *columns;     /* the column struct (Pos_mut), n rows a pointer; a NULL pointer: as without
+                          columns */
     const void *value; /* the C struct, the same for all */
-    void (*fill)(void *ctx, uint32_t index, void *at); /* called for each with its number from 0; *at holds
-                                                          the value so far, to be changed */
-    void *ctx;                                         /* for fill */
+    void (*fill)(void *ctx, uint32_t index,
+                 void *at); /* called for each with its number from 0; *at holds
+                               the value so far, to be changed */
+    void *ctx;              /* for fill */
 } skep_part;
 
 /* Returns a part with the same value for all; NULL: zeros, or what a prefab says. */
@@ -385,10 +393,11 @@ static inline skep_part skep_part_make(const skep_component *component, const vo
     return part;
 }
 
-/* ---- private: where skep/world.h adds the main thread's functions ---------------------------------- */
+/* ---- private: where skep/world.h adds the main thread's functions ---------------------------- */
 
-/* Empty here, so that a job file cannot reach the world; skep/world.h gives them their contents. They are
- * looked up where a component is declared, not here: what is declared after that header gets both faces. */
+/* Empty here, so that a job file cannot reach the world; skep/world.h gives them their contents.
+ * They are looked up where a component is declared, not here: what is declared after that header
+ * gets both faces. */
 #ifndef SKEP__WORLD_COMPONENT
 #define SKEP__WORLD_COMPONENT(C, ...)
 #define SKEP__WORLD_TAG(C)
@@ -397,18 +406,18 @@ static inline skep_part skep_part_make(const skep_component *component, const vo
 #define SKEP__WORLD_RESOURCE(C)
 #endif
 
-/* ---- declarations --------------------------------------------------------------------------------- */
+/* ---- declarations ---------------------------------------------------------------------------- */
 
-/* Declares a component by its fields, (type, name) or (type, name, count): SKEP_COMPONENT(Pos, (f32, x),
- * (f32, y)). Gives the value struct Pos; the column structs Pos_in, Pos_mut, Pos_out, Pos_opt (a pointer a
- * field; an array field is row-major, m[i * count + k]); Pos_lookup with Pos_get; Pos_changed with
- * Pos_changed_at; the rights Pos_add with Pos_put and Pos_remove with Pos_drop; Pos_init for own spawns;
- * and its description Pos_info.
- *   bool Pos_get(const Pos_lookup *, skep_entity, Pos *value)    false: gone, or has no Pos
- *   void Pos_put(const skep_task *, Pos_add, skep_entity, Pos)   add or set; the last one wins
- *   void Pos_drop(const skep_task *, Pos_remove, skep_entity)
- *   void Pos_init(const skep_task *, skep_entity own_spawn, Pos) a first value of what this task spawned
- *   skep_part Pos_columns(Pos_mut *)                             arrays of n rows, for calls that take parts */
+/* Declares a component by its fields, (type, name) or (type, name, count): SKEP_COMPONENT(Pos,
+ * (f32, x), (f32, y)). Gives the value struct Pos; the column structs Pos_in, Pos_mut, Pos_out,
+ * Pos_opt (a pointer a field; an array field is row-major, m[i * count + k]); Pos_lookup with
+ * Pos_get; Pos_changed with Pos_changed_at; the rights Pos_add with Pos_put and Pos_remove with
+ * Pos_drop; Pos_init for own spawns; and its description Pos_info. bool Pos_get(const Pos_lookup *,
+ * skep_entity, Pos *value)    false: gone, or has no Pos void Pos_put(const skep_task *, Pos_add,
+ * skep_entity, Pos)   add or set; the last one wins void Pos_drop(const skep_task *, Pos_remove,
+ * skep_entity) void Pos_init(const skep_task *, skep_entity own_spawn, Pos) a first value of what
+ * this task spawned skep_part Pos_columns(Pos_mut *)                             arrays of n rows,
+ * for calls that take parts */
 #define SKEP_COMPONENT(C, ...)                                                                     \
     SKEP__DESCRIBE(C, SKEP_KIND_COMPONENT, __VA_ARGS__);                                           \
     typedef struct C##_in {                                                                        \
@@ -477,9 +486,9 @@ static inline skep_part skep_part_make(const skep_component *component, const vo
     }                                                                                              \
     struct C##__relations_end
 
-/* Declares a tag: a component without fields. Gives Enemy_with, Enemy_not, the rights Enemy_add with
- * Enemy_put(task, right, entity) and Enemy_remove with Enemy_drop, Enemy_lookup with Enemy_has, and
- * Enemy_info. */
+/* Declares a tag: a component without fields. Gives Enemy_with, Enemy_not, the rights Enemy_add
+ * with Enemy_put(task, right, entity) and Enemy_remove with Enemy_drop, Enemy_lookup with
+ * Enemy_has, and Enemy_info. */
 #define SKEP_TAG(C)                                                                                \
     SKEP_UNUSED static const skep_component C##_info = {                                           \
         #C, NULL, 0u, 0u, 1u, SKEP_KIND_COMPONENT};                                                \
@@ -495,9 +504,9 @@ static inline skep_part skep_part_make(const skep_component *component, const vo
     SKEP__WORLD_TAG(C)                                                                             \
     struct C##__end
 
-/* Declares a component that is one column of a C struct: SKEP_STRUCT(Xform, xform_t). Its one field is
- * `v`: c->xform.v[i] is an xform_t. `T` must have no padding: name its members' sizes sum if in doubt; the
- * bytes are hashed and sent as they are. */
+/* Declares a component that is one column of a C struct: SKEP_STRUCT(Xform, xform_t). Its one field
+ * is `v`: c->xform.v[i] is an xform_t. `T` must have no padding: name its members' sizes sum if in
+ * doubt; the bytes are hashed and sent as they are. */
 #define SKEP_STRUCT(C, T)                                                                          \
     typedef T skep_##C##__struct;                                                                  \
     typedef struct C {                                                                             \
@@ -547,7 +556,8 @@ static inline skep_part skep_part_make(const skep_component *component, const vo
     SKEP__WORLD_COMPONENT(C, (C##__struct, v))                                                     \
     struct C##__end
 
-/* Padding shows where the compiler can tell: C++ and newer C compilers know unique representations. */
+/* Padding shows where the compiler can tell: C++ and newer C compilers know unique representations.
+ */
 #if defined(__cplusplus) && defined(__has_builtin)
 #if __has_builtin(__has_unique_object_representations)
 #define SKEP__NO_PADDING(C, T)                                                                     \
@@ -565,17 +575,17 @@ static inline skep_part skep_part_make(const skep_component *component, const vo
 #endif
 #endif
 
-/* Declares an event. Gives the right Hit_emit with Hit_send; Hit_inbox for the events addressed to each
- * row: those of row i are k from begin[i] to begin[i + 1]; and Hit_events: all `count` events that the
- * system has not seen, with their addressees.
- *   void Hit_send(const skep_task *, Hit_emit, skep_entity to, Hit)   null: to all */
+/* Declares an event. Gives the right Hit_emit with Hit_send; Hit_inbox for the events addressed to
+ * each row: those of row i are k from begin[i] to begin[i + 1]; and Hit_events: all `count` events
+ * that the system has not seen, with their addressees. void Hit_send(const skep_task *, Hit_emit,
+ * skep_entity to, Hit)   null: to all */
 #define SKEP_EVENT(C, ...)                                                                         \
     SKEP__MESSAGE(C, SKEP_KIND_EVENT, __VA_ARGS__);                                                \
     SKEP__WORLD_EVENT(C)                                                                           \
     struct C##__end
 
-/* Declares an input: a typed, numbered message from outside. Jobs read it as Steer_inbox or Steer_events,
- * like an event. */
+/* Declares an input: a typed, numbered message from outside. Jobs read it as Steer_inbox or
+ * Steer_events, like an event. */
 #define SKEP_INPUT(C, ...)                                                                         \
     SKEP__MESSAGE(C, SKEP_KIND_INPUT, __VA_ARGS__);                                                \
     SKEP__WORLD_INPUT(C)                                                                           \
@@ -600,8 +610,9 @@ static inline skep_part skep_part_make(const skep_component *component, const vo
     }                                                                                              \
     struct C##__end
 
-/* Declares a resource: a named value that is no entity's. Gives Rules_res (const Rules *), Rules_res_mut
- * (Rules *) and the reductions Rules_sum, _min, _max, _fold (Rules *, the block's own value). */
+/* Declares a resource: a named value that is no entity's. Gives Rules_res (const Rules *),
+ * Rules_res_mut (Rules *) and the reductions Rules_sum, _min, _max, _fold (Rules *, the block's own
+ * value). */
 #define SKEP_RESOURCE(C, ...)                                                                      \
     SKEP__DESCRIBE(C, SKEP_KIND_RESOURCE, __VA_ARGS__);                                            \
     typedef const C *C##_res;                                                                      \
@@ -613,9 +624,9 @@ static inline skep_part skep_part_make(const skep_component *component, const vo
     SKEP__WORLD_RESOURCE(C)                                                                        \
     struct C##__end
 
-/* Declares a prefab's name; its components and values are given where the scene is built. Gives the right
- * Bullet_spawn with Bullet_new, which returns a real handle at once, or null past spawn_max (a fault).
- *   skep_entity Bullet_new(const skep_task *, Bullet_spawn) */
+/* Declares a prefab's name; its components and values are given where the scene is built. Gives the
+ * right Bullet_spawn with Bullet_new, which returns a real handle at once, or null past spawn_max
+ * (a fault). skep_entity Bullet_new(const skep_task *, Bullet_spawn) */
 #define SKEP_PREFAB(P)                                                                             \
     SKEP_UNUSED static const skep_component P##_info = {#P, NULL, 0u, 0u, 1u, SKEP_KIND_PREFAB};   \
     SKEP__SLOT(P, spawn);                                                                          \
@@ -635,12 +646,13 @@ static inline skep_part skep_part_make(const skep_component *component, const vo
     {&SKEP__CAT(SKEP__A2 p, _info), SKEP__CAT(SKEP_MODE_, SKEP__A1 p),                             \
      (uint32_t)offsetof(J##_cols, SKEP__A3 p)},
 
-/* Declares and opens a job: SKEP_JOB(move, (mut, Pos, pos), (in, Vel, vel)) { ... }. The body sees `task`
- * and the columns as members of `c`. Exports the constant `move`, a skep_job with its access table, so that
- * declaration and code cannot drift. */
+/* Declares and opens a job: SKEP_JOB(move, (mut, Pos, pos), (in, Vel, vel)) { ... }. The body sees
+ * `task` and the columns as members of `c`. Exports the constant `move`, a skep_job with its access
+ * table, so that declaration and code cannot drift. */
 #define SKEP_JOB(J, ...) SKEP_JOB_WITH(J, 0, 0, __VA_ARGS__)
 
-/* SKEP_JOB with flags (SKEP_JOB_MAY_FAIL, SKEP_JOB_UNSPLIT) and the most spawns a block (0: one a row). */
+/* SKEP_JOB with flags (SKEP_JOB_MAY_FAIL, SKEP_JOB_UNSPLIT) and the most spawns a block (0: one a
+ * row). */
 #define SKEP_JOB_WITH(J, job_flags, job_spawn_max, ...)                                            \
     typedef struct J##_cols {                                                                      \
         SKEP__EACH(SKEP__ACOL, J, __VA_ARGS__)                                                     \

@@ -30,8 +30,7 @@ extern "C" {
 /* For skep_pool_vtable.wait: no time limit. */
 #define SKEP_FOREVER UINT64_MAX
 
-/* ---- tasks
- * ---------------------------------------------------------------------------------------- */
+/* ---- tasks ----------------------------------------------------------------------------------- */
 
 /* A column that a part writes into a block other than the one it came from. */
 typedef struct skep_task_write {
@@ -132,7 +131,7 @@ typedef struct skep_pool_result {
     skep_status status;   /* see above */
     const char *cause;    /* static or job's text, NULL for SKEP_OK */
     const void *output;   /* NULL: columns are in the arena blocks and patches in the task's output
-                             area. Else worker's memory, valid during the call, that holds the same in
+                             area. Else worker's memory, valid during the call, that holds that in
                              the layout of skep_task_layout */
     size_t bytes;         /* of output used: cells and patches, with any status but SKEP_CLOSED */
     size_t bytes_wanted;  /* with SKEP_LIMIT for a full output area: the output_bytes that the task
@@ -161,8 +160,7 @@ typedef struct skep_task_room {
 SKEP_API void skep_task_run(const skep_pool_task *task, const skep_job *const *jobs, uint32_t flags,
                             const skep_task_room *room, skep_pool_result *result);
 
-/* ---- pools
- * ---------------------------------------------------------------------------------------- */
+/* ---- pools ----------------------------------------------------------------------------------- */
 
 /* A pool; see skep_pool_create. */
 typedef struct skep_pool skep_pool;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Status codes, errors of hostile bytes, allocators and regions: what every other header leans on. */
+/* Status codes, errors of hostile bytes, allocators and regions: what every other header leans on.
+ */
 #ifndef SKEP_STATUS_H
 #define SKEP_STATUS_H
 
@@ -10,8 +11,8 @@
 extern "C" {
 #endif
 
-/* Every status: name, value and the sentence skep_status_text gives. Values are part of the wire and
- * never change. */
+/* Every status: name, value and the sentence skep_status_text gives. Values are part of the wire
+ * and never change. */
 #define SKEP_STATUS_TABLE(X)                                                                       \
     X(OK, 0, "no error")                                                                           \
     X(NO_MEMORY, 1, "out of memory: the host allocator or the region refused")                     \
@@ -67,19 +68,19 @@ typedef struct skep_error {
     size_t offset;       /* byte offset at which reading stopped */
 } skep_error;
 
-/* Memory that only the host reads: callbacks with size and alignment passed both ways. `alloc` returns
- * NULL when it has none; `align` is a power of two. Called by the owner's thread only. */
+/* Memory that only the host reads: callbacks with size and alignment passed both ways. `alloc`
+ * returns NULL when it has none; `align` is a power of two. Called by the owner's thread only. */
 typedef struct skep_allocator {
     void *(*alloc)(void *ctx, size_t bytes, size_t align);
     void (*free)(void *ctx, void *memory, size_t bytes, size_t align);
     void *ctx;
 } skep_allocator;
 
-/* The one contiguous range that holds all that jobs may read: columns, ids, the entity index, resources,
- * events, inputs and task tables. `base` is aligned to 2 MiB, `bytes_max` is a multiple of 2 MiB.
- * `commit` makes [offset, offset + bytes) readable, writable and zeroed; it is called once a range, in
- * multiples of 2 MiB, and returns SKEP_OK or SKEP_NO_MEMORY. Every worker must see the range at the same
- * address. The region outlives the world made on it. */
+/* The one contiguous range that holds all that jobs may read: columns, ids, the entity index,
+ * resources, events, inputs and task tables. `base` is aligned to 2 MiB, `bytes_max` is a multiple
+ * of 2 MiB. `commit` makes [offset, offset + bytes) readable, writable and zeroed; it is called
+ * once a range, in multiples of 2 MiB, and returns SKEP_OK or SKEP_NO_MEMORY. Every worker must see
+ * the range at the same address. The region outlives the world made on it. */
 typedef struct skep_region {
     void *base;
     size_t bytes_max;
