@@ -133,13 +133,9 @@ skep_status skep__flush(skep_world *w, skep__apply_report *report)
 {
     for (uint32_t round = 0; round < SKEP__HOOK_ROUNDS; round++) {
         if (w->batch.used) {
-            /* Hooks queue into the same buffer, so it is moved aside while it is applied. */
-            skep__commands now = w->batch;
-            w->batch = (skep__commands){NULL, 0, 0, 0};
-            const skep__apply_buffer buffer = {now.bytes, now.used, NULL};
+            const skep__apply_buffer buffer = {w->batch.bytes, w->batch.used, NULL};
             const skep_status status = skep__apply(w, &buffer, 1, report);
-            skep__commands_clear(&now);
-            w->batch = now;
+            skep__commands_clear(&w->batch);
             if (status != SKEP_OK) return status;
         }
         skep__world_fire(w);
