@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT */
+/* ctest: timeout=900
+ * The suite for `threads` with 1, 2, 4 and 8 workers, and what only threads have: deadlines, hung
+ * workers that are replaced, retries on another worker, allocations that fail. */
+#include "tests/conformance/conformance.h"
+
+#include "port/port.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static skep_pool *make_threads(const conformance_factory *factory, const skep_allocator *allocator,
+                               size_t scratch_bytes, void *base, size_t bytes)
+{
+    skep_pool_desc desc = skep_pool_desc_default();
+    skep_pool *pool = NULL;
+    (void)base;
+    (void)bytes;
+    desc.workers = factory->workers;
+    desc.allocator = *allocator;
+    desc.scratch_bytes = scratch_bytes;
+    return skep_pool_create(&desc, &pool) == SKEP_OK ? pool : NULL;
+}
+
+static const conformance_factory factories[] = {
+    {"threads 1", 1, true, false, 10000, 200, make_threads},
+    {"threads 2", 2, true, false, 10000, 200, make_threads},
+    {"threads 4", 4, true, false, 10000, 100, make_threads},
+    {"threads 8", 8, true, false, 10000, 50, make_threads},
+};
+
+/* ---- jobs that look outside, which is what the tests below are about
+ * ------------------------------- */
+
+static _Atomic uint32_t hang_open; /* the gate that hung tasks wait for */
+static _Atomic uint32_t hang_left; /* tasks that will hang */
+static _Atomic uint32_t hung;      /* tasks that hung and have gone on */
+
+SKEP_COMPONENT(Number, (u32, v));
+
+/* Hangs while there are tasks to hang left, in every fourth block. */
+SKEP_JOB(stuck, (out, Number, number))
+{
+    for (uint32_t i = 0; i < task->n; i++) c->number.v[i] = task->block;
+    if (task->block % 4) return;
+    uint32_t left = atomic_load(&hang_left);
+    do {
+        if (!left) return;
+    } while (!atomic_compare_exchange_weak(&hang_left, &left, left - 1));
+    while (!atomic_load(&hang_open)) skep__port_futex_wait(&hang_open, 0, 1000000);
+    atomic_fetch_add(&hung, 1);
+}
+
+SKEP_JOB_WITH(always_fails, SKEP_JOB_MAY_FAIL, 0, (out, Number, number))
+{
+    for (uint32_t i = 0; i < task->n; i++) c->number.v[i] = task->block;
+    skep_fail(task, "no");
+}
+
+/* Long enough that a busy machine does not take a healthy task for a hung one. */
+#define DEADLINE_NS 200000000u
+
+static void hang_reset(uint32_t count)
+{
+    atomic_store(&hang_open, 0);
+    atomic_store(&hang_left, count);
+    atomic_store(&hung, 0);
+}
+
+/* Opens the gate and waits until nobody hangs any more. */
+static void hang_release(skep_pool *pool, uint32_t worker_count, uint32_t count)
+{
+    atomic_store(&hang_open, 1);
+    skep__port_futex_wake(&hang_open, UINT32_MAX);
+    while (atomic_load(&hung) != count) skep__port_yield();
+    for (uint32_t w = 1; pool && w <= worker_count; w++) {
+        while (!pool->v->worker_gone(pool, w)) skep__port_yield();
+    }
+}
+
+/* A batch with hung tasks ends; they are reported, the others are done, and the pool lives on. */
+static void test_hung_workers_are_replaced(void **state)
+{
+    const conformance_factory *factory = *state;
+    lab l;
+    lab_open(&l, factory);
+    const lab_plan plan = {.job = &stuck, .task_count = 16, .rows_max = 8};
+    lab_batch b = lab_build(&l, &plan);
+    lab_batch after = lab_build(&l, &plan); /* since the first one's blocks are parked meanwhile */
+    b.batch.deadline_ns = DEADLINE_NS;
+    for (uint32_t round = 0; round < 2; round++) {
+        hang_reset(4);
+        lab_run(&l, &b);
+        uint32_t lost = 0;
+        for (uint32_t t = 0; t < plan.task_count; t++) {
+            const skep_pool_result *r = &b.results[t].result;
+            assert_true(r->worker != 0);
+            assert_int_equal(r->status, t % 4 ? SKEP_OK : SKEP_CLOSED);
+            assert_int_equal(r->writing, t % 4 == 0);
+            if (t % 4) continue;
+            lost++;
+            assert_non_null(strstr(r->cause, "deadline"));
+            assert_true(r->duration_ns >= DEADLINE_NS);
+            assert_false(l.pool->v->worker_gone(l.pool, r->worker));
+        }
+        assert_int_equal(lost, 4);
+        /* The pool goes on while the old threads still hang. */
+        for (uint32_t i = 0; i < 3; i++) {
+            after.batch.deadline_ns = i == 1 ? 0 : DEADLINE_NS * 50;
+            after.batch.flags = i == 0 ? 0 : i == 1 ? SKEP_BATCH_FORCE : SKEP_BATCH_RETRY;
+            lab_run(&l, &after);
+            for (uint32_t t = 0; t < plan.task_count; t++) {
+                assert_int_equal(after.results[t].result.status, SKEP_OK);
+            }
+        }
+        hang_release(l.pool, factory->workers, 4);
+    }
+    lab_close(&l);
+}
+
+/* The pool may die first: the hung thread owns all that it touches on its way out. */
+static void test_hung_worker_outlives_the_pool(void **state)
+{
+    lab l;
+    lab_open(&l, *state);
+    const lab_plan plan = {.job = &stuck, .task_count = 1, .rows_max = 8};
+    lab_batch b = lab_build(&l, &plan);
+    b.batch.deadline_ns = DEADLINE_NS;
+    hang_reset(1);
+    lab_run(&l, &b);
+    assert_int_equal(b.results[0].result.status, SKEP_CLOSED);
+    const uint64_t began = skep__port_clock_ns();
+    skep_pool_destroy(l.pool);
+    assert_true(skep__port_clock_ns() - began < 900000000u); /* nobody waits for the lost */
+    l.pool = NULL;
+    assert_int_equal(l.live, 0);
+    hang_release(NULL, 0, 1);
+    lab_close(&l);
+}
+
+/* A deadline that nobody misses changes nothing. */
+static void test_deadline_kept(void **state)
+{
+    lab l;
+    lab_open(&l, *state);
+    const lab_plan plan = {.job = &stuck, .task_count = 300, .rows_max = 8};
+    lab_batch b = lab_build(&l, &plan);
+    hang_reset(0);
+    b.batch.deadline_ns = 60000000000u;
+    lab_run(&l, &b);
+    const uint64_t want = lab_digest(&b);
+    b.batch.deadline_ns = 0;
+    lab_run(&l, &b);
+    assert_int_equal(lab_digest(&b), want);
+    assert_int_equal(b.results[7].result.status, SKEP_OK);
+    lab_close(&l);
+}
+
+/* Memory that is never given back, for a pool that is left behind with its thread. */
+static _Alignas(128) uint8_t attic[1 << 20];
+static size_t attic_used;
+
+static void *attic_alloc(void *ctx, size_t bytes, size_t align)
+{
+    (void)ctx;
+    attic_used = skep__align(attic_used, align);
+    uint8_t *memory = attic + attic_used;
+    attic_used += bytes;
+    return attic_used <= sizeof attic ? memory : NULL;
+}
+
+static void attic_free(void *ctx, void *memory, size_t bytes, size_t align)
+{
+    (void)ctx;
+    (void)memory;
+    (void)bytes;
+    (void)align;
+}
+
+/* Destroying while a job hangs for good, without deadline: bounded all the same. */
+static void test_destroy_is_bounded(void **state)
+{
+    const conformance_factory *factory = *state;
+    const skep_allocator allocator = {attic_alloc, attic_free, NULL};
+    lab l;
+    lab_open(&l, NULL);
+    l.factory = factory;
+    l.pool = factory->create(factory, &allocator, LAB_SCRATCH, NULL, 0);
+    assert_non_null(l.pool);
+    const lab_plan plan = {
+        .job = &stuck, .task_count = 1, .rows_max = 8, .flags = SKEP_BATCH_FORCE};
+    lab_batch b = lab_build(&l, &plan);
+    hang_reset(1);
+    assert_int_equal(l.pool->v->start(l.pool, &b.batch, lab_done, &b), SKEP_OK);
+    assert_int_equal(l.pool->v->wait(l.pool, 2000000), 1);
+    while (atomic_load(&hang_left)) skep__port_yield();
+    const uint64_t began = skep__port_clock_ns();
+    skep_pool_destroy(l.pool);
+    l.pool = NULL;
+    assert_true(skep__port_clock_ns() - began < 5000000000u);
+    assert_int_equal(atomic_load(&hung), 0);
+    assert_int_equal(b.delivered, 0);
+    hang_release(NULL, 0, 1);
+    lab_close(&l);
+}
+
+/* Who failed a task is not asked again, when there is somebody else. */
+static void test_retry_goes_elsewhere(void **state)
+{
+    const conformance_factory *factory = *state;
+    lab l;
+    lab_open(&l, factory);
+    const lab_plan plan = {.job = &always_fails, .task_count = 1, .rows_max = 8};
+    lab_batch b = lab_build(&l, &plan);
+    uint32_t seen[9] = {0};
+    for (uint32_t i = 0; i <= factory->workers; i++) {
+        b.batch.flags = i ? SKEP_BATCH_RETRY : SKEP_BATCH_FORCE;
+        lab_run(&l, &b);
+        assert_int_equal(b.results[0].result.status, SKEP_FAULT);
+        seen[b.results[0].result.worker]++;
+    }
+    for (uint32_t w = 0; w <= factory->workers; w++) assert_int_equal(seen[w], 1);
+    lab_run(&l, &b); /* all have failed it: anybody does */
+    assert_int_equal(b.results[0].result.status, SKEP_FAULT);
+    lab_close(&l);
+}
+
+/* ---- memory
+ * --------------------------------------------------------------------------------------- */
+
+typedef struct scarce {
+    uint32_t left;
+    uint32_t live;
+} scarce;
+
+static void *scarce_alloc(void *ctx, size_t bytes, size_t align)
+{
+    scarce *s = ctx;
+    const skep_allocator heap = skep__port_allocator();
+    if (!s->left) return NULL;
+    s->left--;
+    s->live++;
+    return heap.alloc(heap.ctx, bytes, align);
+}
+
+static void scarce_free(void *ctx, void *memory, size_t bytes, size_t align)
+{
+    scarce *s = ctx;
+    const skep_allocator heap = skep__port_allocator();
+    s->live--;
+    heap.free(heap.ctx, memory, bytes, align);
+}
+
+/* Every allocation of creation and of the first large batch fails in turn; nothing is lost, and the
+ * pool works when there is memory again. */
+static void test_allocations_fail(void **state)
+{
+    const conformance_factory *factory = *state;
+    lab l;
+    lab_open(&l, NULL);
+    l.factory = factory;
+    const lab_plan plan = {
+        .job = &stuck, .task_count = 600, .rows_max = 1, .flags = SKEP_BATCH_FORCE};
+    lab_batch b = lab_build(&l, &plan);
+    uint32_t created = 0;
+    uint32_t refused = 0;
+    hang_reset(0);
+    for (uint32_t budget = 0; budget < 10; budget++) {
+        scarce s = {budget, 0};
+        const skep_allocator allocator = {scarce_alloc, scarce_free, &s};
+        l.pool = factory->create(factory, &allocator, LAB_SCRATCH, NULL, 0);
+        if (!l.pool) {
+            assert_int_equal(s.live, 0);
+            refused++;
+            continue;
+        }
+        created++;
+        const skep_status status = l.pool->v->start(l.pool, &b.batch, lab_done, &b);
+        if (status != SKEP_OK) {
+            assert_int_equal(status, SKEP_NO_MEMORY);
+            assert_int_equal(l.pool->v->wait(l.pool, SKEP_FOREVER), 0);
+        } else {
+            assert_int_equal(l.pool->v->wait(l.pool, SKEP_FOREVER), 0);
+        }
+        s.left = 100;
+        lab_run(&l, &b);
+        skep_pool_destroy(l.pool);
+        l.pool = NULL;
+        assert_int_equal(s.live, 0);
+    }
+    assert_true(created >= 2 && refused >= 3);
+    lab_close(&l);
+}
+
+int main(void)
+{
+    int failed = 0;
+    for (size_t i = 0; i < sizeof factories / sizeof factories[0]; i++) {
+        struct CMUnitTest tests[] = {
+            cmocka_unit_test(test_hung_workers_are_replaced),
+            cmocka_unit_test(test_hung_worker_outlives_the_pool),
+            cmocka_unit_test(test_deadline_kept),
+            cmocka_unit_test(test_destroy_is_bounded),
+            cmocka_unit_test(test_retry_goes_elsewhere),
+            cmocka_unit_test(test_allocations_fail),
+        };
+        for (size_t t = 0; t < sizeof tests / sizeof tests[0]; t++) {
+            tests[t].initial_state = (void *)(uintptr_t)&factories[i];
+        }
+        failed += conformance_run(&factories[i]);
+        failed += cmocka_run_group_tests_name(factories[i].name, tests, NULL, NULL);
+    }
+    return failed;
+}
