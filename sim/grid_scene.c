@@ -24,16 +24,18 @@ static skep_uses uses_of(const skep_grid_desc *grid)
 
 void skep_grid_add(skep_builder *b, const char *stage, const skep_grid_desc *grid, float cell)
 {
-    const skep_status status = skep_grid_create(b->world, grid, cell);
-    if (status == SKEP_ARGUMENT) {
-        skep_scene_fail(b, "grid \"%s\": positions are f32 fields, and %g must be a size",
-                        grid->resource->name, (double)cell);
+    const char *const name = grid->resource->name;
+    skep_grid_setup *const setup = skep__keep_take(b->kept, sizeof *setup);
+    if (!setup) {
+        skep__builder_check(b, SKEP_NO_MEMORY, "grid", name);
         return;
     }
-    skep__builder_check(b, status, "grid", grid->resource->name);
-    if (status != SKEP_OK) return;
-    skep_when *const when = skep__builder_run_using(b, stage, grid->resource->name,
-                                                    skep_grid_build, uses_of(grid));
-    /* The description is constant; a run's context is not, so the cast goes by way of a number. */
-    when->ctx = (void *)(uintptr_t)grid;
+    setup->grid = grid;
+    setup->cell = cell;
+    if (!skep_grid_is_sound(setup)) {
+        skep_scene_fail(b, "grid \"%s\": its positions must be f32 fields and its cell, %g, a size",
+                        name, (double)cell);
+        return;
+    }
+    skep__builder_run_using(b, stage, name, skep_grid_build, uses_of(grid))->ctx = setup;
 }

@@ -222,11 +222,11 @@ static uint64_t hash_snapshot_tables(const skep_snapshot *s)
  * ------------------------------------------------------------------------ */
 
 /* A resource that was never set is as good as unknown. What lies behind the struct of a buffer is
- * bytes. */
+ * bytes. A grid follows from the rest of the world, and stays out as it does from saves. */
 static uint64_t hash_resource(const skep_component *info, uint64_t identity, const uint8_t *value,
                               uint32_t bytes)
 {
-    if (!value) return 0;
+    if (!value || info->kind == SKEP_KIND_GRID) return 0;
     uint64_t h = skep__hash_struct(info, value, skep__hash_mix(identity, bytes));
     if (bytes > info->size)
         h = skep__hash_mix(h, skep__hash_bytes(value + info->size, bytes - info->size, 1));

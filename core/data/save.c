@@ -197,7 +197,8 @@ static void put_fields(save_sink *k, const skep_component *info, const uint8_t *
 
 static void put_resource(save_sink *k, const skep_snapshot *s, const skep__snap_blob *r)
 {
-    const uint8_t *value = skep__snap_blob_read(s, &r->blob);
+    const bool derived = r->info->kind == SKEP_KIND_GRID; /* built anew before it is used */
+    const uint8_t *value = derived ? NULL : skep__snap_blob_read(s, &r->blob);
     const uint32_t extra =
         value && r->blob.bytes > r->info->size ? r->blob.bytes - r->info->size : 0u;
     put_u32(k, value ? 1u : 0u);

@@ -36,9 +36,17 @@ static bool field_is_sound(const skep_grid_field *f, bool position)
     return !position || (field->type == SKEP_TYPE_f32 && field->count == 1);
 }
 
-static bool desc_is_sound(const skep_grid_desc *desc)
+static bool cell_is_sound(float cell)
 {
-    if (!desc || !desc->resource || desc->resource->kind != SKEP_KIND_GRID) return false;
+    const bool finite = cell - cell == 0.0f;
+    return finite && cell > 0.0f && 1.0f / cell - 1.0f / cell == 0.0f;
+}
+
+bool skep_grid_is_sound(const skep_grid_setup *setup)
+{
+    const skep_grid_desc *const desc = setup->grid;
+    if (!cell_is_sound(setup->cell)) return false;
+    if (!desc->resource || desc->resource->kind != SKEP_KIND_GRID) return false;
     if (desc->resource->size != SKEP__GRID_HEAD_BYTES) return false;
     if (desc->axes < 2 || desc->axes > 3 || desc->field_count < desc->axes) return false;
     if (desc->field_count > SKEP_GRID_FIELD_MAX) return false;
@@ -110,18 +118,16 @@ static void find_columns(grid_columns *c, const skep_world *world, const skep_gr
     }
 }
 
-/* Makes the blob the grid's own with room for `bytes`, keeping the head alone. */
-static skep_grid *own_grid(skep__store *s, skep__blob *b, size_t bytes)
+/* Makes the blob writable with room for `bytes`, keeping nothing. */
+static skep_grid *own_blob(skep__store *s, skep__blob *b, size_t bytes)
 {
-    const bool held = b->epoch != s->epoch && skep__slot_refs(&s->arena, b->slot) > 1;
-    if (held || bytes > b->cap) {
-        const skep_grid head = *(const skep_grid *)skep__slot_data(&s->arena, b->slot);
-        const uint32_t slot = skep__arena_take(&s->arena, bytes > b->cap ? bytes : b->cap);
+    const bool held = b->slot && b->epoch != s->epoch && skep__slot_refs(&s->arena, b->slot) > 1;
+    if (!b->slot || held || bytes > b->cap) {
+        const uint32_t slot = skep__arena_take(&s->arena, bytes);
         if (!slot) return NULL;
-        skep__arena_drop(&s->arena, b->slot);
+        if (b->slot) skep__arena_drop(&s->arena, b->slot);
         b->slot = slot;
         b->cap = skep__u32(skep__slot_bytes(&s->arena, slot));
-        *(skep_grid *)skep__slot_data(&s->arena, slot) = head;
     }
     *skep__slot_hash(&s->arena, b->slot) = 0;
     b->epoch = s->epoch;
@@ -129,50 +135,39 @@ static skep_grid *own_grid(skep__store *s, skep__blob *b, size_t bytes)
     return skep__slot_data(&s->arena, b->slot);
 }
 
-/* Room for `count` entities, with some to grow into. */
-static skep_grid *make_room(skep_world *w, skep__blob *b, const skep_grid *old, uint32_t count)
+/* Makes room for `count` entities, with some to grow into, and writes the head. What the blob held
+ * before is trusted for nothing but its length. */
+static skep_grid *make_room(skep_world *w, skep__blob *b, const skep_grid *head, uint32_t count)
 {
-    uint32_t room = old->room;
-    if (room < count) room = count + count / 4u + 64u;
-    const size_t bytes = skep__grid_bytes(old, room);
-    skep_grid *const g = bytes ? own_grid(&w->store, b, bytes) : NULL;
-    if (g && g->room != room) skep__grid_lay_out(g, room);
+    const skep_grid *const old = (const skep_grid *)(const void *)skep__blob_read(&w->store, b);
+    uint32_t room = count + count / 4u + 64u;
+    if (old && b->bytes >= sizeof *old && old->room >= count &&
+        skep__grid_bytes(head, old->room) == b->bytes)
+        room = old->room;
+    const size_t bytes = skep__grid_bytes(head, room);
+    skep_grid *const g = bytes ? own_blob(&w->store, b, bytes) : NULL;
+    if (!g) return NULL;
+    *g = *head;
+    skep__grid_lay_out(g, room);
     return g;
-}
-
-skep_status skep_grid_create(skep_world *world, const skep_grid_desc *grid, float cell)
-{
-    uint16_t bytes[SKEP_GRID_FIELD_MAX];
-    if (!world || !desc_is_sound(grid)) return SKEP_ARGUMENT;
-    if (!(cell > 0.0f) || !(1.0f / cell > 0.0f) || !(cell * 0.0f == 0.0f)) return SKEP_ARGUMENT;
-    for (uint32_t i = 0; i < grid->field_count; i++) {
-        bytes[i] = row_bytes(grid, i);
-        const skep_status status = skep_world_component(world, grid->fields[i].component);
-        if (status != SKEP_OK) return status;
-    }
-    union {
-        skep_grid grid;
-        uint8_t bytes[SKEP__GRID_HEAD_BYTES];
-    } head;
-    memset(&head, 0, sizeof head);
-    skep__grid_init(&head.grid, grid->axes, cell, bytes, grid->field_count);
-    return skep_world_resource_set(world, grid->resource, &head, sizeof head);
 }
 
 skep_status skep_grid_build(void *ctx, skep_world *world, float dt)
 {
-    const skep_grid_desc *const desc = ctx;
+    const skep_grid_setup *const setup = ctx;
+    const skep_grid_desc *const desc = setup->grid;
+    uint16_t bytes[SKEP_GRID_FIELD_MAX];
     grid_columns columns;
+    skep_grid head;
     uint32_t number = 0;
     (void)dt;
+    if (!skep_grid_is_sound(setup)) return SKEP_ARGUMENT;
     const skep_status status = skep__world_resource(world, desc->resource, &number);
     if (status != SKEP_OK) return status;
-    skep__blob *const blob = &world->resources[number].value;
-    const skep_grid *const old =
-        (const skep_grid *)(const void *)skep__blob_read(&world->store, blob);
-    if (!old || !old->field_count) return SKEP_NOT_FOUND;
+    for (uint32_t i = 0; i < desc->field_count; i++) bytes[i] = row_bytes(desc, i);
+    skep__grid_init(&head, desc->axes, setup->cell, bytes, desc->field_count);
     find_columns(&columns, world, desc);
-    skep_grid *const g = make_room(world, blob, old, columns.count);
+    skep_grid *const g = make_room(world, &world->resources[number].value, &head, columns.count);
     if (!g) return SKEP_NO_MEMORY;
     const skep__grid_source source = {next_block, &columns};
     skep__grid_fill(g, &source, columns.count);

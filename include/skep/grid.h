@@ -144,15 +144,21 @@ typedef struct skep_world skep_world;
 SKEP_API void skep_grid_add(skep_builder *b, const char *stage, const skep_grid_desc *grid,
                             float cell);
 
-/* Without a scene: makes the grid's resource, empty, with this cell size; again to change the size.
- * SKEP_ARGUMENT when `cell` is no positive number, or the description breaks a rule. */
-SKEP_API SKEP_NODISCARD skep_status skep_grid_create(skep_world *world, const skep_grid_desc *grid,
-                                                     float cell);
+/* A grid and the side of its cells: what skep_grid_build is told. */
+typedef struct skep_grid_setup {
+    const skep_grid_desc *grid;
+    float cell;
+} skep_grid_setup;
 
 /* Without a scene: builds the grid now, in O(entities). It has the shape of skep_system_run, for a
  * system of one's own whose access is `in` for the components and `res_mut` for the grid; `ctx` is
- * the skep_grid_desc. SKEP_NOT_FOUND before skep_grid_create, SKEP_NO_MEMORY. */
+ * a skep_grid_setup. SKEP_ARGUMENT when the description breaks a rule or `cell` is no size,
+ * SKEP_NO_MEMORY. */
 SKEP_API SKEP_NODISCARD skep_status skep_grid_build(void *ctx, skep_world *world, float dt);
+
+/* Returns whether skep_grid_build can do with this: positions are f32 fields, every field is one of
+ * its component's, `cell` is a positive finite number. */
+SKEP_API bool skep_grid_is_sound(const skep_grid_setup *setup);
 
 /* Returns the grid as it was built last, for the main thread; NULL before skep_grid_create. Valid
  * until it is built again. */
