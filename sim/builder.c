@@ -218,6 +218,11 @@ uint64_t skep_init_seed(const skep_builder *b)
     return b->seed;
 }
 
+void *skep_init_memory(skep_builder *b, size_t bytes)
+{
+    return skep__builder_take(b, bytes);
+}
+
 /* The builder draws as entity 0 of a system of its own in tick 0, so that its numbers are none of those that
  * jobs get. */
 static uint64_t builder_draw(skep_builder *b)

@@ -223,6 +223,10 @@ SKEP_API double skep_init_rand_f64(skep_builder *b);
 /* As skep_init_rand, a whole number below `below` (0 when that is 0). */
 SKEP_API uint32_t skep_init_rand_u32(skep_builder *b, uint32_t below);
 
+/* Returns `bytes` of zeroed memory, aligned to 64, for what a scene works out while it is built; it lives
+ * until the scene's function returns. Never NULL. */
+SKEP_API void *skep_init_memory(skep_builder *b, size_t bytes);
+
 /* Returns the world that is built, for what has no call here: hooks, queries, events. Columns that were to
  * be filled are done with. Borrowed; it lives as long as the simulation. */
 SKEP_API skep_world *skep_builder_world(skep_builder *b);
