@@ -2,48 +2,13 @@
 /* Handles: taking, giving back and claiming indexes.
  *
  * The free queue runs through the dead records (table 0): the row bits hold the next index, or
- * QUEUE_END. A taken index that never was alive is marked FRESH, which tells it from one that came
- * out of the queue. Taking from the queue writes nothing but the four integers, so a batch that
- * reserves a thousand handles and uses three costs three. An index whose generations are used up
- * leaves the queue for good: its record is 0. */
+ * SKEP__QUEUE_END. A taken index that never was alive is marked FRESH, which tells it from one that
+ * came out of the queue. Taking from the queue writes nothing but the four integers, so a batch
+ * that reserves a thousand handles and uses three costs three. An index whose generations are used
+ * up leaves the queue for good: its record is 0. */
 #include "core/store/index.h"
 
 #define FRESH SKEP__RECORD_ROW_MASK
-#define QUEUE_END (SKEP__RECORD_ROW_MASK - 1u)
-
-static uint64_t dead_record(uint32_t generation, uint32_t link)
-{
-    return skep__record_make(generation, 0, link);
-}
-
-/* Puts a dead index at the queue's end; its page and the tail's are owned. */
-static void queue_push(skep__store *s, uint32_t index, uint32_t generation)
-{
-    s->index[index] = dead_record(generation, QUEUE_END);
-    if (s->queue.count == 0) {
-        s->queue.head = index;
-    } else {
-        uint64_t *tail = &s->index[s->queue.tail];
-        *tail = (*tail & ~(uint64_t)SKEP__RECORD_ROW_MASK) | index;
-    }
-    s->queue.tail = index;
-    s->queue.count++;
-}
-
-skep_status skep__id_free_prepare(skep__store *s, uint32_t index)
-{
-    if (skep__own_index(s, index) != SKEP_OK) return SKEP_NO_MEMORY;
-    return s->queue.count ? skep__own_index(s, s->queue.tail) : SKEP_OK;
-}
-
-void skep__id_free(skep__store *s, uint32_t index)
-{
-    const uint32_t generation = skep__record_generation(s->index[index]);
-    if (generation == SKEP_GENERATION_MAX)
-        s->index[index] = 0; /* retired */
-    else
-        queue_push(s, index, generation + 1u);
-}
 
 static bool fresh_take(skep__store *s, skep_entity *out)
 {
@@ -54,7 +19,7 @@ static bool fresh_take(skep__store *s, skep_entity *out)
     }
     s->limit = NULL;
     if (skep__own_index(s, index) != SKEP_OK) return false;
-    s->index[index] = dead_record(1, FRESH);
+    s->index[index] = skep__record_make_dead(1, FRESH);
     s->queue.index_count++;
     *out = skep_entity_make(index, 1);
     return true;
@@ -90,8 +55,8 @@ static void queue_unpop(skep__store *s, skep_entity e)
 {
     const uint32_t index = skep_entity_index(e);
     if (skep__own_index(s, index) != SKEP_OK) return;
-    const uint32_t link = s->queue.count ? s->queue.head : QUEUE_END;
-    s->index[index] = dead_record(skep_entity_generation(e), link);
+    const uint32_t link = s->queue.count ? s->queue.head : SKEP__QUEUE_END;
+    s->index[index] = skep__record_make_dead(skep_entity_generation(e), link);
     if (s->queue.count == 0) s->queue.tail = index;
     s->queue.head = index;
     s->queue.count++;
@@ -113,7 +78,7 @@ void skep__ids_return(skep__store *s, const skep_entity *unused, uint32_t n)
     for (uint32_t i = 0; i < n; i++) {
         const uint32_t index = skep_entity_index(unused[i]);
         if (taken_fresh(s, unused[i]) && skep__id_free_prepare(s, index) == SKEP_OK)
-            queue_push(s, index, 1);
+            skep__queue_push(s, index, 1);
     }
 }
 
@@ -126,7 +91,7 @@ void skep__queue_mend(skep__store *s)
         const uint64_t r = s->index[i];
         const bool dead = skep__record_table(r) == 0 && skep__record_generation(r) != 0;
         if (dead && skep__id_free_prepare(s, i) == SKEP_OK)
-            queue_push(s, i, skep__record_generation(r));
+            skep__queue_push(s, i, skep__record_generation(r));
     }
 }
 
@@ -143,7 +108,7 @@ skep_status skep__id_claim(skep__store *s, skep_entity e)
         const uint32_t next = s->queue.index_count;
         if (skep__id_free_prepare(s, next) != SKEP_OK) return SKEP_NO_MEMORY;
         s->queue.index_count++;
-        queue_push(s, next, 1);
+        skep__queue_push(s, next, 1);
     }
     if (skep__own_index(s, index) != SKEP_OK) return SKEP_NO_MEMORY;
     if (index == s->queue.index_count) {
@@ -152,6 +117,6 @@ skep_status skep__id_claim(skep__store *s, skep_entity e)
         if (skep__record_table(s->index[index]) != 0) return SKEP_EXISTS;
         s->queue_stale = true;
     }
-    s->index[index] = dead_record(skep_entity_generation(e), FRESH);
+    s->index[index] = skep__record_make_dead(skep_entity_generation(e), FRESH);
     return SKEP_OK;
 }

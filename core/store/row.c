@@ -53,16 +53,45 @@ skep_status skep__row_add(skep__store *s, uint32_t table, skep_entity e, uint64_
     return SKEP_OK;
 }
 
-skep_status skep__row_create(skep__store *s, skep__table *t, skep_entity *e, uint32_t *row)
+SKEP_NOINLINE static skep_status row_create_slow(skep__store *s, skep__table *t, skep_entity *e,
+                                                 uint32_t *row)
 {
     skep_status status = row_prepare(s, t);
-    if (SKEP_UNLIKELY(status != SKEP_OK)) return status;
-    if (SKEP_UNLIKELY(skep__ids_take(s, 1, e) == 0)) return s->limit ? SKEP_LIMIT : SKEP_NO_MEMORY;
+    if (status != SKEP_OK) return status;
+    if (skep__ids_take(s, 1, e) == 0) return s->limit ? SKEP_LIMIT : SKEP_NO_MEMORY;
     const uint32_t at = t->row_count++;
     *row = at;
     skep__id_put(skep__line_of(t, at >> t->shift), at & ((1u << t->shift) - 1u), e->bits);
     s->index[skep_entity_index(*e)] = skep__record_make(skep_entity_generation(*e), t->id, at);
     s->entity_count++;
+    return SKEP_OK;
+}
+
+/* The common case: there is room, and the row's line and the index's page are owned. */
+skep_status skep__row_create(skep__store *s, skep__table *t, skep_entity *e, uint32_t *row)
+{
+    const uint32_t at = t->row_count;
+    const skep__place place = skep__place_of(t, at);
+    const bool queued = s->queue.count != 0;
+    const uint32_t index = queued ? s->queue.head : s->queue.index_count;
+    if (SKEP_UNLIKELY(at == t->row_cap || index >= s->entity_max || s->queue_stale ||
+                      place.line->epoch != s->epoch ||
+                      s->index_epoch[index >> SKEP__INDEX_PAGE_SHIFT] != s->epoch))
+        return row_create_slow(s, t, e, row);
+    uint32_t generation = 1;
+    if (queued) {
+        generation = skep__record_generation(s->index[index]);
+        s->queue.head = skep__record_row(s->index[index]);
+        s->queue.count--;
+    } else {
+        s->queue.index_count++;
+    }
+    t->row_count = at + 1u;
+    s->entity_count++;
+    s->index[index] = skep__record_make(generation, t->id, at);
+    *e = skep_entity_make(index, generation);
+    *row = at;
+    skep__id_put(place.line, place.row, e->bits);
     return SKEP_OK;
 }
 

@@ -45,8 +45,9 @@
 typedef struct skep__type {
     const skep_component *info;
     uint64_t identity;
-    bool watched;    /* some query asks for `changed`: tables keep a stamp column of it */
-    bool noted;      /* hooks, `removed` or Parent need to hear of adds and removes */
+    bool watched;        /* some query asks for `changed`: tables keep a stamp column of it */
+    bool noted;          /* hooks, `removed` or Parent need to hear of adds and removes */
+    uint8_t field_count; /* info->field_count */
     uint8_t packed4; /* number of fields, where each has 4 bytes and they lie behind each other in
                         the C struct; else 0 */
     uint16_t column_bytes[SKEP_FIELD_MAX];
@@ -387,7 +388,32 @@ void skep__value_store(const skep_component *info, const skep__cell *cell, uint3
 
 /* Owns the type's columns of the entity's block, for writing; SKEP_GONE, SKEP_NOT_FOUND or
  * SKEP_NO_MEMORY. Stamps the row where the type is watched. */
-skep_status skep__value_own(skep__store *s, skep_entity e, uint32_t type, uint64_t stamp,
-                            const skep__cell **cell, uint32_t *row);
+SKEP_NOINLINE skep_status skep__value_own_slow(skep__store *s, skep_entity e, uint32_t type,
+                                               uint64_t stamp, const skep__cell **cell,
+                                               uint32_t *row);
+
+/* skep__value_own_slow where all is owned already: a tail call in the other case keeps what is
+ * inlined free of spills. */
+SKEP_INLINE skep_status skep__value_own(skep__store *s, skep_entity e, uint32_t type,
+                                        uint64_t stamp, const skep__cell **cell, uint32_t *row)
+{
+    const uint32_t i = (uint32_t)e.bits;
+    const skep__type *known = &s->types[type];
+    if (SKEP_UNLIKELY(i >= s->queue.index_count)) return SKEP_GONE;
+    const uint64_t r = s->index[i];
+    if (SKEP_UNLIKELY((r >> SKEP__RECORD_GENERATION_SHIFT) != (e.bits >> 32))) return SKEP_GONE;
+    const skep__colref *ref = &known->dir[skep__record_table(r)];
+    if (SKEP_UNLIKELY(!ref->cells)) return skep__value_own_slow(s, e, type, stamp, cell, row);
+    const uint32_t at = skep__record_row(r);
+    const skep__cell *first =
+        (const skep__cell *)(const void *)(ref->cells + (size_t)(at >> ref->shift) * ref->stride);
+    const uint64_t epoch = s->epoch;
+    uint64_t stale = known->watched;
+    for (uint32_t f = 0; f < known->field_count; f++) stale |= first[f].epoch ^ epoch;
+    if (SKEP_UNLIKELY(stale)) return skep__value_own_slow(s, e, type, stamp, cell, row);
+    *cell = first;
+    *row = at & ((1u << ref->shift) - 1u);
+    return SKEP_OK;
+}
 
 #endif

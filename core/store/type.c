@@ -68,6 +68,7 @@ skep_status skep__type_add(skep__store *s, const skep_component *info, uint32_t 
     memset(t->dir, 0, s->table_cap * sizeof *t->dir);
     t->info = info;
     t->identity = skep__component_identity(info);
+    t->field_count = skep__u8(info->field_count);
     bool packed4 = true;
     for (uint32_t i = 0; i < info->field_count; i++) {
         t->column_bytes[i] = skep__u16((size_t)info->fields[i].size * info->fields[i].count);

@@ -35,33 +35,23 @@ static skep_status stamp_row(skep__store *s, skep__table *t, uint32_t type, uint
     return SKEP_OK;
 }
 
-skep_status skep__value_own(skep__store *s, skep_entity e, uint32_t type, uint64_t stamp,
-                            const skep__cell **cell, uint32_t *row)
+skep_status skep__value_own_slow(skep__store *s, skep_entity e, uint32_t type, uint64_t stamp,
+                                 const skep__cell **cell, uint32_t *row)
 {
     const uint64_t r = skep__record_of(s, e);
-    if (SKEP_UNLIKELY(!r)) return SKEP_GONE;
-    const skep__type *known = &s->types[type];
-    const skep__colref *ref = &known->dir[skep__record_table(r)];
-    if (SKEP_UNLIKELY(!ref->cells)) return SKEP_NOT_FOUND;
+    if (!r) return SKEP_GONE;
+    *cell = skep__value_find(s, e, type, row);
+    if (!*cell) return SKEP_NOT_FOUND;
+    skep__table *t = s->tables[skep__record_table(r)];
     const uint32_t at = skep__record_row(r);
-    const uint32_t block = at >> ref->shift;
-    const skep__cell *first =
-        (const skep__cell *)(const void *)(ref->cells + (size_t)block * ref->stride);
-    const uint32_t fields = known->info->field_count;
+    const uint32_t fields = s->types[type].info->field_count;
     for (uint32_t f = 0; f < fields; f++) {
-        if (SKEP_LIKELY(first[f].epoch == s->epoch)) continue;
-        skep__table *t = s->tables[skep__record_table(r)];
+        if ((*cell)[f].epoch == s->epoch) continue;
         const int32_t place = skep__layout_find(t->layout, type);
-        if (skep__own_cell_slow(s, t, block, t->layout->first[place] + f) != SKEP_OK)
+        if (skep__own_cell_slow(s, t, at >> t->shift, t->layout->first[place] + f) != SKEP_OK)
             return SKEP_NO_MEMORY;
     }
-    if (SKEP_UNLIKELY(known->watched)) {
-        const skep_status status = stamp_row(s, s->tables[skep__record_table(r)], type, at, stamp);
-        if (status != SKEP_OK) return status;
-    }
-    *cell = first;
-    *row = at & ((1u << ref->shift) - 1u);
-    return SKEP_OK;
+    return s->types[type].watched ? stamp_row(s, t, type, at, stamp) : SKEP_OK;
 }
 
 /* Gives a table the layout that its types now have: old columns keep their slots, stamps start at
