@@ -179,7 +179,11 @@ SKEP_INLINE skep_status skep__hole_prepare(skep__store *s, skep__table *t, uint3
     hole->row = row;
     hole->row_count = last;
     hole->at = skep__place_of(t, row);
-    if (row == last) return SKEP_OK;
+    if (row == last) {
+        hole->last = hole->at;
+        hole->moved = 0;
+        return SKEP_OK;
+    }
     hole->last = skep__place_of(t, last);
     hole->moved = skep__id_at(hole->last.line, hole->last.row);
     if (SKEP_UNLIKELY(hole->at.line->epoch != s->epoch) &&
