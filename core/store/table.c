@@ -8,6 +8,7 @@
 #include "core/store/layout.h"
 #include "core/store/store.h"
 
+#define SMALL_ROWS_MIN 8u
 #define BLOCKS_AT_ONCE_MAX 32u
 
 int32_t skep__layout_find(const skep__layout *l, uint32_t type)
@@ -267,8 +268,8 @@ skep_status skep__table_reserve(skep__store *s, skep__table *t, uint32_t extra)
     const uint32_t want = t->row_count + extra;
     while (t->row_cap < want) {
         const bool small = t->block_count == 0 || t->small_slot;
-        uint32_t cap = t->row_cap ? t->row_cap : 2u;
-        while (small && (cap < want || cap == t->row_cap)) cap *= 4;
+        uint32_t cap = t->row_cap ? t->row_cap : SMALL_ROWS_MIN;
+        while (small && cap < want) cap *= 4;
         const skep_status status =
             small && cap < 1u << t->shift ? small_grow(s, t, cap) : blocks_grow(s, t);
         if (status != SKEP_OK) return status;
