@@ -197,6 +197,7 @@ void skep_sim_close(skep_sim *sim)
     const skep_allocator allocator = sim->allocator;
     /* The pool goes first: its workers may still read what the plan and the world own. */
     if (sim->own_pool) skep_pool_destroy(sim->pool);
+    skep_sim_record_end(sim);
     skep_plan_destroy(sim->plan);
     skep_world_destroy(sim->world);
     if (sim->own_region) skep__port_region_close(&sim->region);
@@ -269,6 +270,7 @@ skep_status skep_sim_step_at(skep_sim *sim, float dt, double time)
         return SKEP_ARGUMENT;
     }
     sim_unpark(sim);
+    if (sim->recording) skep__record_before(sim, dt, time);
     skep_status status = skep_frame_begin(sim->plan, dt, time);
     if (status != SKEP_OK) return status;
     status = sim_drive(sim);
@@ -284,6 +286,7 @@ skep_status skep_sim_step_at(skep_sim *sim, float dt, double time)
     sim->patches += sim->report.patches;
     sim->dropped += sim->report.dropped;
     sim_keep_faults(sim);
+    if (sim->recording) skep__record_after(sim);
     return SKEP_OK;
 }
 

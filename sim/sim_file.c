@@ -4,48 +4,19 @@
  * skep_load wants an empty world, and come back from a snapshot if the file is refused after all. Damage is
  * found before that, by checksum. */
 #include "port/port.h"
+#include "sim/byte_buffer.h"
 #include "sim/sim_internal.h"
 
 #include "skep/save.h"
 
-typedef struct file_buffer {
-    const skep_allocator *allocator;
-    uint8_t *bytes;
-    size_t used;
-    size_t cap;
-} file_buffer;
-
-static bool file_grow(file_buffer *b, size_t need)
-{
-    size_t cap = b->cap ? b->cap : (size_t)64 << 10;
-    while (cap < need) cap *= 2;
-    uint8_t *larger = (uint8_t *)b->allocator->alloc(b->allocator->ctx, cap, 16);
-    if (!larger) return false;
-    if (b->used) memcpy(larger, b->bytes, b->used);
-    skep__free(b->allocator, b->bytes, b->cap, 16);
-    b->bytes = larger;
-    b->cap = cap;
-    return true;
-}
-
-static bool file_append(void *ctx, const void *bytes, size_t n)
-{
-    file_buffer *b = (file_buffer *)ctx;
-    if (n > SIZE_MAX / 4 - b->used) return false;
-    if (b->used + n > b->cap && !file_grow(b, b->used + n)) return false;
-    if (n) memcpy(b->bytes + b->used, bytes, n);
-    b->used += n;
-    return true;
-}
-
 skep_status skep_sim_save(skep_sim *sim, const char *path)
 {
     if (skep_frame_running(sim->plan)) return SKEP_BUSY;
-    file_buffer b = {&sim->allocator, NULL, 0, 0};
-    skep_status status = skep_save(sim->world, file_append, &b);
+    skep__bytes b = {&sim->allocator, NULL, 0, 0};
+    skep_status status = skep_save(sim->world, skep__bytes_append, &b);
     if (status == SKEP_IO) status = SKEP_NO_MEMORY; /* it is the buffer that gave up */
-    if (status == SKEP_OK) status = skep__port_file_write(path, b.bytes, b.used);
-    skep__free(b.allocator, b.bytes, b.cap, 16);
+    if (status == SKEP_OK) status = skep__port_file_write(path, b.data, b.used);
+    skep__bytes_deinit(&b);
     if (status != SKEP_OK)
         skep__logf(&sim->log, SKEP_LOG_ERROR, "%s: saving to %s: %s", sim->title, path,
                    skep_status_text(status));
@@ -108,24 +79,33 @@ static skep_status file_replace(skep_sim *sim, const char *path, const uint8_t *
     return status;
 }
 
+skep_status skep__sim_load_bytes(skep_sim *sim, const char *path, const uint8_t *bytes, size_t size)
+{
+    skep_error error;
+    memset(&error, 0, sizeof error);
+    const skep_status status = skep_save_check(bytes, size, NULL, &error);
+    if (status == SKEP_OK) return file_replace(sim, path, bytes, size);
+    file_refused(sim, path, status, &error);
+    return status;
+}
+
+skep_status skep__sim_map(skep_sim *sim, const char *path, const uint8_t **bytes, size_t *size)
+{
+    const skep_status status = skep__port_file_map(path, bytes, size);
+    if (status != SKEP_OK)
+        skep__logf(&sim->log, SKEP_LOG_ERROR, "%s: %s", path,
+                   status == SKEP_NOT_FOUND ? "no such file" : skep_status_text(status));
+    return status;
+}
+
 skep_status skep_sim_load(skep_sim *sim, const char *path)
 {
     if (skep_frame_running(sim->plan)) return SKEP_BUSY;
     const uint8_t *bytes = NULL;
     size_t size = 0;
-    skep_status status = skep__port_file_map(path, &bytes, &size);
-    if (status != SKEP_OK) {
-        skep__logf(&sim->log, SKEP_LOG_ERROR, "%s: %s", path,
-                   status == SKEP_NOT_FOUND ? "no such file" : skep_status_text(status));
-        return status;
-    }
-    skep_error error;
-    memset(&error, 0, sizeof error);
-    status = skep_save_check(bytes, size, NULL, &error);
-    if (status == SKEP_OK)
-        status = file_replace(sim, path, bytes, size);
-    else
-        file_refused(sim, path, status, &error);
+    skep_status status = skep__sim_map(sim, path, &bytes, &size);
+    if (status != SKEP_OK) return status;
+    status = skep__sim_load_bytes(sim, path, bytes, size);
     skep__port_file_unmap(bytes, size);
     return status;
 }

@@ -29,10 +29,20 @@ struct skep_sim {
     uint64_t patches;
     uint64_t dropped;
     struct skep__recording *recording; /* being made, or NULL */
-    struct skep__recording *replay;    /* being played, or NULL */
     bool own_region;
     bool own_pool;
 };
+
+/* Maps a file and says in the log why it cannot. */
+skep_status skep__sim_map(skep_sim *sim, const char *path, const uint8_t **bytes, size_t *size);
+
+/* Takes the world to what a save holds; `path` is for messages. */
+skep_status skep__sim_load_bytes(skep_sim *sim, const char *path, const uint8_t *bytes, size_t size);
+
+/* Notes what a frame is about to get, before skep_frame_begin; and what came of it, after the end. Nothing
+ * while nothing is recorded. */
+void skep__record_before(skep_sim *sim, float dt, double time);
+void skep__record_after(skep_sim *sim);
 
 /* Standard error, for hosts without a log. */
 skep_log skep__sim_stderr(void);

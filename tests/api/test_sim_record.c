@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/* Recordings: what frames get and the faults they have is all that decides what they do. */
+#include "api/log_lines.h"
+#include "skep/sim.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+SKEP_COMPONENT(Pos, (f32, x), (f32, y));
+SKEP_COMPONENT(Ship, (u32, player));
+SKEP_INPUT(Steer, (f32, turn), (u8, fire));
+SKEP_RESOURCE(Wind, (f32, x));
+
+/* Whether the flaky job fails by itself; replaying must not depend on it. */
+static bool flaky_fails;
+/* Added to what the wind does, to make a replay come out differently. */
+static float gust;
+
+SKEP_JOB(steer, (mut, Pos, pos), (inbox, Steer, steer), (with, Ship, ship))
+{
+    for (uint32_t i = 0; i < task->n; i++)
+        for (uint32_t k = c->steer.begin[i]; k < c->steer.begin[i + 1]; k++)
+            c->pos.x[i] += c->steer.turn[k] * (c->steer.fire[k] ? 2.0f : 1.0f);
+}
+
+SKEP_JOB_WITH(flaky, SKEP_JOB_MAY_FAIL, 0, (mut, Pos, pos), (res, Wind, wind))
+{
+    if (flaky_fails && task->tick % 7 == 3) {
+        skep_fail(task, "a gust from nowhere");
+        return;
+    }
+    for (uint32_t i = 0; i < task->n; i++) c->pos.y[i] += c->wind->x * task->dt + gust;
+}
+
+/* Writes from outside while a frame runs, as a message handler would. */
+static skep_status no_op(void *ctx, skep_world *world, float dt)
+{
+    (void)ctx;
+    (void)world;
+    (void)dt;
+    return SKEP_OK;
+}
+
+SKEP_SCENE(ships, "Ships that are steered")
+{
+    Pos_mut pos;
+    Ship_mut ship;
+    skep_resource(b, SKEP_WITH(Wind, 0.5f));
+    skep_add(b, "update", &steer);
+    skep_add(b, "update", &flaky);
+    skep_run(b, "late", "no_op", no_op);
+    skep_create_many(b, 100, Pos_columns(&pos), Ship_columns(&ship));
+    for (uint32_t i = 0; i < 100; i++) ship.player[i] = i;
+}
+
+SKEP_SCENE(others, "Something else")
+{
+    skep_create(b, SKEP_WITH(Ship, 1u), SKEP_WITH(Pos, 0.0f, 0.0f));
+}
+
+static skep_sim *open_ships(const skep_scene *scene, log_lines *lines)
+{
+    skep_sim *sim = NULL;
+    skep_sim_desc d = skep_sim_desc_default();
+    d.workers = 1;
+    d.grain = 0;
+    d.log = log_lines_open(lines);
+    const skep_status status = skep_sim_open(scene, &d, &sim);
+    if (status != SKEP_OK) log_lines_print(lines);
+    assert_int_equal(status, SKEP_OK);
+    return sim;
+}
+
+static void play_frames(skep_sim *sim, uint32_t frames)
+{
+    for (uint32_t i = 0; i < frames; i++) {
+        const uint32_t tick = (uint32_t)skep_world_tick(skep_sim_world(sim));
+        for (uint32_t k = 0; k < 5; k++) {
+            const skep_entity to = skep_entity_make((tick * 13 + k * 7) % 100, 1);
+            const Steer steer_by = {(float)k * 0.25f, (uint8_t)(k & 1)};
+            assert_int_equal(Steer_post(skep_sim_world(sim), 5 - k, tick, to, steer_by), SKEP_OK);
+        }
+        assert_int_equal(skep_sim_step(sim, 0.01f + 0.001f * (float)(tick % 3)), SKEP_OK);
+    }
+}
+
+static const char *record_path(char *path, size_t bytes)
+{
+    const char *folder = getenv("TMPDIR");
+    (void)snprintf(path, bytes, "%s/skep_record_%p", folder ? folder : "/tmp", (void *)path);
+    return path;
+}
+
+/* Records 60 frames after 10 unrecorded ones and returns the hash that they end with. */
+static uint64_t make_recording(const char *path)
+{
+    log_lines lines;
+    flaky_fails = true;
+    gust = 0.0f;
+    skep_sim *sim = open_ships(&skep_scene_ships, &lines);
+    play_frames(sim, 10);
+    assert_int_equal(skep_sim_record_save(sim, path), SKEP_NOT_FOUND);
+    assert_int_equal(skep_sim_record(sim, 10), SKEP_OK);
+    play_frames(sim, 60);
+    assert_true(skep_sim_fault_total(sim) >= 3);
+    assert_int_equal(skep_sim_record_save(sim, path), SKEP_OK);
+    const uint64_t hash = skep_sim_hash(sim);
+    skep_sim_close(sim);
+    return hash;
+}
+
+static void a_replay_is_the_same_to_the_last_bit(void **state)
+{
+    (void)state;
+    char path[256];
+    log_lines lines;
+    const uint64_t wanted = make_recording(record_path(path, sizeof path));
+    flaky_fails = false;
+    skep_sim *sim = open_ships(&skep_scene_ships, &lines);
+    skep_replay_report report;
+    const skep_status status = skep_sim_replay(sim, path, &report);
+    if (status != SKEP_OK) log_lines_print(&lines);
+    assert_int_equal(status, SKEP_OK);
+    assert_true(report.frames == 60);
+    assert_true(report.hashes == 6);
+    assert_true(report.differs == UINT64_MAX);
+    assert_true(skep_sim_hash(sim) == wanted);
+    assert_true(skep_sim_fault_total(sim) >= 3);
+
+    gust = 0.125f;
+    assert_int_equal(skep_sim_replay(sim, path, &report), SKEP_OK);
+    assert_true(report.differs == 19);
+    assert_true(report.frames == 10);
+    gust = 0.0f;
+    skep_sim_close(sim);
+    assert_int_equal(remove(path), 0);
+}
+
+static void what_was_rewound_is_not_in_it(void **state)
+{
+    (void)state;
+    char path[256];
+    log_lines lines;
+    flaky_fails = true;
+    skep_sim *sim = open_ships(&skep_scene_ships, &lines);
+    assert_int_equal(skep_sim_record(sim, 1), SKEP_OK);
+    play_frames(sim, 12);
+    skep_snapshot *snapshot = NULL;
+    assert_int_equal(skep_snapshot_take(skep_sim_world(sim), &snapshot), SKEP_OK);
+    play_frames(sim, 20);
+    assert_int_equal(skep_world_restore(skep_sim_world(sim), snapshot), SKEP_OK);
+    skep_snapshot_release(snapshot);
+    for (uint32_t i = 0; i < 8; i++) assert_int_equal(skep_sim_step(sim, 0.5f), SKEP_OK);
+    const uint64_t wanted = skep_sim_hash(sim);
+    assert_int_equal(skep_sim_record_save(sim, record_path(path, sizeof path)), SKEP_OK);
+    skep_sim_close(sim);
+
+    flaky_fails = false;
+    sim = open_ships(&skep_scene_ships, &lines);
+    skep_replay_report report;
+    assert_int_equal(skep_sim_replay(sim, path, &report), SKEP_OK);
+    assert_true(report.frames == 20);
+    assert_true(report.hashes == 20);
+    assert_true(report.differs == UINT64_MAX);
+    assert_true(skep_sim_hash(sim) == wanted);
+    skep_sim_close(sim);
+    assert_int_equal(remove(path), 0);
+}
+
+/* Copies the file with one byte changed, or cut to `size`. */
+static void damage(const char *from, const char *to, size_t at, size_t size)
+{
+    static uint8_t bytes[1 << 20];
+    FILE *f = fopen(from, "rb");
+    assert_non_null(f);
+    size_t n = fread(bytes, 1, sizeof bytes, f);
+    assert_int_equal(fclose(f), 0);
+    assert_true(n > at);
+    if (size)
+        n = size;
+    else
+        bytes[at] ^= 1;
+    f = fopen(to, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(bytes, 1, n, f), n);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void damaged_and_foreign_recordings_are_refused(void **state)
+{
+    (void)state;
+    char path[256];
+    char bad[300];
+    log_lines lines;
+    (void)make_recording(record_path(path, sizeof path));
+    (void)snprintf(bad, sizeof bad, "%s.bad", path);
+    skep_sim *sim = open_ships(&skep_scene_ships, &lines);
+    play_frames(sim, 3);
+    const uint64_t before = skep_sim_hash(sim);
+    const struct {
+        size_t at;
+        size_t size;
+        skep_status wanted;
+    } damages[] = {{0, 0, SKEP_FOREIGN},     {8, 0, SKEP_VERSION},   {16, 0, SKEP_CORRUPT},
+                   {48, 0, SKEP_CORRUPT},    {1000, 0, SKEP_CORRUPT}, {7000, 0, SKEP_CORRUPT},
+                   {8, 40, SKEP_FOREIGN},    {8, 4000, SKEP_CORRUPT}};
+    for (uint32_t i = 0; i < sizeof damages / sizeof damages[0]; i++) {
+        damage(path, bad, damages[i].at, damages[i].size);
+        assert_int_equal(skep_sim_replay(sim, bad, NULL), damages[i].wanted);
+        assert_true(skep_sim_hash(sim) == before);
+    }
+    assert_true(log_lines_have(&lines, bad));
+    skep_sim_close(sim);
+    sim = open_ships(&skep_scene_others, &lines);
+    assert_int_equal(skep_sim_replay(sim, path, NULL), SKEP_SCHEMA);
+    assert_true(log_lines_have(&lines, "another scene"));
+    skep_sim_close(sim);
+    assert_int_equal(remove(bad), 0);
+    assert_int_equal(remove(path), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_replay_is_the_same_to_the_last_bit),
+        cmocka_unit_test(what_was_rewound_is_not_in_it),
+        cmocka_unit_test(damaged_and_foreign_recordings_are_refused),
+    };
+    return cmocka_run_group_tests_name("sim_record", tests, NULL, NULL);
+}
