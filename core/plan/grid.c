@@ -80,8 +80,7 @@ void skep__grid_lay_out(skep_grid *g, uint32_t room)
     g->count = 0;
 }
 
-/* ---- pass 1
- * ---------------------------------------------------------------------------------------- */
+/* ---- pass 1 ---------------------------------------------------------------------------------- */
 
 static void widen(const float *SKEP_RESTRICT at, uint32_t n, float inverse, int32_t *low,
                   int32_t *high)
@@ -110,8 +109,7 @@ static void find_bounds(skep_grid *g, const skep__grid_source *source)
             widen(chunk.field[a], chunk.n, g->inverse, &g->low[a], &g->high[a]);
 }
 
-/* ---- the table
- * ------------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 /* Cells of an axis; at most 2^31 + 1. */
 static uint32_t span_of(const skep_grid *g, uint32_t axis)
@@ -153,8 +151,7 @@ static void choose_table(skep_grid *g)
     g->cells = (uint32_t)cells;
 }
 
-/* ---- pass 2
- * ---------------------------------------------------------------------------------------- */
+/* ---- pass 2 ---------------------------------------------------------------------------------- */
 
 /* One axis of a chunk's keys: key = key * dim + place. */
 static void add_axis(const float *SKEP_RESTRICT at, uint32_t *SKEP_RESTRICT keys, uint32_t n,
@@ -187,8 +184,7 @@ static void count_keys(skep_grid *g, const skep__grid_source *source)
     }
 }
 
-/* ---- pass 3
- * ---------------------------------------------------------------------------------------- */
+/* ---- pass 3 ---------------------------------------------------------------------------------- */
 
 static void scatter_4(void *SKEP_RESTRICT to, const void *SKEP_RESTRICT from,
                       const uint32_t *SKEP_RESTRICT slots, uint32_t n)

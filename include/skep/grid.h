@@ -32,8 +32,7 @@
 extern "C" {
 #endif
 
-/* ---- in jobs
- * --------------------------------------------------------------------------------------- */
+/* ---- in jobs --------------------------------------------------------------------------------- */
 
 /* The most fields that one grid keeps, its positions included. */
 #define SKEP_GRID_FIELD_MAX 12u
@@ -89,8 +88,7 @@ SKEP_API uint32_t skep_grid_count(const skep_grid *grid);
 /* Returns the side of a cell. Any thread. */
 SKEP_API float skep_grid_cell(const skep_grid *grid);
 
-/* ---- declaring
- * ------------------------------------------------------------------------------------- */
+/* ---- declaring ------------------------------------------------------------------------------- */
 
 /* A field that a grid keeps. */
 typedef struct skep_grid_field {
@@ -128,8 +126,7 @@ typedef struct skep_grid_desc {
 #define SKEP__GRID_FIELD(G, p) SKEP__GRID_FIELD_ p
 #define SKEP__GRID_FIELD_(C, x) {&C##_info, (uint32_t)offsetof(C, x), 0u},
 
-/* ---- building
- * -------------------------------------------------------------------------------------- */
+/* ---- building -------------------------------------------------------------------------------- */
 
 /* A scene's builder; see skep/scene.h. */
 typedef struct skep_builder skep_builder;
