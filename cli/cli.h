@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/* The `skep` command from inside: what its files share. It uses the public headers and the port's
+ * clock and terminal, nothing else of the library. */
+#ifndef SKEP_CLI_CLI_H
+#define SKEP_CLI_CLI_H
+
+#include "skep/sim.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#if defined(__GNUC__) || defined(__clang__)
+#define SKEP__CLI_PRINTF(text, first) __attribute__((format(printf, text, first)))
+#else
+#define SKEP__CLI_PRINTF(text, first)
+#endif
+
+#include "cli/options.inl"
+
+/* How the command ends. */
+enum {
+    SKEP__EXIT_OK = 0,
+    SKEP__EXIT_FAILED = 1, /* it began, and then something went wrong */
+    SKEP__EXIT_USAGE = 2   /* what was asked for makes no sense, or a file is missing or damaged */
+};
+
+/* ---- options -------------------------------------------------------------------------------- */
+
+typedef enum skep__cli_command {
+#define SKEP__CLI_COMMAND_ROW(name, word, rest, help) SKEP__CLI_##name,
+    SKEP__CLI_COMMANDS(SKEP__CLI_COMMAND_ROW)
+#undef SKEP__CLI_COMMAND_ROW
+        SKEP__CLI_COMMAND_COUNT
+} skep__cli_command;
+
+typedef enum skep__cli_option {
+#define SKEP__CLI_OPTION_ROW(name, ...) SKEP__CLI_##name,
+    SKEP__CLI_OPTIONS(SKEP__CLI_OPTION_ROW)
+#undef SKEP__CLI_OPTION_ROW
+        SKEP__CLI_OPTION_COUNT
+} skep__cli_option;
+
+/* An option's value; which member holds it follows from the option's kind. */
+typedef struct skep__cli_value {
+    uint64_t number;
+    double real;
+    const char *text; /* as written */
+    bool given;
+} skep__cli_value;
+
+/* A parsed command line. Texts point into argv. */
+typedef struct skep__cli_options {
+    skep__cli_command command;
+    const char *scene;   /* the first word that is no option, or NULL */
+    const char **params; /* param_count texts "K=V"; room for all words of the line and one more */
+    uint32_t param_count;
+    skep__cli_value value[SKEP__CLI_OPTION_COUNT];
+} skep__cli_options;
+
+/* Words of a table, for messages. */
+const char *skep__cli_command_word(skep__cli_command command);
+
+/* Reads what follows the command's word. The last of two equal options counts. Returns
+ * SKEP__EXIT_OK, or SKEP__EXIT_USAGE after a line to standard error. `params` has room for count +
+ * 1 pointers. */
+int skep__cli_parse(skep__cli_options *options, skep__cli_command command, const char **params,
+                    int count, char **words);
+
+/* Finds a command by its word; SKEP__CLI_COMMAND_COUNT when there is none. */
+skep__cli_command skep__cli_command_find(const char *word);
+
+/* ---- messages ------------------------------------------------------------------------------- */
+
+/* Writes one line to standard error, "skep run: ..." (SKEP__CLI_COMMAND_COUNT: "skep: ..."), with
+ * control characters made visible, and returns SKEP__EXIT_USAGE. */
+int skep__cli_fail(skep__cli_command command, const char *format, ...) SKEP__CLI_PRINTF(2, 3);
+
+/* Returns which name is most like `wanted`, or NULL when none is near enough. */
+const char *skep__cli_nearest(const char *wanted, const char *const *names, uint32_t count);
+
+/* Writes " (did you mean "NAME"?)" for the nearest name, or nothing, and returns `out`. */
+const char *skep__cli_meant(char *out, size_t max, const char *wanted, const char *const *names,
+                            uint32_t count);
+
+/* Writes a number with commas between thousands, and returns `out` (27 bytes are enough). */
+const char *skep__cli_thousands(char *out, uint64_t number);
+
+/* Flushes standard output and returns `code`, or SKEP__EXIT_FAILED when what was printed did not
+ * get there; a reader that went away, as `head` does, is no failure. */
+int skep__cli_finish(int code);
+
+/* Help for a command, or for all where it is SKEP__CLI_COMMAND_COUNT. */
+void skep__cli_help(FILE *out, skep__cli_command command);
+
+/* ---- the live line -------------------------------------------------------------------------- */
+
+/* What the line shows; all counted from the start of the run. */
+typedef struct skep__cli_state {
+    const char *title;
+    uint64_t frames; /* run so far */
+    uint64_t tick;   /* the world's */
+    uint32_t entities;
+    uint64_t faults;
+    uint64_t busy_ns; /* spent in frames */
+    double dt;        /* of a frame, seconds */
+} skep__cli_state;
+
+/* A line on a terminal that is drawn again and again. */
+typedef struct skep__cli_live {
+    FILE *out; /* NULL: no terminal, nothing is drawn */
+    int fd;
+    uint32_t length;       /* of what stands on the line now */
+    uint64_t next_ns;      /* when to draw again */
+    uint64_t drawn_ns;     /* when it was drawn last */
+    skep__cli_state drawn; /* what it showed then */
+} skep__cli_live;
+
+/* Looks for a terminal: standard error, else standard output unless `json` goes there. */
+void skep__cli_live_begin(skep__cli_live *live, bool json, uint64_t now_ns);
+
+/* Returns whether a tenth of a second is over, whether there is a terminal or not. */
+bool skep__cli_live_due(const skep__cli_live *live, uint64_t now_ns);
+
+/* Draws the line. */
+void skep__cli_live_draw(skep__cli_live *live, const skep__cli_state *state, uint64_t now_ns);
+
+/* Takes the line away, so that something else can be printed. */
+void skep__cli_live_clear(skep__cli_live *live);
+
+/* ---- opening a scene ------------------------------------------------------------------------ */
+
+/* Receives the simulation's messages: kept while it is being opened, printed at once after. */
+typedef struct skep__cli_log {
+    skep__cli_live *live; /* to be taken away before a message; may be NULL */
+    bool keep;
+    uint32_t used;
+    char text[1 << 14]; /* lines, each ended by a zero */
+} skep__cli_log;
+
+/* An open scene. */
+typedef struct skep__cli_scene {
+    skep_scene_file *file; /* NULL for a built-in one */
+    const skep_scene *scene;
+    const char *title; /* its name */
+    skep_sim *sim;
+    float dt;
+    skep__cli_log log;
+} skep__cli_scene;
+
+/* Opens what the options ask for and loads a saved world into it. Returns an exit code, after
+ * saying why on standard error when it is not SKEP__EXIT_OK. Close it in either case. */
+int skep__cli_scene_open(skep__cli_scene *scene, const skep__cli_options *options);
+
+/* Ends the simulation and unloads the file. */
+void skep__cli_scene_close(skep__cli_scene *scene);
+
+/* Returns the built-in scenes, ended by NULL. */
+const skep_scene *const *skep__cli_scenes(void);
+
+/* Says on standard error what there is to say of a simulation that failed. */
+void skep__cli_log_print(skep__cli_log *log);
+
+/* ---- results -------------------------------------------------------------------------------- */
+
+#define SKEP__TIMES_BUCKETS 7552u
+
+/* Durations of any number of frames in fixed memory: counts in buckets whose width is below one
+ * percent of their value. */
+typedef struct skep__cli_times {
+    uint64_t count;
+    uint64_t max_ns;
+    uint64_t buckets[SKEP__TIMES_BUCKETS];
+} skep__cli_times;
+
+void skep__cli_times_add(skep__cli_times *times, uint64_t ns);
+
+/* Returns the duration, in milliseconds, that `percent` of all frames did not exceed; 0 without
+ * frames. */
+double skep__cli_times_ms(const skep__cli_times *times, double percent);
+
+/* Why a run ended. */
+typedef enum skep__cli_end { SKEP__END_FRAMES, SKEP__END_SIGNAL, SKEP__END_ERROR } skep__cli_end;
+
+/* What a run came to. */
+typedef struct skep__cli_result {
+    const skep__cli_scene *scene;
+    const skep__cli_times *times;
+    const char *executor;
+    const char *saved; /* path, or NULL */
+    uint64_t seed;
+    uint64_t frames;
+    uint64_t tick;
+    uint64_t hash;
+    uint64_t wall_ns;
+    uint64_t patches;
+    uint64_t dropped;
+    uint64_t lost_ns; /* given up, since the machine was too slow to keep to real time */
+    uint32_t workers;
+    uint32_t entities;
+    skep__cli_end end;
+} skep__cli_result;
+
+/* Prints the result as a table, or as one line of JSON. */
+void skep__cli_summary(const skep__cli_result *result);
+void skep__cli_summary_json(const skep__cli_result *result);
+
+/* The word for skep_fault.action. */
+const char *skep__cli_action(uint32_t action);
+
+/* ---- commands ------------------------------------------------------------------------------- */
+
+int skep__cli_run(const skep__cli_options *options);
+int skep__cli_plan(const skep__cli_options *options);
+int skep__cli_list(const skep__cli_options *options);
+
+#endif

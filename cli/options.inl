@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* All commands and all options of `skep`: parsing, help texts and the lists for "did you mean" come
+ * from these two tables. (No guard: a table, included where it is used.)
+ *
+ * SKEP__CLI_COMMANDS: X(NAME, word, what follows it, what it does)
+ * SKEP__CLI_OPTIONS:  X(name, "--name", value, KIND, commands, least, most, help) where least and
+ * most bound numbers, and a "\n" in the help starts a new line. */
+#define SKEP__CLI_COMMANDS(X)                                                                      \
+    X(RUN, "run", "SCENE|FILE.so", "runs a scene")                                                 \
+    X(PLAN, "plan", "SCENE|FILE.so", "shows which systems run side by side, and why")              \
+    X(SCENES, "scenes", "[SCENE|FILE.so]", "lists the scenes, or the parameters of one")           \
+    X(BENCH, "bench", "[NAME...]", "compares skep with hand-written C on this machine")            \
+    X(HELP, "help", "[COMMAND]", "says what a command and its options do")
+
+#define SKEP__CLI_OPTIONS(X)                                                                       \
+    X(frames, "--frames", "N", U64, RUN | PLAN, 0, UINT64_MAX,                                     \
+      "run N frames and stop (run: else until Ctrl-C; plan: 8,\nso that it knows what blocks "     \
+      "cost)")                                                                                     \
+    X(pace, "--pace", "real|none", PACE, RUN, 0, 0,                                                \
+      "keep to real time, or go as fast as it can (real\nwithout --frames, none with it)")         \
+    X(workers, "--workers", "N|auto", WORKERS, RUN | PLAN, 0, SKEP_WORKERS_MAX,                    \
+      "threads beside the caller (auto)")                                                          \
+    X(executor, "--executor", "local|threads", EXECUTOR, RUN | PLAN, 0, 0,                         \
+      "where jobs run (threads; local: all on the caller)")                                        \
+    X(grain, "--grain", "0|auto", GRAIN, RUN | PLAN, 0, 0,                                         \
+      "0: hand even the smallest batch to workers (auto)")                                         \
+    X(seed, "--seed", "N", U64, RUN | PLAN, 0, UINT64_MAX, "seed of all random numbers (1)")       \
+    X(entities, "--entities", "N", U32, RUN | PLAN, 0, 67108863,                                   \
+      "the scene's main number: flights, boids, particles")                                        \
+    X(dt, "--dt", "S", SECONDS, RUN | PLAN, 0, 0, "seconds that a frame simulates (1/60)")         \
+    X(data, "--data", "FILE", TEXT, RUN | PLAN | SCENES, 0, 0, "a data file for the scene")        \
+    X(param, "--param", "K=V", PARAM, RUN | PLAN, 0, 0,                                            \
+      "set a parameter of the scene; may be given many times\n(skep scenes SCENE lists them)")     \
+    X(load, "--load", "FILE", TEXT, RUN | PLAN, 0, 0, "begin with the world of this file")         \
+    X(save, "--save", "FILE", TEXT, RUN, 0, 0, "save the world at the end")                        \
+    X(hash_every, "--hash-every", "N", U64, RUN, 1, UINT64_MAX,                                    \
+      "print \"frame hash\" whenever the frame is a multiple\nof N")                               \
+    X(check, "--check", "", FLAG, RUN, 0, 0,                                                       \
+      "watch jobs: must they write what they left out, did\nthey change what they may only read")  \
+    X(json, "--json", "", FLAG, RUN, 0, 0, "end with one line of JSON in place of the table")      \
+    X(why, "--why", "SYSTEM", TEXT, PLAN, 0, 0, "explain the place of one system")                 \
+    X(help, "--help", "", FLAG, RUN | PLAN | SCENES | HELP, 0, 0, "show this text")

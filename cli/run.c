@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/* `skep run`: frames until their number is reached, a signal comes, or nobody reads the output any
+ * more; then the save and the summary, in each case.
+ *
+ * Keeping to real time is done here, frame by frame, and not by skep_loop_advance, which runs
+ * several due frames in one call: each is to be measured and hashed, and a stop between two is to
+ * be heard. The rule is the same: at most CATCH_UP frames are made up for, and the rest of the time
+ * is given up. */
+#include "cli/cli.h"
+#include "port/port.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RUN_CATCH_UP 5u
+/* Sleeps are this long at most, so that the live line and a signal that another thread took are
+ * seen. */
+#define RUN_SLEEP_NS 50000000u
+
+typedef struct run_state {
+    skep__cli_scene scene;
+    skep__cli_live live;
+    skep__cli_times times;
+    uint64_t start_ns;
+    uint64_t busy_ns;
+    uint64_t due_ns; /* when the next frame is to begin */
+    uint64_t lost_ns;
+    uint64_t frames;     /* run */
+    uint64_t frames_max; /* to be run */
+    uint64_t hash_every; /* 0: never */
+    bool paced;
+    bool json;
+    skep__cli_end end;
+} run_state;
+
+/* ---- signals -------------------------------------------------------------------------------- */
+
+/* Set by the handler, the one thing that a handler may touch; there is no other way to it. */
+static atomic_int run_stopped;
+
+/* The second signal has its usual effect, for when a job never returns. */
+static void run_on_signal(int number)
+{
+    atomic_store(&run_stopped, 1);
+    (void)signal(number, SIG_DFL);
+}
+
+static void run_signals_take(void)
+{
+    /* A shell starts background jobs with SIGINT ignored; that is to stay so. */
+    if (signal(SIGINT, run_on_signal) == SIG_IGN) (void)signal(SIGINT, SIG_IGN);
+    (void)signal(SIGTERM, run_on_signal);
+}
+
+/* ---- frames --------------------------------------------------------------------------------- */
+
+static void run_show(run_state *r, uint64_t now_ns)
+{
+    skep_world *world = skep_sim_world(r->scene.sim);
+    skep__cli_state s;
+    s.title = r->scene.title;
+    s.frames = r->frames;
+    s.tick = skep_world_tick(world);
+    s.entities = skep_world_entity_count(world);
+    s.faults = skep_sim_fault_total(r->scene.sim);
+    s.busy_ns = r->busy_ns;
+    s.dt = (double)r->scene.dt;
+    skep__cli_live_draw(&r->live, &s, now_ns);
+    (void)fflush(stdout); /* lines of --hash-every, for whoever reads them meanwhile */
+}
+
+/* Waits until the next frame is due. False when a signal came. */
+static bool run_wait(run_state *r)
+{
+    _Atomic uint32_t nobody_wakes_us = 0;
+    for (;;) {
+        if (atomic_load(&run_stopped)) return false;
+        const uint64_t now = skep__port_clock_ns();
+        if (now >= r->due_ns) break;
+        if (skep__cli_live_due(&r->live, now)) run_show(r, now);
+        const uint64_t rest = r->due_ns - now;
+        (void)skep__port_futex_wait(&nobody_wakes_us, 0, rest < RUN_SLEEP_NS ? rest : RUN_SLEEP_NS);
+    }
+    const uint64_t step = (uint64_t)((double)r->scene.dt * 1e9 + 0.5);
+    const uint64_t late = skep__port_clock_ns() - r->due_ns;
+    if (late > RUN_CATCH_UP * step) {
+        const uint64_t lost = late - RUN_CATCH_UP * step;
+        r->lost_ns += lost;
+        r->due_ns += lost;
+    }
+    r->due_ns += step;
+    return true;
+}
+
+/* Prints the hash where it was asked for. False when the line could not be written. */
+static bool run_hash(run_state *r)
+{
+    const uint64_t tick = skep_world_tick(skep_sim_world(r->scene.sim));
+    if (!r->hash_every || tick % r->hash_every != 0) return true;
+    skep__cli_live_clear(&r->live);
+    printf("%llu %016llx\n", (unsigned long long)tick,
+           (unsigned long long)skep_sim_hash(r->scene.sim));
+    /* A terminal shows it beside the live line; a file gets it with the next draw. */
+    if (r->live.out) (void)fflush(stdout);
+    return !ferror(stdout);
+}
+
+static bool run_frame(run_state *r)
+{
+    if (r->paced && !run_wait(r)) return false;
+    const uint64_t begin = skep__port_clock_ns();
+    if (skep_sim_step(r->scene.sim, r->scene.dt) != SKEP_OK) {
+        r->end = SKEP__END_ERROR;
+        return false;
+    }
+    const uint64_t end = skep__port_clock_ns();
+    r->frames++;
+    r->busy_ns += end - begin;
+    skep__cli_times_add(&r->times, end - begin);
+    if (!run_hash(r)) return false;
+    if (skep__cli_live_due(&r->live, end)) run_show(r, end);
+    return !ferror(stdout) && !atomic_load(&run_stopped);
+}
+
+static void run_frames(run_state *r)
+{
+    r->start_ns = skep__port_clock_ns();
+    r->due_ns = r->start_ns;
+    skep__cli_live_begin(&r->live, r->json, r->start_ns);
+    run_show(r, r->start_ns);
+    r->end = SKEP__END_SIGNAL;
+    while (r->frames < r->frames_max && run_frame(r)) {
+    }
+    if (r->frames == r->frames_max) r->end = SKEP__END_FRAMES;
+    skep__cli_live_clear(&r->live);
+}
+
+/* ---- the end -------------------------------------------------------------------------------- */
+
+/* Finds out before the run whether its world can be saved after it. skep_sim_save writes PATH.tmp
+ * and then gives it the name, so this is tried; an existing file is not touched. */
+static int run_check_save(const skep__cli_options *o)
+{
+    const char *path = o->value[SKEP__CLI_save].text;
+    if (!path) return SKEP__EXIT_OK;
+    const size_t bytes = strlen(path) + 5;
+    char *temporary = malloc(bytes);
+    if (!temporary) return SKEP__EXIT_FAILED;
+    (void)snprintf(temporary, bytes, "%s.tmp", path);
+    FILE *there = fopen(path, "r+b");
+    FILE *file = there || errno == ENOENT ? fopen(temporary, "wb") : NULL;
+    const int error = errno;
+    if (there) (void)fclose(there);
+    if (file) {
+        (void)fclose(file);
+        (void)remove(temporary);
+    }
+    free(temporary);
+    if (file) return SKEP__EXIT_OK;
+    return skep__cli_fail(o->command, "--save: %s: %s", path, strerror(error));
+}
+
+static int run_finish(run_state *r, const skep__cli_options *o)
+{
+    int code = r->end == SKEP__END_ERROR ? SKEP__EXIT_FAILED : SKEP__EXIT_OK;
+    skep_sim *sim = r->scene.sim;
+    skep_world *world = skep_sim_world(sim);
+    skep__cli_result result;
+    memset(&result, 0, sizeof result);
+    result.wall_ns = skep__port_clock_ns() - r->start_ns;
+    result.saved = o->value[SKEP__CLI_save].text;
+    if (result.saved && skep_sim_save(sim, result.saved) != SKEP_OK) {
+        result.saved = NULL;
+        code = SKEP__EXIT_FAILED;
+    }
+    result.scene = &r->scene;
+    result.times = &r->times;
+    result.executor = skep_sim_executor(sim, &result.workers);
+    result.seed = o->value[SKEP__CLI_seed].given ? o->value[SKEP__CLI_seed].number : 1;
+    result.frames = r->frames;
+    result.tick = skep_world_tick(world);
+    result.hash = skep_sim_hash(sim);
+    result.entities = skep_world_entity_count(world);
+    result.lost_ns = r->lost_ns;
+    result.end = r->end;
+    skep_sim_totals(sim, &result.patches, &result.dropped);
+    if (r->json)
+        skep__cli_summary_json(&result);
+    else
+        skep__cli_summary(&result);
+    return code;
+}
+
+int skep__cli_run(const skep__cli_options *options)
+{
+    const skep__cli_value *v = options->value;
+    int code = run_check_save(options);
+    if (code != SKEP__EXIT_OK) return code;
+    run_state *r = calloc(1, sizeof *r);
+    if (!r) return SKEP__EXIT_FAILED;
+    r->json = v[SKEP__CLI_json].given;
+    r->frames_max = v[SKEP__CLI_frames].given ? v[SKEP__CLI_frames].number : UINT64_MAX;
+    r->hash_every = v[SKEP__CLI_hash_every].number;
+    r->paced = v[SKEP__CLI_pace].given ? v[SKEP__CLI_pace].number == 0 : !v[SKEP__CLI_frames].given;
+    run_signals_take();
+    code = skep__cli_scene_open(&r->scene, options);
+    if (code == SKEP__EXIT_OK) {
+        r->scene.log.live = &r->live;
+        run_frames(r);
+        code = run_finish(r, options);
+    }
+    skep__cli_scene_close(&r->scene);
+    free(r);
+    return code;
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/* From options to an open simulation: find the scene, read the data file, open, load a saved world.
+ *
+ * While the simulation is being opened its messages are kept, because some can be said better here,
+ * where the words of the command line are known: an unknown parameter is answered with those that
+ * exist. */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* More than the default of entity_max is made room for where --entities asks for it. */
+#define OPEN_ENTITY_MAX ((uint32_t)1 << 20)
+#define OPEN_ENTITY_LIMIT 67108863u
+#define OPEN_DATA_MAX ((size_t)1 << 30)
+
+/* ---- messages of the simulation ------------------------------------------------------------- */
+
+static void open_message(void *ctx, skep_log_level level, const char *text)
+{
+    skep__cli_log *log = ctx;
+    if (level < SKEP_LOG_INFO) return;
+    const size_t bytes = strlen(text) + 1;
+    if (log->keep && bytes <= sizeof log->text - log->used) {
+        memcpy(log->text + log->used, text, bytes);
+        log->used += (uint32_t)bytes;
+        return;
+    }
+    if (log->live) skep__cli_live_clear(log->live);
+    (void)fprintf(stderr, "%s\n", text);
+}
+
+void skep__cli_log_print(skep__cli_log *log)
+{
+    if (log->live) skep__cli_live_clear(log->live);
+    for (uint32_t at = 0; at < log->used; at += (uint32_t)strlen(log->text + at) + 1)
+        (void)fprintf(stderr, "%s\n", log->text + at);
+    log->used = 0;
+}
+
+/* ---- the scene ------------------------------------------------------------------------------ */
+
+static bool open_is_file(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    if (strchr(name, '/') || strchr(name, '\\')) return true;
+    return dot &&
+           (strcmp(dot, ".so") == 0 || strcmp(dot, ".dylib") == 0 || strcmp(dot, ".dll") == 0);
+}
+
+static int open_unknown(const skep__cli_options *o)
+{
+    const skep_scene *const *scenes = skep__cli_scenes();
+    const char *names[64];
+    char meant[128];
+    uint32_t count = 0;
+    while (count < 64 && scenes[count]) {
+        names[count] = scenes[count]->name;
+        count++;
+    }
+    return skep__cli_fail(o->command, "there is no scene \"%s\"%s; skep scenes lists them",
+                          o->scene, skep__cli_meant(meant, sizeof meant, o->scene, names, count));
+}
+
+static int open_find(skep__cli_scene *s, const skep__cli_options *o)
+{
+    const skep_scene *const *scenes = skep__cli_scenes();
+    for (uint32_t i = 0; scenes[i] && !s->scene; i++)
+        if (strcmp(scenes[i]->name, o->scene) == 0) s->scene = scenes[i];
+    if (!s->scene && !open_is_file(o->scene)) return open_unknown(o);
+    if (!s->scene) {
+        char why[1024];
+        const skep_status status = skep_scene_file_open(o->scene, &s->file, why, sizeof why);
+        if (status != SKEP_OK) return skep__cli_fail(o->command, "%s", why);
+        s->scene = skep_scene_file_scene(s->file);
+    }
+    s->title = s->scene->name;
+    return SKEP__EXIT_OK;
+}
+
+/* ---- the data file -------------------------------------------------------------------------- */
+
+/* Reads all of a file, with a zero behind it; NULL with errno set. */
+static char *open_read(FILE *file, size_t *bytes)
+{
+    size_t room = (size_t)1 << 16, used = 0;
+    char *text = malloc(room);
+    while (text) {
+        used += fread(text + used, 1, room - used - 1, file);
+        if (used < room - 1) break;
+        errno = room >= OPEN_DATA_MAX ? EFBIG : ENOMEM;
+        char *more = room >= OPEN_DATA_MAX ? NULL : realloc(text, room * 2);
+        if (!more) free(text);
+        text = more;
+        room *= 2;
+    }
+    if (!text) return NULL;
+    if (ferror(file)) {
+        free(text);
+        return NULL;
+    }
+    text[used] = 0;
+    *bytes = used;
+    return text;
+}
+
+static int open_data(const skep__cli_options *o, char **text, size_t *bytes)
+{
+    const char *path = o->value[SKEP__CLI_data].text;
+    *text = NULL;
+    *bytes = 0;
+    if (!path) return SKEP__EXIT_OK;
+    FILE *file = fopen(path, "rb");
+    if (file) {
+        *text = open_read(file, bytes);
+        const int error = errno;
+        (void)fclose(file);
+        errno = error;
+    }
+    if (*text) return SKEP__EXIT_OK;
+    return skep__cli_fail(o->command, "--data: %s: %s", path, strerror(errno));
+}
+
+/* ---- opening -------------------------------------------------------------------------------- */
+
+/* Returns whether the simulation asked for a parameter of this name, and adds names to a list. */
+static bool open_param_known(const skep_sim *sim, const char *given, size_t length)
+{
+    skep_param p;
+    for (uint32_t i = 0; skep_sim_param(sim, i, &p); i++)
+        if (strlen(p.name) == length && memcmp(p.name, given, length) == 0) return true;
+    return false;
+}
+
+/* Says that a parameter does not exist, which one may have been meant, and which there are. */
+static int open_param_unknown(const skep__cli_scene *s, const skep__cli_options *o,
+                              const skep_sim *sim, const char *given)
+{
+    char name[128], meant[128], list[768] = "it has none";
+    const char *names[64];
+    uint32_t count = 0;
+    size_t used = 0;
+    skep_param p;
+    while (count < 64 && skep_sim_param(sim, count, &p)) {
+        const int n =
+            snprintf(list + used, sizeof list - used, "%s%s", count ? ", " : "it has ", p.name);
+        used = n > 0 && used + (size_t)n < sizeof list ? used + (size_t)n : used;
+        names[count++] = p.name;
+    }
+    (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(given, "="), given);
+    return skep__cli_fail(o->command, "%s has no parameter \"%s\"%s; %s (skep scenes %s)", s->title,
+                          name, skep__cli_meant(meant, sizeof meant, name, names, count), list,
+                          o->scene);
+}
+
+/* Opens the scene once more without parameters, to see which ones it has. Returns whether one of
+ * those given was not among them, after saying so. */
+static bool open_params_wrong(const skep__cli_scene *s, const skep__cli_options *o,
+                              const skep_sim_desc *desc)
+{
+    skep_sim_desc d = *desc;
+    skep_sim *sim = NULL;
+    skep__cli_log *log = calloc(1, sizeof *log);
+    if (!log) return false;
+    log->keep = true;
+    d.log.ctx = log;
+    d.param_count = 0;
+    d.workers = 0;
+    bool wrong = false;
+    if (skep_sim_open(s->scene, &d, &sim) == SKEP_OK) {
+        for (uint32_t i = 0; i < desc->param_count && !wrong; i++) {
+            const char *given = desc->params[i];
+            wrong = !open_param_known(sim, given, strcspn(given, "="));
+            if (wrong) (void)open_param_unknown(s, o, sim, given);
+        }
+        skep_sim_close(sim);
+    }
+    free(log);
+    return wrong;
+}
+
+static void open_describe(const skep__cli_options *o, skep_sim_desc *d)
+{
+    const skep__cli_value *v = o->value;
+    if (v[SKEP__CLI_workers].given) d->workers = (uint32_t)v[SKEP__CLI_workers].number;
+    if (v[SKEP__CLI_executor].given)
+        d->executor =
+            v[SKEP__CLI_executor].number == 0 ? SKEP_EXECUTOR_LOCAL : SKEP_EXECUTOR_THREADS;
+    if (v[SKEP__CLI_grain].given && v[SKEP__CLI_grain].number == 0) d->grain = 0;
+    if (v[SKEP__CLI_seed].given) d->seed = v[SKEP__CLI_seed].number;
+    d->check = v[SKEP__CLI_check].given;
+    if (v[SKEP__CLI_entities].given && v[SKEP__CLI_entities].number > OPEN_ENTITY_MAX / 2) {
+        /* Room for what the scene adds to its main number. */
+        const uint64_t wanted = v[SKEP__CLI_entities].number * 2 + OPEN_ENTITY_MAX;
+        d->entity_max = wanted < OPEN_ENTITY_LIMIT ? (uint32_t)wanted : OPEN_ENTITY_LIMIT;
+        if (wanted > 8u * OPEN_ENTITY_MAX) d->region_bytes_max = (size_t)64 << 30;
+    }
+}
+
+static int open_sim(skep__cli_scene *s, const skep__cli_options *o, skep_sim_desc *d)
+{
+    s->log.keep = true;
+    const skep_status status = skep_sim_open(s->scene, d, &s->sim);
+    s->log.keep = false;
+    const bool said = status == SKEP_PLAN && d->param_count && open_params_wrong(s, o, d);
+    if (said) return SKEP__EXIT_USAGE;
+    skep__cli_log_print(&s->log);
+    return status == SKEP_OK          ? SKEP__EXIT_OK
+           : status == SKEP_NO_MEMORY ? SKEP__EXIT_FAILED
+                                      : SKEP__EXIT_USAGE;
+}
+
+static int open_load(skep__cli_scene *s, const skep__cli_options *o)
+{
+    const char *path = o->value[SKEP__CLI_load].text;
+    if (!path) return SKEP__EXIT_OK;
+    s->log.keep = true;
+    const skep_status status = skep_sim_load(s->sim, path);
+    s->log.keep = false;
+    if (status == SKEP_OK) {
+        skep__cli_log_print(&s->log);
+        return SKEP__EXIT_OK;
+    }
+    if (s->log.used == 0)
+        return skep__cli_fail(o->command, "--load: %s: %s", path, skep_status_text(status));
+    /* One line, as every refusal; what comes after the first message is a detail of it. */
+    for (uint32_t i = 0; i + 1 < s->log.used; i++)
+        if (s->log.text[i] == 0) s->log.text[i] = ';';
+    return skep__cli_fail(o->command, "--load: %s", s->log.text);
+}
+
+int skep__cli_scene_open(skep__cli_scene *scene, const skep__cli_options *options)
+{
+    memset(scene, 0, sizeof *scene);
+    const skep__cli_value *dt = &options->value[SKEP__CLI_dt];
+    scene->dt = dt->given ? (float)dt->real : 1.0f / 60.0f;
+    char *data = NULL, entities[40], title[512];
+    int code = open_find(scene, options);
+    if (code != SKEP__EXIT_OK) return code;
+    skep_sim_desc d = skep_sim_desc_default();
+    code = open_data(options, &data, &d.data_bytes);
+    if (code != SKEP__EXIT_OK) return code;
+    open_describe(options, &d);
+    /* The scene's messages name the file whose lines they speak of. */
+    (void)snprintf(title, sizeof title, data ? "%s with %s" : "%s%.0s", scene->title,
+                   data ? options->value[SKEP__CLI_data].text : "");
+    d.title = title;
+    d.data = data;
+    d.log.fn = open_message;
+    d.log.ctx = &scene->log;
+    const char **params = options->params;
+    d.param_count = options->param_count;
+    if (options->value[SKEP__CLI_entities].given) {
+        (void)snprintf(entities, sizeof entities, "entities=%s",
+                       options->value[SKEP__CLI_entities].text);
+        memmove(params + 1, params, d.param_count * sizeof *params);
+        params[0] = entities;
+        d.param_count++;
+    }
+    d.params = params;
+    code = open_sim(scene, options, &d);
+    free(data);
+    if (code != SKEP__EXIT_OK) return code;
+    return open_load(scene, options);
+}
+
+void skep__cli_scene_close(skep__cli_scene *scene)
+{
+    skep_sim_close(scene->sim);
+    skep_scene_file_close(scene->file);
+    scene->sim = NULL;
+    scene->file = NULL;
+}
