@@ -99,7 +99,7 @@ static skep_status apply_plain(skep__apply_state *a)
 static skep_status apply_cascading(skep__apply_state *a)
 {
     skep_snapshot *before = NULL;
-    skep_status status = skep_snapshot_take(a->w, &before);
+    skep_status status = skep__snapshot_take(a->w, &before);
     if (status != SKEP_OK) return status;
     status = apply_plain(a);
     if (status == SKEP_OK) {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The world's insides, as the layers above (data, plan) see them: the store, and beside it all else that
- * belongs to a world's state, kept in versioned blobs so that a snapshot is nothing but references.
+/* The world's insides, as the layers above (data, plan) see them: the store, and beside it all else
+ * that belongs to a world's state, kept in versioned blobs so that a snapshot is nothing but
+ * references.
  *
- *     state     : store (tables, index, queue) | resources | channels (events, inputs) | system records
- *                 | tick, time, seed, stamp, event_seq
- *     not state : prefabs, hooks, queries, pending commands, the children cache: definitions and work in
- *                 progress, untouched by restore
+ *     state     : store (tables, index, queue) | resources | channels (events, inputs) | system
+ * records | tick, time, seed, stamp, event_seq not state : prefabs, hooks, queries, pending
+ * commands, the children cache: definitions and work in progress, untouched by restore
  *
- * A blob is one arena slot with a length; it is copied before it is written when a snapshot holds it. The
- * stamp is a counter that the plan raises once a batch (and the world once a flush between frames); it is
- * state, deterministic, and what `changed` compares. */
+ * A blob is one arena slot with a length; it is copied before it is written when a snapshot holds
+ * it. The stamp is a counter that the plan raises once a batch (and the world once a flush between
+ * frames); it is state, deterministic, and what `changed` compares. */
 #ifndef SKEP_CORE_WORLD_INTERNAL_H
 #define SKEP_CORE_WORLD_INTERNAL_H
 
@@ -18,7 +18,8 @@
 #include "core/store/store.h"
 #include "skep/world.h"
 
-/* ---- blobs ----------------------------------------------------------------------------------------- */
+/* ---- blobs
+ * ----------------------------------------------------------------------------------------- */
 
 typedef struct skep__blob {
     uint32_t slot;  /* arena name, 0 while empty */
@@ -33,14 +34,15 @@ SKEP_INLINE const uint8_t *skep__blob_read(const skep__store *s, const skep__blo
     return b->slot ? (const uint8_t *)skep__slot_data(&s->arena, b->slot) : NULL;
 }
 
-/* Makes the blob writable with room for `bytes` (old contents kept, new bytes zero) and sets its length.
- * Returns its data, or NULL without memory, with nothing changed. */
+/* Makes the blob writable with room for `bytes` (old contents kept, new bytes zero) and sets its
+ * length. Returns its data, or NULL without memory, with nothing changed. */
 uint8_t *skep__blob_write(skep__store *s, skep__blob *b, size_t bytes);
 
 /* Drops the slot and empties the blob. */
 void skep__blob_drop(skep__store *s, skep__blob *b);
 
-/* ---- resources, channels, records --------------------------------------------------------------------- */
+/* ---- resources, channels, records
+ * --------------------------------------------------------------------- */
 
 typedef struct skep__resource {
     const skep_component *info;
@@ -49,11 +51,12 @@ typedef struct skep__resource {
 } skep__resource;
 
 /* Events or inputs of one type. Its blob holds `count` entries of `stride` bytes, oldest first:
- * [seq u64 | to u64 | value struct, padded to 8]. The first old_count were sent before the current frame. */
+ * [seq u64 | to u64 | value struct, padded to 8]. The first old_count were sent before the current
+ * frame. */
 typedef struct skep__channel {
     const skep_component *info; /* for `removed` channels: the component */
     uint64_t identity;
-    bool removed;               /* what was removed from entities of a watched component, not events */
+    bool removed; /* what was removed from entities of a watched component, not events */
     uint32_t stride;
     uint32_t count;
     uint32_t old_count;
@@ -74,7 +77,8 @@ typedef struct skep__record {
     uint8_t bytes[SKEP__RECORD_BYTES];
 } skep__record;
 
-/* ---- definitions ------------------------------------------------------------------------------------- */
+/* ---- definitions
+ * ------------------------------------------------------------------------------------- */
 
 typedef struct skep__prefab_part {
     uint32_t type;
@@ -99,7 +103,8 @@ typedef struct skep__prefab {
     uint32_t value_bytes;
     uint32_t value_cap;
     bool defined;
-    skep__prefab_node *children; /* of all levels, parents before their children; each gets a Parent */
+    skep__prefab_node
+        *children; /* of all levels, parents before their children; each gets a Parent */
     uint32_t child_count;
     uint32_t child_cap;
 } skep__prefab;
@@ -132,9 +137,11 @@ typedef struct skep__commands {
     uint32_t used;
     uint32_t cap;
     uint32_t count;
+    uint32_t generation; /* raised whenever commands are taken away */
 } skep__commands;
 
-/* Inputs that wait for the next begin: a key each, and the messages behind each other. Host-private. */
+/* Inputs that wait for the next begin: a key each, and the messages behind each other.
+ * Host-private. */
 typedef struct skep__input_key {
     uint64_t number;
     uint32_t source;
@@ -156,7 +163,8 @@ typedef struct skep__inputs {
     uint32_t used, bytes_cap;
 } skep__inputs;
 
-/* What a `run` declared: sets of bits by number; NULL is the empty set. Without one it may do anything. */
+/* What a `run` declared: sets of bits by number; NULL is the empty set. Without one it may do
+ * anything. */
 struct skep__system_access {
     const char *system;
     const uint64_t *read;  /* types whose values or presence it may read */
@@ -178,7 +186,6 @@ struct skep__system_access {
 /* A description's number, remembered by its address. */
 typedef struct skep__known_entry {
     const skep_component *info;
-    uint64_t identity;
     uint32_t number;
     uint32_t pad;
 } skep__known_entry;
@@ -206,7 +213,8 @@ struct skep_world {
     uint32_t resource_count, resource_cap;
     skep__channel *channels;
     uint32_t channel_count, channel_cap;
-    skep__blob records; /* record_count skep__record, in the order in which systems were first seen */
+    skep__blob
+        records; /* record_count skep__record, in the order in which systems were first seen */
     uint32_t record_count;
 
     skep__prefab *prefabs;
@@ -221,27 +229,33 @@ struct skep_world {
     skep__commands batch;   /* of the running batch's `run` systems */
     skep__commands outside; /* for the next begin */
     uint64_t dropped;       /* patches and commands for entities that were gone */
-    const struct skep__system_access *running; /* access of the `run` that executes; NULL: anything */
+    const struct skep__system_access
+        *running; /* access of the `run` that executes; NULL: anything */
 
     struct skep__children *children; /* cache parent -> children, see children.c */
     struct skep__overlay *overlay;   /* pending commands by entity, see command.c */
-    uint32_t iterating; /* open passes of queries: structural changes go to `batch` until all ended */
-    bool firing;        /* hooks are being told: the same */
+    uint32_t
+        iterating; /* open passes of queries: structural changes go to `batch` until all ended */
+    bool firing;   /* hooks are being told: the same */
     skep__inputs inputs;
     skep_query *queries; /* all of this world, newest first */
     skep_entity *list;   /* scratch of children.c and now.c */
     uint32_t list_cap;
-    uint8_t *scratch;    /* one value */
+    uint32_t *leaving;  /* scratch of now.c: rows that leave, a table */
+    uint32_t *incoming; /* scratch of many.c: rows that come */
+    uint32_t leaving_cap, incoming_cap;
+    uint8_t *scratch; /* one value */
     uint32_t scratch_cap;
     skep__cell shown[SKEP_FIELD_MAX]; /* cells of a value that is still a command */
     void *data; /* struct skep__data of core/data, NULL until needed; its first member is a
                    void (*deinit)(skep_world *) that the world calls when it is destroyed */
 };
 
-/* ---- what the world offers to the layers above ---------------------------------------------------------- */
+/* ---- what the world offers to the layers above
+ * ---------------------------------------------------------- */
 
-/* Registers things by description; the number is the per-world slot. Channels exist for every event, input and
- * watched `removed`. SKEP_SCHEMA when the same name has another layout. */
+/* Registers things by description; the number is the per-world slot. Channels exist for every
+ * event, input and watched `removed`. SKEP_SCHEMA when the same name has another layout. */
 skep_status skep__world_type(skep_world *w, const skep_component *info, uint32_t *number);
 skep_status skep__world_resource(skep_world *w, const skep_component *info, uint32_t *number);
 skep_status skep__world_channel(skep_world *w, const skep_component *info, bool removed,
@@ -265,32 +279,34 @@ skep__record *skep__record_write(skep_world *w, uint32_t index); /* NULL without
 /* Writes what hooks and `removed` must hear of one entity: call after it happened. */
 skep_status skep__world_note(skep_world *w, skep_entity e, uint32_t type, bool added);
 
-/* Makes sure that `count` entities can gain or lose a type without skep__world_note failing. */
-skep_status skep__note_room(skep_world *w, uint32_t type, bool added, uint32_t count);
+/* Makes sure that `count` notes can be written without failing: calls of skep__world_note. */
+skep_status skep__notes_room(skep_world *w, bool added, uint32_t count);
 
-/* Tells the hooks of all notes, once each; what they change goes to `batch`. The caller applies that and
- * calls again, at most SKEP__HOOK_ROUNDS times, then gives up with SKEP_LIMIT, knob hook_rounds. */
+/* Tells the hooks of all notes, once each; what they change goes to `batch`. The caller applies
+ * that and calls again, at most SKEP__HOOK_ROUNDS times, then gives up with SKEP_LIMIT, knob
+ * hook_rounds. */
 void skep__world_fire(skep_world *w);
 
 #define SKEP__HOOK_ROUNDS 64u
 
-/* Between frames: makes what waits in `batch` (from passes of queries and hooks) one by one, tells the hooks,
- * and again until nothing is left. Passes that were left open count as ended. A frame's begin, snapshot,
- * save and hash call it first; it costs two compares when nothing waits. */
+/* Between frames: makes what waits in `batch` (from passes of queries and hooks) one by one, tells
+ * the hooks, and again until nothing is left. Passes that were left open count as ended. A frame's
+ * begin, snapshot, save and hash call it first; it costs two compares when nothing waits. */
 skep_status skep__world_settle(skep_world *w);
 
-/* Delivers the collected inputs to their channels, in the order (source, number, arrival). All or nothing.
- * A frame's begin calls it. */
+/* Delivers the collected inputs to their channels, in the order (source, number, arrival). All or
+ * nothing. A frame's begin calls it. */
 skep_status skep__inputs_deliver(skep_world *w);
 
 /* Sorts the collected inputs in that order, for who records them. */
 void skep__inputs_sort(skep_world *w);
 
-/* Gives the spawns in `outside` their handles, so that it can be applied. A frame's begin calls it before
- * skep__apply. All or nothing. */
+/* Gives the spawns in `outside` their handles, so that it can be applied. A frame's begin calls it
+ * before skep__apply. All or nothing. */
 skep_status skep__outside_prepare(skep_world *w);
 
-/* SKEP_OK, or SKEP_ACCESS with a text when the number is not in the set of what the running system declared. */
+/* SKEP_OK, or SKEP_ACCESS with a text when the number is not in the set of what the running system
+ * declared. */
 skep_status skep__access_check(skep_world *w, const uint64_t *set, uint32_t words, uint32_t number,
                                const char *right, const char *name);
 
@@ -302,19 +318,19 @@ void skep__prefab_fill(skep_world *w, uint32_t prefab, skep__table *t, uint32_t 
 /* Makes the children of a root that was just spawned, with handles of their own. All or nothing. */
 skep_status skep__prefab_children(skep_world *w, uint32_t prefab, skep_entity root);
 
-/* Collects the entities in `roots` that are alive, each once, and all below them, in the order in which
- * they are destroyed: the roots, then level by level, each by index. Into the world's scratch; the pointer
- * dies at the next call. */
+/* Collects the entities in `roots` that are alive, each once, and all below them, in the order in
+ * which they are destroyed: the roots, then level by level, each by index. Into the world's
+ * scratch; the pointer dies at the next call. */
 skep_status skep__children_below(skep_world *w, const skep_entity *roots, uint32_t root_count,
                                  const skep_entity **all, uint32_t *count);
 
-/* Collects the children of `e` (alive, Parent == e) into the world's scratch, ordered by index. Returns their
- * number; the pointer dies at the next call. */
+/* Collects the children of `e` (alive, Parent == e) into the world's scratch, ordered by index.
+ * Returns their number; the pointer dies at the next call. */
 skep_status skep__children_of(skep_world *w, skep_entity e, const skep_entity **children,
                               uint32_t *count);
 
-/* Says that Parent values of whole rows changed behind the cache's back (a job wrote the column, restore):
- * it is rebuilt when next asked. */
+/* Says that Parent values of whole rows changed behind the cache's back (a job wrote the column,
+ * restore): it is rebuilt when next asked. */
 void skep__children_forget(skep_world *w);
 
 /* Tells the cache that this entity's Parent was added or set. Never fails. */
@@ -325,7 +341,12 @@ void *skep__command_push(skep_world *w, skep__commands *c, skep_patch_kind kind,
                          skep_entity e, uint32_t bytes);
 void skep__commands_clear(skep__commands *c);
 
+/* Takes away what was pushed after the buffer had this many bytes and commands: what a failed `run`
+ * queued. */
+void skep__commands_cut(skep__commands *c, uint32_t used, uint32_t count);
+
 /* Keeps a formatted text for skep_world_error and returns `status`. */
-skep_status skep__world_fail(skep_world *w, skep_status status, const char *format, ...);
+skep_status skep__world_fail(skep_world *w, skep_status status, const char *format, ...)
+    SKEP__PRINTF(3, 4);
 
 #endif

@@ -102,14 +102,15 @@ typedef struct skep_query_iter {
     uint32_t row_count; /* how many those are; n without CHANGED terms */
     skep_status status; /* why a Pos_write gave no columns; SKEP_OK otherwise */
 
-    skep_query *query; /* private from here on */
+    /* Private from here on. */
+    skep_query *query;
     const skep__cell *cells;
     uint64_t since;
     uint64_t since_epoch;
     uint32_t match;
     uint32_t block;
     uint32_t block_count;
-    uint32_t pad;
+    uint32_t holds;
 } skep_query_iter;
 
 /* Starts a pass. With CHANGED terms the pass sees what was written after the last pass began, and

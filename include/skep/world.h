@@ -152,7 +152,7 @@ SKEP_API skep_lookup skep_world_lookup(skep_world *world, const skep_component *
  * nothing. Inside a `run` or an iteration it queues commands. */
 SKEP_API SKEP_NODISCARD skep_status skep_entity_create_many(skep_world *world, uint32_t n,
                                                             const skep_part *parts,
- size_t part_count,
+                                                            size_t part_count,
                                                             skep_entity *entities);
 
 /* Destroys entities with all their children. Those that are gone are skipped. All or nothing. */
@@ -277,7 +277,8 @@ typedef struct skep_event_iter {
     uint64_t seq;      /* its number */
     const void *value; /* the C struct */
 
-    const uint8_t *next; /* private from here on */
+    /* Private from here on. */
+    const uint8_t *next;
     const uint8_t *end;
     uint32_t stride;
 } skep_event_iter;
@@ -407,7 +408,8 @@ SKEP_API skep_status skep__row_fill(const skep_row *row, uint32_t part, const vo
     }                                                                                              \
     SKEP__WORLD_LOOKUP(C)
 
-/* SKEP_TAG(Enemy) adds Enemy_attach(world, entity), Enemy_detach(world, entity) and Enemy_lookup_of(world). */
+/* SKEP_TAG(Enemy) adds Enemy_attach(world, entity), Enemy_detach(world, entity) and
+ * Enemy_lookup_of(world). */
 #undef SKEP__WORLD_TAG
 #define SKEP__WORLD_TAG(C)                                                                         \
     SKEP_UNUSED SKEP_NODISCARD static inline skep_status C##_attach(skep_world *world,             \

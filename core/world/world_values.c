@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT */
+/* Entities and their components by call: reading, setting, adding, removing, destroying. Each
+ * function tries the short way first, where nothing waits and nobody listens; what is left is in
+ * functions of its own, so that the short way stays a few instructions. */
+#include "core/world/world_parts.h"
+
+/* ---- rights
+ * ---------------------------------------------------------------------------------------- */
+
+static const char *type_name(const skep_world *w, uint32_t type)
+{
+    return w->store.types[type].info->name;
+}
+
+static bool may_read(skep_world *w, uint32_t type)
+{
+    const struct skep__system_access *a = w->running;
+    if (!a) return true;
+    if (a->write && type < a->type_words * 64u && (a->write[type / 64u] >> (type % 64u)) & 1u)
+        return true;
+    return skep__access_check(w, a->read, a->type_words, type, "read", type_name(w, type)) ==
+           SKEP_OK;
+}
+
+static skep_status may_set(skep_world *w, uint32_t type)
+{
+    const struct skep__system_access *a = w->running;
+    if (SKEP_LIKELY(!a)) return SKEP_OK;
+    return skep__access_check(w, a->write, a->type_words, type, "set", type_name(w, type));
+}
+
+/* What a `run` spawned itself it may give any component: it is not in storage yet. */
+static skep_status may_add(skep_world *w, skep_entity e, uint32_t type)
+{
+    const struct skep__system_access *a = w->running;
+    if (SKEP_LIKELY(!a) || !skep__alive(&w->store, e)) return SKEP_OK;
+    return skep__access_check(w, a->add, a->type_words, type, "add", type_name(w, type));
+}
+
+static skep_status may_remove(skep_world *w, uint32_t type)
+{
+    const struct skep__system_access *a = w->running;
+    if (SKEP_LIKELY(!a)) return SKEP_OK;
+    return skep__access_check(w, a->remove, a->type_words, type, "remove", type_name(w, type));
+}
+
+/* Whether a description is a component's; only generic calls can get others. */
+static bool is_component(const skep_component *info)
+{
+    return info && info->kind == SKEP_KIND_COMPONENT;
+}
+
+/* ---- reading
+ * --------------------------------------------------------------------------------------- */
+
+bool skep_entity_alive(skep_world *world, skep_entity entity)
+{
+    if (SKEP_LIKELY(!world->batch.count)) return skep__alive(&world->store, entity);
+    skep__future f;
+    skep__future_of(world, entity, SKEP__NO_TYPE, &f);
+    return f.alive;
+}
+
+/* A value that is still a command is shown as columns of one row. */
+static SKEP_NOINLINE const skep__cell *find_slow(skep_world *w, skep_entity e, uint32_t type,
+                                                 uint32_t *row)
+{
+    static const uint64_t zeros[SKEP_FIELD_BYTES_MAX / 8u];
+    if (!may_read(w, type)) return NULL;
+    skep__future f;
+    skep__future_of(w, e, type, &f);
+    if (!f.has) return NULL;
+    if (f.stored) return skep__value_find(&w->store, e, type, row);
+    const skep_component *info = w->store.types[type].info;
+    for (uint32_t i = 0; i < info->field_count; i++) {
+        const uint8_t *at =
+            f.value ? (const uint8_t *)f.value + info->fields[i].offset : (const uint8_t *)zeros;
+        memcpy(&w->shown[i].data, &at, sizeof at); /* a cell's data is not const, the reader's is */
+    }
+    *row = 0;
+    return w->shown;
+}
+
+const skep__cell *skep__world_find(skep_world *world, skep_entity entity,
+                                   const skep_component *component, uint32_t *row)
+{
+    const uint32_t type = skep__known(world, component);
+    if (SKEP_UNLIKELY(type == SKEP__NO_TYPE)) return NULL;
+    if (SKEP_LIKELY(skep__read_plain(world)))
+        return skep__value_find(&world->store, entity, type, row);
+    return find_slow(world, entity, type, row);
+}
+
+bool skep_world_has(skep_world *world, skep_entity entity, const skep_component *component)
+{
+    uint32_t row = 0;
+    return is_component(component) && skep__world_find(world, entity, component, &row) != NULL;
+}
+
+bool skep_world_get(skep_world *world, skep_entity entity, const skep_component *component,
+                    void *value)
+{
+    uint32_t row = 0;
+    if (!is_component(component)) return false;
+    const skep__cell *cell = skep__world_find(world, entity, component, &row);
+    if (!cell) return false;
+    if (component->field_count) skep__value_load(component, cell, row, value);
+    return true;
+}
+
+skep_lookup skep_world_lookup(skep_world *world, const skep_component *component)
+{
+    skep_lookup lookup;
+    memset(&lookup, 0, sizeof lookup);
+    const uint32_t type = is_component(component) ? skep__known(world, component) : SKEP__NO_TYPE;
+    if (type == SKEP__NO_TYPE || !may_read(world, type)) return lookup;
+    lookup.index = world->store.index;
+    lookup.dir = world->store.types[type].dir;
+    lookup.index_count = world->store.queue.index_count;
+    return lookup;
+}
+
+/* ---- setting
+ * --------------------------------------------------------------------------------------- */
+
+static skep_status lacks_fail(skep_world *w, skep_entity e, const skep_component *info)
+{
+    return skep__world_fail(w, SKEP_NOT_FOUND, "entity %u has no %s", skep_entity_index(e),
+                            info && info->name ? info->name : "such component");
+}
+
+static SKEP_NOINLINE skep_status own_slow(skep_world *w, skep_entity e, uint32_t type,
+                                          const skep__cell **cell, uint32_t *row)
+{
+    const skep_component *info = w->store.types[type].info;
+    *cell = NULL;
+    const bool in_place = may_set(w, type) == SKEP_OK;
+    if (!in_place && may_add(w, e, type) != SKEP_OK) return SKEP_ACCESS;
+    if (w->mode == SKEP__WRITE_QUEUE && !w->firing) return SKEP_OK;
+    if (w->batch.count || !in_place) {
+        skep__future f;
+        skep__future_of(w, e, type, &f);
+        if (!f.alive) return skep__gone_fail(w, e);
+        if (!f.has) return lacks_fail(w, e, info);
+        if (!f.stored || !in_place) return SKEP_OK; /* a command */
+    }
+    if (type == w->parent_type) skep__children_touch(w, e);
+    const skep_status status = skep__value_own(&w->store, e, type, w->stamp, cell, row);
+    if (status == SKEP_GONE) return skep__gone_fail(w, e);
+    if (status == SKEP_NOT_FOUND) return lacks_fail(w, e, info);
+    return status == SKEP_OK ? status : skep__store_fail(w, status);
+}
+
+skep_status skep__world_own(skep_world *world, skep_entity entity, const skep_component *component,
+                            const skep__cell **cell, uint32_t *row)
+{
+    const uint32_t type = skep__known(world, component);
+    if (SKEP_UNLIKELY(type == SKEP__NO_TYPE)) return lacks_fail(world, entity, component);
+    if (SKEP_LIKELY(world->mode == SKEP__WRITE_NOW && skep__read_plain(world) &&
+                    type != world->parent_type)) {
+        const skep_status status =
+            skep__value_own(&world->store, entity, type, world->stamp, cell, row);
+        if (SKEP_LIKELY(status == SKEP_OK)) return status;
+    }
+    return own_slow(world, entity, type, cell, row);
+}
+
+skep_status skep_world_set(skep_world *world, skep_entity entity, const skep_component *component,
+                           const void *value)
+{
+    const skep__cell *cell = NULL;
+    uint32_t row = 0;
+    if (!is_component(component)) return lacks_fail(world, entity, component);
+    const skep_status status = skep__world_own(world, entity, component, &cell, &row);
+    if (status != SKEP_OK) return status;
+    const uint32_t type = skep__known(world, component);
+    if (!cell) return skep__queue(world, SKEP_PATCH_SET, type, entity, component, value);
+    for (uint32_t f = 0; !value && f < component->field_count; f++) {
+        const size_t bytes = world->store.types[type].column_bytes[f];
+        memset(cell[f].data + row * bytes, 0, bytes);
+    }
+    if (value) skep__value_store(component, cell, row, value);
+    return SKEP_OK;
+}
+
+/* ---- adding and removing
+ * --------------------------------------------------------------------------- */
+
+/* Whether the entity will be alive; asked only where a waiting command may have changed that. */
+static bool will_be_alive(skep_world *w, skep_entity e)
+{
+    return w->batch.count ? skep_entity_alive(w, e) : skep__alive(&w->store, e);
+}
+
+static SKEP_NOINLINE skep_status add_slow(skep_world *w, skep_entity e,
+                                          const skep_component *component, const void *value)
+{
+    uint32_t type = 0;
+    skep_status status = skep__type_number(w, component, &type);
+    if (status != SKEP_OK) return status;
+    if (may_add(w, e, type) != SKEP_OK) {
+        /* Setting what is there needs no more than the right to set. */
+        uint32_t row = 0;
+        const bool has = skep__value_find(&w->store, e, type, &row) != NULL;
+        if (!has || may_set(w, type) != SKEP_OK) return SKEP_ACCESS;
+        return skep_world_set(w, e, component, value);
+    }
+    if (skep__later(w)) {
+        if (!will_be_alive(w, e)) return skep__gone_fail(w, e);
+        return skep__queue(w, SKEP_PATCH_PUT, type, e, component, value);
+    }
+    if (w->mode == SKEP__WRITE_QUEUE)
+        return skep__queue(w, SKEP_PATCH_PUT, type, e, component, value);
+    status = skep__now_put(w, e, type, value);
+    return status == SKEP_OK ? skep__changed(w) : status;
+}
+
+skep_status skep_world_add(skep_world *world, skep_entity entity, const skep_component *component,
+                           const void *value)
+{
+    const uint32_t type = is_component(component) ? skep__known(world, component) : SKEP__NO_TYPE;
+    if (SKEP_LIKELY(type != SKEP__NO_TYPE && value && skep__plain(world) &&
+                    !world->store.types[type].noted)) {
+        const skep_status status =
+            skep__row_add_type(&world->store, entity, type, value, world->stamp);
+        if (SKEP_LIKELY(status == SKEP_OK)) return status;
+        if (status == SKEP_GONE) return skep__gone_fail(world, entity);
+        return skep__store_fail(world, status);
+    }
+    return add_slow(world, entity, component, value);
+}
+
+static SKEP_NOINLINE skep_status remove_slow(skep_world *w, skep_entity e,
+                                             const skep_component *component)
+{
+    uint32_t type = 0;
+    skep_status status = skep__type_number(w, component, &type);
+    if (status == SKEP_OK) status = may_remove(w, type);
+    if (status != SKEP_OK) return status;
+    if (skep__later(w)) {
+        if (!will_be_alive(w, e)) return skep__gone_fail(w, e);
+        return skep__queue(w, SKEP_PATCH_REMOVE, type, e, NULL, NULL);
+    }
+    if (w->mode == SKEP__WRITE_QUEUE) return skep__queue(w, SKEP_PATCH_REMOVE, type, e, NULL, NULL);
+    status = skep__now_remove(w, e, type);
+    return status == SKEP_OK ? skep__changed(w) : status;
+}
+
+skep_status skep_world_remove(skep_world *world, skep_entity entity,
+                              const skep_component *component)
+{
+    const uint32_t type = is_component(component) ? skep__known(world, component) : SKEP__NO_TYPE;
+    if (SKEP_LIKELY(type != SKEP__NO_TYPE && skep__plain(world) &&
+                    !world->store.types[type].noted)) {
+        const skep_status status = skep__row_remove_type(&world->store, entity, type);
+        if (SKEP_LIKELY(status == SKEP_OK)) return status;
+    }
+    return remove_slow(world, entity, component);
+}
+
+/* ---- destroying
+ * ------------------------------------------------------------------------------------ */
+
+static SKEP_NOINLINE skep_status destroy_slow(skep_world *w, skep_entity e)
+{
+    const struct skep__system_access *a = w->running;
+    if (a && !a->destroy)
+        return skep__world_fail(w, SKEP_ACCESS,
+                                "system \"%s\" did not declare that it may destroy entities",
+                                a->system);
+    if (skep__later(w)) {
+        if (!will_be_alive(w, e)) return skep__gone_fail(w, e);
+        return skep__queue(w, SKEP_PATCH_DESTROY, SKEP_PATCH_NO_SLOT, e, NULL, NULL);
+    }
+    if (w->mode == SKEP__WRITE_QUEUE)
+        return skep__queue(w, SKEP_PATCH_DESTROY, SKEP_PATCH_NO_SLOT, e, NULL, NULL);
+    if (!skep__alive(&w->store, e)) return skep__gone_fail(w, e);
+    const skep_status status = skep__now_destroy(w, &e, 1);
+    return status == SKEP_OK ? skep__changed(w) : status;
+}
+
+skep_status skep_entity_destroy(skep_world *world, skep_entity entity)
+{
+    skep__store *s = &world->store;
+    const uint64_t r = skep__record_of(s, entity);
+    if (SKEP_LIKELY(r && skep__plain(world) && !skep__children_any(world, entity) &&
+                    !s->tables[skep__record_table(r)]->layout->noted)) {
+        const skep_status status = skep__row_destroy(s, entity);
+        return SKEP_LIKELY(status == SKEP_OK) ? status : skep__store_fail(world, status);
+    }
+    return destroy_slow(world, entity);
+}
