@@ -11,7 +11,7 @@
  *     Near     the grid over all positions
  *     watch    who has lost separation gets an Alert, who has it back loses it
  *     depart   airports spawn flights
- *     tally    counts flights by phase, block by block        count   adds events up
+ *     tally    counts flights by phase, block by block        add_up   adds events up
  *
  * Positions are points in space on the unit sphere, and the grid has three axes: so poles and date
  * line are places like any other. Separation is looked at above a floor, since below it airports
@@ -287,7 +287,7 @@ SKEP_JOB(tally, (in, Pos, pos), (in, Progress, progress), (in, Leg, leg), (in, C
     c->traffic->alerted += c->alert.other ? task->n : 0u;
 }
 
-SKEP_JOB_WITH(count, SKEP_JOB_UNSPLIT, 0, (events, Departed, departed), (events, Landed, landed),
+SKEP_JOB_WITH(add_up, SKEP_JOB_UNSPLIT, 0, (events, Departed, departed), (events, Landed, landed),
               (events, Warned, warned), (res, Traffic, traffic), (res, Rules, rules),
               (res_mut, Stats, stats))
 {
@@ -443,7 +443,7 @@ static void add_systems(skep_builder *b)
     skep_add(b, "update", &watch);
     skep_add(b, "update", &depart);
     skep_add(b, "late", &tally);
-    skep_add(b, "late", &count);
+    skep_add(b, "late", &add_up);
 }
 
 SKEP_SCENE(skies, "Air traffic between real airports, and who comes too near")

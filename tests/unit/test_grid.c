@@ -327,6 +327,62 @@ static void empty_grids_and_odd_questions(void **state)
     w.grid = NULL;
 }
 
+/* Points of the unit sphere, most of them around the poles and along the date line. */
+static void scatter_on_sphere(world *w, uint32_t n, uint64_t *seed)
+{
+    scatter_points(w, n, 3, 1.0f, seed);
+    for (uint32_t i = 0; i < n; i++) {
+        const double pi = 3.14159265358979323846;
+        double lat = asin((double)random_f32(seed) * 2.0 - 1.0);
+        double lon = ((double)random_f32(seed) * 2.0 - 1.0) * pi;
+        const double small = ((double)random_f32(seed) - 0.5) * 0.02;
+        if (i % 4 == 0) lat = i % 8 ? pi / 2.0 - fabs(small) : fabs(small) - pi / 2.0;
+        if (i % 4 == 1) lon = small > 0.0 ? pi - small : -pi - small;
+        if (i % 8 == 1) lat = ((double)random_f32(seed) - 0.5) * 0.3;
+        w->at[0][i] = (float)(cos(lat) * cos(lon));
+        w->at[1][i] = (float)(cos(lat) * sin(lon));
+        w->at[2][i] = (float)sin(lat);
+    }
+}
+
+static bool is_pair(const world *w, uint32_t i, uint32_t k, float chord)
+{
+    const float dx = w->at[0][k] - w->at[0][i];
+    const float dy = w->at[1][k] - w->at[1][i];
+    const float dz = w->at[2][k] - w->at[2][i];
+    return i != k && dx * dx + dy * dy + dz * dz <= chord * chord;
+}
+
+/* Who is within 5 nautical miles on the earth: the same pairs as by brute force, everywhere on it.
+ */
+static void sphere_has_no_holes(void **state)
+{
+    static world w;
+    const float nm = 1.0f / 3440.07f;
+    uint64_t seed = 21;
+    uint32_t pairs_of_pole = 0;
+    uint32_t pairs_of_date_line = 0;
+    (void)state;
+    scatter_on_sphere(&w, 2000, &seed);
+    build(&w, 20.0f * nm, 3, 9, 0);
+    for (uint32_t i = 0; i < w.n; i++) {
+        uint32_t met = 0;
+        uint32_t expected = 0;
+        skep_near near;
+        skep_near_iter it = skep_grid_near3(w.grid, w.at[0][i], w.at[1][i], w.at[2][i], 5.0f * nm);
+        while (skep_grid_next(w.grid, &it, &near))
+            for (uint32_t k = 0; k < near.n; k++) met += is_pair(&w, i, near.row[k], 5.0f * nm);
+        for (uint32_t k = 0; k < w.n; k++) expected += is_pair(&w, i, k, 5.0f * nm);
+        assert_int_equal(met, expected);
+        pairs_of_pole += i % 4 == 0 ? expected : 0;
+        pairs_of_date_line += i % 8 == 1 ? expected : 0;
+    }
+    assert_true(pairs_of_pole > 20);
+    assert_true(pairs_of_date_line > 5);
+    free(w.grid);
+    w.grid = NULL;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -336,6 +392,7 @@ int main(void)
         cmocka_unit_test(strays),
         cmocka_unit_test(order_follows_from_points),
         cmocka_unit_test(cells_keep_storage_order),
+        cmocka_unit_test(sphere_has_no_holes),
         cmocka_unit_test(empty_grids_and_odd_questions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
