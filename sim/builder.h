@@ -51,7 +51,7 @@ struct skep_builder {
     skep__mistakes mistakes;
     skep__given *given; /* given_count */
     uint32_t given_count;
-    uint32_t pad;
+    uint32_t entity_max; /* of the world */
     skep__asked *asked; /* in the order of asking */
     skep__asked **asked_end;
     skep__building *systems; /* in the order of adding */
@@ -73,6 +73,7 @@ typedef struct skep__builder_desc {
     skep__keep *kept;
     const char *const *params;
     uint32_t param_count;
+    uint32_t entity_max;
     uint64_t seed;
     const char *data;
     size_t data_bytes;

@@ -53,6 +53,11 @@ static skep_status sim_refuse(const skep_sim *sim, skep_status status, const cha
     return status;
 }
 
+static uint32_t sim_entity_max(const skep_sim_desc *d)
+{
+    return d->entity_max ? d->entity_max : SIM_ENTITY_MAX;
+}
+
 static skep_status sim_open_world(skep_sim *sim, const skep_sim_desc *d)
 {
     if (d->region) {
@@ -65,7 +70,7 @@ static skep_status sim_open_world(skep_sim *sim, const skep_sim_desc *d)
         sim->own_region = true;
     }
     skep_world_desc w = skep_world_desc_default();
-    w.entity_max = d->entity_max ? d->entity_max : SIM_ENTITY_MAX;
+    w.entity_max = sim_entity_max(d);
     w.seed = d->seed;
     w.region = sim->region;
     w.allocator = sim->allocator;
@@ -119,6 +124,7 @@ static skep_status sim_build(skep_sim *sim, const skep_scene *scene, const skep_
     bd.kept = &sim->kept;
     bd.params = d->params;
     bd.param_count = d->param_count;
+    bd.entity_max = sim_entity_max(d);
     bd.seed = d->seed;
     bd.data = d->data;
     bd.data_bytes = d->data_bytes;

@@ -28,6 +28,13 @@ static void staging_columns(skep_builder *b, const skep_part *part, const skep_e
     b->staged = s;
 }
 
+static skep_status staging_make(skep_builder *b, uint32_t n, const skep_component *prefab,
+                                const skep_part *parts, uint32_t count, skep_entity *ids)
+{
+    if (prefab) return skep_world_spawn_many(b->world, prefab, n, parts, count, ids);
+    return skep_entity_create_many(b->world, n, parts, count, ids);
+}
+
 /* Creates n entities, of a prefab where one is given, and stages their columns. */
 static const skep_entity *staging_create(skep_builder *b, uint32_t n, const skep_component *prefab,
                                          const skep_part_list *list)
@@ -38,11 +45,12 @@ static const skep_entity *staging_create(skep_builder *b, uint32_t n, const skep
         parts[count] = list->of[count];
         parts[count].columns = NULL;
     }
-    /* One more than n: an array of no entities is a pointer too. */
-    skep_entity *ids = (skep_entity *)skep__builder_take(b, ((size_t)n + 1) * sizeof *ids);
-    const skep_status status =
-        prefab ? skep_world_spawn_many(b->world, prefab, n, parts, count, ids)
-               : skep_entity_create_many(b->world, n, parts, count, ids);
+    /* One more than n: an array of no entities is a pointer too. What the world will refuse anyway is
+     * not asked memory for, so that the message names the world's limit. */
+    skep_entity *ids = NULL;
+    if (n <= b->entity_max)
+        ids = (skep_entity *)skep__builder_take(b, ((size_t)n + 1) * sizeof *ids);
+    const skep_status status = staging_make(b, n, prefab, parts, count, ids);
     if (status != SKEP_OK) {
         const char *first = count ? parts[0].component->name : "nothing";
         char what[64];
