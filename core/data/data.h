@@ -46,7 +46,9 @@ skep_status skep__data_settle(skep_world *w);
  * too. */
 void skep__snapshots_drain(skep_world *w);
 
-/* skep_world_restore whatever the world is doing: what apply goes back by when it fails halfway. */
+/* skep_snapshot_take and skep_world_restore whatever the world is doing, without settling it first:
+ * what apply goes back by when it fails halfway. */
+skep_status skep__snapshot_take(skep_world *w, skep_snapshot **snapshot);
 skep_status skep__restore(skep_world *w, const skep_snapshot *s);
 
 #endif

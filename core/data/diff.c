@@ -94,8 +94,7 @@ static void diff_emit_component(diff *d, skep_diff_kind kind, const diff_block *
     if (!d->stopped) d->stopped = !d->fn(d->ctx, &item);
 }
 
-/* ---- values
- * -------------------------------------------------------------------------------------------- */
+/* ---- values --------------------------------------------------------------------------------- */
 
 /* Collects the fields of a component that differ in a run. */
 static void diff_columns_find(const diff *d, const diff_run *run, uint32_t a_first,
@@ -162,8 +161,7 @@ static void diff_kept(diff *d, const diff_run *run)
     }
 }
 
-/* ---- rows
- * ---------------------------------------------------------------------------------------------- */
+/* ---- rows ----------------------------------------------------------------------------------- */
 
 /* Where an entity of the one snapshot is in the other: its record, 0 when it is not alive there. */
 static uint64_t diff_record(const skep_snapshot *s, const diff_block *at, uint32_t row)

@@ -26,8 +26,7 @@
 #define NAN_F32 UINT32_C(0x7fc00000)
 #define NAN_F64 UINT64_C(0x7ff8000000000000)
 
-/* ---- values
- * -------------------------------------------------------------------------------------------- */
+/* ---- values --------------------------------------------------------------------------------- */
 
 /* Whether one of n floats is a NaN: the magnitude's bits are above those of infinity. Integer sums
  * that carry into the sign bit, since every compiler makes vectors of them. */
@@ -111,8 +110,7 @@ uint64_t skep__hash_struct(const skep_component *info, const uint8_t *value, uin
     return h;
 }
 
-/* ---- tables
- * -------------------------------------------------------------------------------------------- */
+/* ---- tables --------------------------------------------------------------------------------- */
 
 /* A table of a world or of a snapshot. */
 typedef struct hash_table {
@@ -218,8 +216,7 @@ static uint64_t hash_snapshot_tables(const skep_snapshot *s)
     return sum;
 }
 
-/* ---- resources, channels, records
- * ------------------------------------------------------------------------ */
+/* ---- resources, channels, records ----------------------------------------------------------- */
 
 /* A resource that was never set is as good as unknown. What lies behind the struct of a buffer is
  * bytes. A grid follows from the rest of the world, and stays out as it does from saves. */
@@ -262,8 +259,7 @@ static uint64_t hash_records(const uint8_t *records, uint32_t count)
     return sum;
 }
 
-/* ---- the free queue
- * ---------------------------------------------------------------------------------------- */
+/* ---- the free queue ------------------------------------------------------------------------- */
 
 SKEP_INLINE uint64_t hash_dead(uint32_t index, uint64_t record)
 {
@@ -357,8 +353,7 @@ static uint64_t hash_queue(skep_world *w, const skep_snapshot *s)
     return skep__hash_mix(h, sum);
 }
 
-/* ---- all of it
- * --------------------------------------------------------------------------------------------- */
+/* ---- all of it ------------------------------------------------------------------------------ */
 
 /* The parts that are hashes already, and the plain numbers. */
 typedef struct hash_parts {

@@ -14,8 +14,7 @@
  * count as changed, and as shared. */
 #include "core/data/snapshot_internal.h"
 
-/* ---- what can fail
- * ------------------------------------------------------------------------------------- */
+/* ---- what can fail -------------------------------------------------------------------------- */
 
 /* Slots that were prepared and are not used go back. */
 static void restore_unprepare(skep_world *w)
@@ -125,8 +124,7 @@ static skep_status restore_prepare(skep_world *w, const skep_snapshot *s, uint32
     return status;
 }
 
-/* ---- what cannot
- * --------------------------------------------------------------------------------------- */
+/* ---- what cannot ---------------------------------------------------------------------------- */
 
 /* Copies a small slot of the snapshot into the prepared one of a layout with more stamps. */
 static void restore_copy_small(const skep_snapshot *s, const skep__snap_table *from,
@@ -281,8 +279,10 @@ skep_status skep_world_restore(skep_world *world, const skep_snapshot *snapshot)
     SKEP_ASSERT(w && s);
     if (s->world != w)
         return skep__world_fail(w, SKEP_ARGUMENT, "restore: the snapshot is of another world");
-    if (w->mode != SKEP__WRITE_NOW)
+    if (w->mode != SKEP__WRITE_NOW || w->firing || w->running)
         return skep__world_fail(w, SKEP_BUSY, "restore: a frame is running");
+    const skep_status settled = skep__data_settle(w);
+    if (settled != SKEP_OK) return settled;
     return skep__restore(w, s);
 }
 

@@ -93,8 +93,7 @@ static void put_align(save_sink *k)
     sink_put(k, zeros, (8u - (k->bytes + k->used) % 8u) % 8u);
 }
 
-/* ---- sections
- * -------------------------------------------------------------------------------------------- */
+/* ---- sections ------------------------------------------------------------------------------- */
 
 static size_t name_bytes(const char *name)
 {
@@ -260,8 +259,7 @@ static void put_section(save_sink *k, const skep_snapshot *s, skep__save_section
     sink_end(k);
 }
 
-/* ---- the file
- * ---------------------------------------------------------------------------------------------- */
+/* ---- the file ------------------------------------------------------------------------------- */
 
 static void put_header(save_sink *k, const uint64_t *bytes, const uint64_t *sums, uint64_t checksum)
 {

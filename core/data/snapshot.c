@@ -15,8 +15,7 @@
  * somebody's hands. */
 #include "core/data/snapshot_internal.h"
 
-/* ---- the world's data
- * ---------------------------------------------------------------------------------- */
+/* ---- the world's data ----------------------------------------------------------------------- */
 
 static void snap_free(skep_world *w, skep_snapshot *s)
 {
@@ -62,8 +61,13 @@ skep__data *skep__data_get(skep_world *w)
     return d;
 }
 
-/* ---- references
- * ---------------------------------------------------------------------------------------- */
+skep_status skep__data_settle(skep_world *w)
+{
+    const bool between = w->mode == SKEP__WRITE_NOW && !w->firing && !w->running;
+    return between ? skep__world_settle(w) : SKEP_OK;
+}
+
+/* ---- references ----------------------------------------------------------------------------- */
 
 static void snap_hold_names(skep__arena *a, const uint32_t *names, uint32_t count)
 {
@@ -91,8 +95,7 @@ static void snap_drop_blob(skep__store *s, const skep__blob *b)
     if (b->slot) skep__arena_drop(&s->arena, b->slot);
 }
 
-/* ---- taking
- * -------------------------------------------------------------------------------------------- */
+/* ---- taking --------------------------------------------------------------------------------- */
 
 /* Names of a table's slots that hold rows. */
 static uint32_t snap_name_count(const skep__table *t)
@@ -212,13 +215,17 @@ static void snap_link(skep_world *w, skep_snapshot *s)
 
 skep_status skep_snapshot_take(skep_world *world, skep_snapshot **snapshot)
 {
-    skep_world *w = world;
-    SKEP_ASSERT(w && snapshot);
+    SKEP_ASSERT(world && snapshot);
+    *snapshot = NULL;
+    const skep_status settled = skep__data_settle(world);
+    return settled == SKEP_OK ? skep__snapshot_take(world, snapshot) : settled;
+}
+
+skep_status skep__snapshot_take(skep_world *w, skep_snapshot **snapshot)
+{
     *snapshot = NULL;
     if (!skep__data_get(w)) return skep__world_fail(w, SKEP_NO_MEMORY, "snapshot: no memory");
     skep__snapshots_drain(w);
-    const skep_status settled = skep__data_settle(w);
-    if (settled != SKEP_OK) return settled;
     skep__queue_mend(&w->store);
     skep_snapshot *s = snap_get(w);
     if (!s) return skep__world_fail(w, SKEP_NO_MEMORY, "snapshot: no memory for its lists");
@@ -239,8 +246,7 @@ skep_status skep_snapshot_take(skep_world *world, skep_snapshot **snapshot)
     return SKEP_OK;
 }
 
-/* ---- ending
- * -------------------------------------------------------------------------------------------- */
+/* ---- ending --------------------------------------------------------------------------------- */
 
 static void snap_drop_tables(skep__store *store, skep_snapshot *s)
 {
@@ -340,8 +346,7 @@ skep_status skep_snapshot_detach(skep_snapshot *snapshot)
     return SKEP_OK;
 }
 
-/* ---- reading
- * ------------------------------------------------------------------------------------------- */
+/* ---- reading -------------------------------------------------------------------------------- */
 
 uint64_t skep_snapshot_tick(const skep_snapshot *snapshot)
 {

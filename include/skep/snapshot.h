@@ -33,8 +33,7 @@ typedef struct skep_world skep_world;
  * took it; all must be released or returned before their world is destroyed. */
 typedef struct skep_snapshot skep_snapshot;
 
-/* ---- life
- * ------------------------------------------------------------------------------------------ */
+/* ---- life ----------------------------------------------------------------------------------- */
 
 /* Takes a snapshot, which the caller owns. Commands that are still queued are not part of it.
  * Owner's thread only. SKEP_NO_MEMORY leaves all as it was. Costs about a nanosecond a block (a
@@ -64,8 +63,7 @@ SKEP_API SKEP_NODISCARD skep_status skep_snapshot_detach(skep_snapshot *snapshot
 SKEP_API SKEP_NODISCARD skep_status skep_world_restore(skep_world *world,
                                                        const skep_snapshot *snapshot);
 
-/* ---- hashes
- * ----------------------------------------------------------------------------------------- */
+/* ---- hashes --------------------------------------------------------------------------------- */
 
 /* Returns the hash of a world's state: the same on every machine, with every executor and any
  * number of workers. It covers living entities with their components, resources, pending events and
@@ -79,8 +77,7 @@ SKEP_API uint64_t skep_world_hash(skep_world *world);
  * thread only. */
 SKEP_API uint64_t skep_snapshot_hash(const skep_snapshot *snapshot);
 
-/* ---- reading
- * ---------------------------------------------------------------------------------------- */
+/* ---- reading -------------------------------------------------------------------------------- */
 
 /* Returns the number of frames that had run. Owner's thread, or the one a detached snapshot was
  * handed to; so for all calls of this section. */
@@ -123,8 +120,7 @@ SKEP_API const void *skep_snapshot_column(const skep_snapshot *snapshot,
                                           const skep_snapshot_rows *rows,
                                           const skep_component *component, uint32_t field);
 
-/* ---- differences
- * ------------------------------------------------------------------------------------ */
+/* ---- differences ---------------------------------------------------------------------------- */
 
 /* What one item of a difference says of its entities. */
 typedef enum skep_diff_kind {
