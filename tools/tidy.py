@@ -146,8 +146,9 @@ def layer_of(path):
 
 
 def resolve(tree, path, name):
-    """The file that a quoted include means, seen from the root, include/ or the file's folder."""
-    for base in (pathlib.PurePosixPath("."), pathlib.PurePosixPath("include"), path.parent):
+    """The file that a quoted include means, seen from the root, include/, tests/ or the file's folder."""
+    for base in (pathlib.PurePosixPath("."), pathlib.PurePosixPath("include"),
+                 pathlib.PurePosixPath("tests"), path.parent):
         candidate = base / name
         if candidate in tree.sources:
             return candidate

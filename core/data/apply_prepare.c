@@ -125,7 +125,7 @@ static skep_status values_prepare(skep__apply_state *a, skep__table *t, uint32_t
 }
 
 /* Owns what one run writes in its source table: lines of holes, or columns of values. */
-static skep_status run_prepare(skep__apply_state *a, const skep__run_of *run)
+static skep_status run_own(skep__apply_state *a, const skep__run_of *run)
 {
     skep__store *s = &a->w->store;
     const uint64_t key = a->sorted[run->first];
@@ -175,7 +175,7 @@ static skep_status runs_prepare(skep__apply_state *a)
         }
         if (here != table) leaving = 0;
         table = here;
-        if (run_prepare(a, run) != SKEP_OK) return SKEP_NO_MEMORY;
+        if (run_own(a, run) != SKEP_OK) return SKEP_NO_MEMORY;
         const bool one = run->kind == SKEP__RUN_GROUP || run->kind == SKEP__RUN_DIE;
         if (run->to != here) leaving += one ? 1u : run->count;
         const bool last =

@@ -285,7 +285,7 @@ static bool block_ids_take(skep__store *s, skep__table *t, uint32_t row, uint32_
 }
 
 /* Owns the pages of all indexes that creating n entities will take. */
-static skep_status many_prepare(skep__store *s, skep__table *t, uint32_t n)
+static skep_status rows_prepare(skep__store *s, skep__table *t, uint32_t n)
 {
     skep__queue_mend(s);
     const uint32_t fresh = n - skep__min_u32(n, s->queue.count);
@@ -313,7 +313,7 @@ skep_status skep__rows_create(skep__store *s, uint32_t table, uint32_t n, skep_e
 {
     if (n == 0) return SKEP_OK;
     skep__table *t = s->tables[table];
-    const skep_status status = many_prepare(s, t, n);
+    const skep_status status = rows_prepare(s, t, n);
     if (status != SKEP_OK) return status;
     for (uint32_t done = 0; done < n;) {
         const uint32_t at = t->row_count & ((1u << t->shift) - 1u);
