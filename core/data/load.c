@@ -192,7 +192,8 @@ static skep_status load_make_resources(skep__load *l)
         at += 8;
         if (!present) continue;
         uint8_t *value = NULL;
-        if (item->info) {
+        /* A grid speaks of itself by offsets: none is taken from a file, and we write none. */
+        if (item->info && item->info->kind != SKEP_KIND_GRID) {
             value = skep__blob_write(s, &l->blobs[i], (size_t)item->info->size + extra);
             if (!value) return SKEP_NO_MEMORY;
             memset(value, 0, item->info->size);
