@@ -44,8 +44,7 @@ typedef struct skep_plan skep_plan;
 /* The most bytes of a system's name, with its ending zero. */
 #define SKEP_SYSTEM_NAME_BYTES 64u
 
-/* ---- systems
- * -------------------------------------------------------------------------------------- */
+/* ---- systems ----------------------------------------------------------------------------- */
 
 /* A system on the main thread: sees the world, its own writes and its pending commands. A status
  * other than SKEP_OK is a fault. */
@@ -59,10 +58,10 @@ typedef void (*skep_system_fold)(const skep_component *resource, void *into, con
 enum {
     SKEP_SYSTEM_DISABLED = 1, /* does not run until it is enabled */
     SKEP_SYSTEM_HIDDEN = 2,   /* the library's own: left out of the overview of skep_plan_explain */
-    SKEP_SYSTEM_RUN_MAY_FAIL =
-        4, /* what a failing `run` wrote is swapped back; costs a snapshot a run */
-    SKEP_SYSTEM_SKIP_EMPTY =
-        8 /* a `run` is not called while no table with rows matches its access */
+    /* what a failing `run` wrote is swapped back; costs a snapshot a run */
+    SKEP_SYSTEM_RUN_MAY_FAIL = 4,
+    /* a `run` is not called while no table with rows matches its access */
+    SKEP_SYSTEM_SKIP_EMPTY = 8
 };
 
 /* What a system is. Begin with skep_system_desc_default(). Texts and arrays are copied, the job is
@@ -72,9 +71,8 @@ typedef struct skep_system_desc {
     uint32_t flags;    /* SKEP_SYSTEM_* */
     const char *name;  /* NULL: the job's name. Unique in the plan, at most 63 bytes */
     const char *stage; /* NULL: "update" */
-    const char
-        *after[SKEP_SYSTEM_EDGE_MAX]; /* names of systems to run after; the first NULL ends it */
-    const char *before[SKEP_SYSTEM_EDGE_MAX]; /* names of systems to run before */
+    const char *after[SKEP_SYSTEM_EDGE_MAX];  /* systems to run after; the first NULL ends it */
+    const char *before[SKEP_SYSTEM_EDGE_MAX]; /* systems to run before */
     uint32_t every; /* runs in frames whose tick is a multiple of it; 0 and 1: in every frame */
     uint32_t deadline_ms; /* the most that one of its tasks may take; 0: none of its own */
     const skep_job *job;  /* the pure function, or NULL */
@@ -91,8 +89,7 @@ typedef struct skep_system_desc {
 /* Returns a description with nothing set. */
 SKEP_API skep_system_desc skep_system_desc_default(void);
 
-/* ---- plans
- * ---------------------------------------------------------------------------------------- */
+/* ---- plans ------------------------------------------------------------------------------- */
 
 /* What to create a plan with; begin with skep_plan_desc_default(). */
 typedef struct skep_plan_desc {
@@ -181,8 +178,7 @@ SKEP_API uint32_t skep_plan_batch_of(const skep_plan *plan, const char *system);
  * the plan is changed. */
 SKEP_API const char *skep_plan_system_at(const skep_plan *plan, uint32_t place);
 
-/* ---- what the host says of itself
- * ------------------------------------------------------------------ */
+/* ---- what the host says of itself -------------------------------------------------------- */
 
 /* What the plan may know of where tasks run. None of it changes results. */
 typedef struct skep_plan_host {
@@ -198,8 +194,7 @@ typedef struct skep_plan_host {
 /* Says where tasks run from the next frame on. Until then: the caller, nothing in flags. */
 SKEP_API void skep_plan_host_set(skep_plan *plan, const skep_plan_host *host);
 
-/* ---- faults
- * --------------------------------------------------------------------------------------- */
+/* ---- faults ------------------------------------------------------------------------------ */
 
 /* What became of a system that failed in a frame. */
 typedef enum skep_fault_action {
@@ -229,8 +224,8 @@ typedef struct skep_fault {
     uint32_t strikes;      /* faults within the window, this one included */
     uint32_t strikes_max;  /* knob fault_max */
     uint64_t until;        /* quarantined until this tick, 0: not */
-    bool retried;
-    bool fallback; /* its `run` did the work */
+    bool retried;          /* a second try was made */
+    bool fallback;         /* its `run` did the work */
     bool pad[6];
 } skep_fault;
 
@@ -247,8 +242,7 @@ SKEP_API size_t skep_fault_text(const skep_fault *fault, const char *executor, c
 SKEP_API SKEP_NODISCARD skep_status skep_plan_replay(skep_plan *plan, const skep_fault *faults,
                                                      uint32_t count);
 
-/* ---- the frame
- * ------------------------------------------------------------------------------------- */
+/* ---- the frame --------------------------------------------------------------------------- */
 
 /* What the host is to do next. */
 typedef enum skep_step_kind {
@@ -260,8 +254,8 @@ typedef enum skep_step_kind {
 
 /* One step; what it points to is valid until the step is done. */
 typedef struct skep_step {
-    skep_step_kind kind;
-    bool fallback; /* RUN: in place of a job that failed */
+    skep_step_kind kind; /* what to do */
+    bool fallback;       /* RUN: in place of a job that failed */
     bool pad[3];
     const skep_pool_batch *batch; /* TASKS; lives until its last task_done */
     const char *system;           /* RUN: whose */
@@ -335,8 +329,7 @@ SKEP_API skep_status skep_frame_end(skep_plan *plan, skep_frame_report *report);
  * UINT32_MAX. No frame: nothing happens. */
 SKEP_API void skep_frame_abort(skep_plan *plan);
 
-/* ---- parked blocks
- * ---------------------------------------------------------------------------------- */
+/* ---- parked blocks ----------------------------------------------------------------------- */
 
 /* Returns a worker whose blocks are parked, or 0 when there is none with a number above `after`.
  * For the host, to ask the pool's worker_gone about each. */
