@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Memory for tests; see region.h. The region comes from the system as reserved pages, so that a
  * large one costs nothing until it is used. */
+#define _GNU_SOURCE 1 /* for MAP_NORESERVE */
 #include "region.h"
 
 #include <stdlib.h>
