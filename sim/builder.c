@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The builder: collects what a scene's function says, then makes the world's content and the plan from it.
+/* The builder: collects what a scene's function says, then makes the world's content and the plan
+ * from it.
  *
- * Entities, prefabs and resources go into the world at once, since their handles must be real; columns of
- * many entities are staged, because a table's columns are cut into blocks while a scene wants to write
- * pos.x[i] for every i. Systems wait until the function is done, since skep_add_when lets it say more.
+ * Entities, prefabs and resources go into the world at once, since their handles must be real;
+ * columns of many entities are staged, because a table's columns are cut into blocks while a
+ * scene wants to write pos.x[i] for every i. Systems wait until the function is done, since
+ * skep_add_when lets it say more.
  *
- * The function cannot check for memory, and a loop over columns that do not exist would crash: where
- * they cannot be had, the function is left by longjmp, and what was collected is reported. */
+ * The function cannot check for memory, and a loop over columns that do not exist would crash:
+ * where they cannot be had, the function is left by longjmp, and what was collected is reported. */
 #include "sim/builder.h"
 
 #include "core/base/random.h"
@@ -53,7 +55,7 @@ void *skep__builder_take(skep_builder *b, size_t bytes)
     longjmp(b->leave, 1);
 }
 
-/* ---- systems -------------------------------------------------------------------------------------- */
+/* ---- systems ----------------------------------------------------------------------------- */
 
 static skep__building *builder_system(skep_builder *b, const char *stage, const skep_job *job)
 {
@@ -153,7 +155,7 @@ static void builder_plan_add(skep_builder *b, const skep__building *s)
         skep__mistake(&b->mistakes, "system \"%s\": %s", d.name, skep_status_text(status));
 }
 
-/* ---- entities ------------------------------------------------------------------------------------- */
+/* ---- entities ---------------------------------------------------------------------------- */
 
 static uint32_t builder_parts(const skep_part_list *list)
 {
@@ -174,7 +176,8 @@ skep_entity skep__builder_create(skep_builder *b, skep_part_list list)
     }
     const skep_status status = skep_entity_create_many(b->world, 1, list.of, count, &e);
     if (status == SKEP_OK) return e;
-    skep__builder_check(b, status, "an entity with", count ? list.of[0].component->name : "nothing");
+    skep__builder_check(b, status, "an entity with",
+                        count ? list.of[0].component->name : "nothing");
     return skep_entity_null();
 }
 
@@ -206,7 +209,7 @@ skep_world *skep_builder_world(skep_builder *b)
     return b->world;
 }
 
-/* ---- data, random numbers, mistakes --------------------------------------------------------------- */
+/* ---- data, random numbers, mistakes ------------------------------------------------------ */
 
 const char *skep_data(skep_builder *b, size_t *bytes)
 {
@@ -224,8 +227,8 @@ void *skep_init_memory(skep_builder *b, size_t bytes)
     return skep__builder_take(b, bytes);
 }
 
-/* The builder draws as entity 0 of a system of its own in tick 0, so that its numbers are none of those that
- * jobs get. */
+/* The builder draws as entity 0 of a system of its own in tick 0, so that its numbers are none of
+ * those that jobs get. */
 static uint64_t builder_draw(skep_builder *b)
 {
     const uint64_t draw = b->draws++;
@@ -260,7 +263,7 @@ bool skep_scene_failed(const skep_builder *b)
     return b->mistakes.count != 0;
 }
 
-/* ---- building ------------------------------------------------------------------------------------- */
+/* ---- building ---------------------------------------------------------------------------- */
 
 /* A function of its own, because setjmp makes a caller's variables unreliable. */
 static void builder_call(skep_builder *b, const skep_scene *scene)

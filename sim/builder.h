@@ -52,7 +52,7 @@ struct skep_builder {
     skep__given *given; /* given_count */
     uint32_t given_count;
     uint32_t entity_max; /* of the world */
-    skep__asked *asked; /* in the order of asking */
+    skep__asked *asked;  /* in the order of asking */
     skep__asked **asked_end;
     skep__building *systems; /* in the order of adding */
     skep__building **systems_end;
@@ -60,7 +60,7 @@ struct skep_builder {
     const char *data;
     size_t data_bytes;
     uint64_t seed;
-    uint64_t draws; /* of skep_init_rand */
+    uint64_t draws;  /* of skep_init_rand */
     skep_when spare; /* returned where there was no memory for a real one */
     jmp_buf leave;   /* set while the scene's function runs */
 };
@@ -82,8 +82,8 @@ typedef struct skep__builder_desc {
 /* Readies a builder in the caller's memory. Mistakes of the parameters' form are collected. */
 void skep__builder_init(skep_builder *b, const skep__builder_desc *desc);
 
-/* Calls the scene's function, puts what it staged into the world, its systems into the plan, and builds
- * that. Returns SKEP_OK, or SKEP_PLAN when there are mistakes. */
+/* Calls the scene's function, puts what it staged into the world, its systems into the plan, and
+ * builds that. Returns SKEP_OK, or SKEP_PLAN when there are mistakes. */
 skep_status skep__builder_build(skep_builder *b, const skep_scene *scene);
 
 void skep__builder_deinit(skep_builder *b);

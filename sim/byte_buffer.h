@@ -12,8 +12,8 @@ typedef struct skep__bytes {
     size_t cap;
 } skep__bytes;
 
-/* Appends n bytes; false, with nothing changed, without memory. `ctx` is the skep__bytes: the shape of
- * skep_write_fn. */
+/* Appends n bytes; false, with nothing changed, without memory. `ctx` is the skep__bytes: the
+ * shape of skep_write_fn. */
 bool skep__bytes_append(void *ctx, const void *bytes, size_t n);
 
 /* Appends n bytes and zeros up to the next multiple of 8. */

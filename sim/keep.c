@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Chunks of host memory, filled from one end. What is larger than a chunk gets one of its own, behind the
- * one that is being filled, so that a large array does not waste the rest of it. */
+/* Chunks of host memory, filled from one end. What is larger than a chunk gets one of its own,
+ * behind the one that is being filled, so that a large array does not waste the rest of it. */
 #include "sim/keep.h"
 
 #define KEEP_CHUNK_BYTES ((size_t)16 << 10)

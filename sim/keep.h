@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory that is given back all at once: what a builder and a simulation keep for as long as they live. */
+/* Memory that is given back all at once: what a builder and a simulation keep for as long as they
+ * live. */
 #ifndef SKEP_SIM_KEEP_H
 #define SKEP_SIM_KEEP_H
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Fixed steps. The clock's time is gathered in `backlog_ns`; a frame is run for each whole step of it.
+/* Fixed steps. The clock's time is gathered in `backlog_ns`; a frame is run for each whole step
+ * of it.
  *
  *     |--step--|--step--|--backlog--|           two frames run, alpha = backlog / step
  *
- * A machine that needs longer than a step for a frame would gather more and more of it, so at most
- * catch_up_max frames are run at once and the rest of the time is given up.
+ * A machine that needs longer than a step for a frame would gather more and more of it, so at
+ * most catch_up_max frames are run at once and the rest of the time is given up.
  *
- * The ring holds a snapshot of the world before each of the last rewind_max frames: going back n frames is
- * restoring the n-th newest. A frame that failed to be snapshot is not run, so that the ring never has a
- * hole. */
+ * The ring holds a snapshot of the world before each of the last rewind_max frames: going back n
+ * frames is restoring the n-th newest. A frame that failed to be snapshot is not run, so that the
+ * ring never has a hole. */
 #include "sim/sim_internal.h"
 
 #include "skep/snapshot.h"
@@ -151,8 +152,8 @@ skep_status skep_loop_rewind(skep_loop *loop, uint32_t frames)
 {
     if (frames > loop->kept) {
         skep__logf(&loop->sim->log, SKEP_LOG_ERROR,
-                   "%s: rewinding %u frames, %u are kept (knob rewind_max is %u)",
-                   loop->sim->title, frames, loop->kept, loop->ring_cap);
+                   "%s: rewinding %u frames, %u are kept (knob rewind_max is %u)", loop->sim->title,
+                   frames, loop->kept, loop->ring_cap);
         return SKEP_LIMIT;
     }
     if (frames == 0) return SKEP_OK;

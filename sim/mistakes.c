@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Mistakes are texts of their own length in host memory. Running out of memory while collecting them
- * must not hide that there were some, so the count goes on and the report says that texts are missing. */
+/* Mistakes are texts of their own length in host memory. Running out of memory while collecting
+ * them must not hide that there were some, so the count goes on and the report says that texts
+ * are missing. */
 #include "sim/mistakes.h"
 
 #include "core/base/log.h"
@@ -54,8 +55,8 @@ void skep__mistakes_deinit(skep__mistakes *m)
 /* The longest name that is compared; longer ones are never suggested. */
 #define SKEP__NAME_NEAR_MAX 63u
 
-/* The fewest changes (a letter put in, left out, replaced, or two swapped) that turn a into b. Three rows
- * of the table are enough: swapping looks two rows back. */
+/* The fewest changes (a letter put in, left out, replaced, or two swapped) that turn a into b.
+ * Three rows of the table are enough: swapping looks two rows back. */
 static uint32_t mistakes_distance(const char *a, uint32_t an, const char *b, uint32_t bn)
 {
     uint32_t rows[3][SKEP__NAME_NEAR_MAX + 1];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Mistakes: what was wrong with a scene or a descriptor, collected so that all of it is shown at once
- * instead of one discovery a run. */
+/* Mistakes: what was wrong with a scene or a descriptor, collected so that all of it is shown at
+ * once instead of one discovery a run. */
 #ifndef SKEP_SIM_MISTAKES_H
 #define SKEP_SIM_MISTAKES_H
 
@@ -26,14 +26,15 @@ void skep__mistake(skep__mistakes *m, const char *format, ...) SKEP__PRINTF(2, 3
 /* skep__mistake with its arguments in a list. */
 void skep__vmistake(skep__mistakes *m, const char *format, va_list args) SKEP__PRINTF(2, 0);
 
-/* Sends "TITLE: N mistakes, nothing was run" and each mistake, indented, to the log, a message a line. A
- * single mistake is one line with the title in front. */
+/* Sends "TITLE: N mistakes, nothing was run" and each mistake, indented, to the log, a message a
+ * line. A single mistake is one line with the title in front. */
 void skep__mistakes_report(const skep__mistakes *m, const char *title, const skep_log *log);
 
 void skep__mistakes_deinit(skep__mistakes *m);
 
-/* Returns which of `count` names is most like `wanted`, or NULL when none is near enough to be meant:
- * at most a third of its letters are wrong, missing, too many or swapped. Names may be NULL. */
+/* Returns which of `count` names is most like `wanted`, or NULL when none is near enough to be
+ * meant: at most a third of its letters are wrong, missing, too many or swapped. Names may be
+ * NULL. */
 const char *skep__nearest_name(const char *wanted, const char *const *names, uint32_t count);
 
 #endif

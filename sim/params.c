@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Parameters: texts from the host, read when the scene asks for them. Numbers are read here rather than by
- * strtod, which follows the locale of the process, so that a scene gets the same number everywhere: decimal
- * digits are gathered exactly as long as they fit 19 of them, and scaled by a power of ten in one rounding
- * for up to 15 digits and exponents up to 22, which covers what people type. */
+/* Parameters: texts from the host, read when the scene asks for them. Numbers are read here
+ * rather than by strtod, which follows the locale of the process, so that a scene gets the same
+ * number everywhere: decimal digits are gathered exactly as long as they fit 19 of them, and
+ * scaled by a power of ten in one rounding for up to 15 digits and exponents up to 22, which
+ * covers what people type. */
 #include "sim/builder.h"
 
 #include <math.h>
@@ -56,7 +57,8 @@ void skep__builder_params_check(skep_builder *b)
     }
 }
 
-/* Finds the host's value, the last of one name, and lists the parameter. NULL: the fallback counts. */
+/* Finds the host's value, the last of one name, and lists the parameter. NULL: the fallback
+ * counts. */
 static skep__asked *params_ask(skep_builder *b, const char *name, const char *type,
                                const char *help, const char **value)
 {

@@ -5,10 +5,11 @@
  *     head  : magic, version, lengths of the four, hash of all behind the head
  *     frame : record_frame | commands from outside | inputs (record_input, value) ...
  *
- * All multiples of 8 bytes, little-endian. Commands name components, events, resources and prefabs by the
- * world's numbers, so the file keeps the identities of all numbers, and a replaying world must have given
- * out the same. The bytes may come from anywhere: each length and number is checked before it is used.
- * When the world goes back in time (a loop that rewinds) the recording drops the frames that were undone. */
+ * All multiples of 8 bytes, little-endian. Commands name components, events, resources and
+ * prefabs by the world's numbers, so the file keeps the identities of all numbers, and a
+ * replaying world must have given out the same. The bytes may come from anywhere: each length and
+ * number is checked before it is used. When the world goes back in time (a loop that rewinds) the
+ * recording drops the frames that were undone. */
 #include "core/base/hash.h"
 #include "core/world/world_internal.h"
 #include "port/port.h"
@@ -61,7 +62,7 @@ struct skep__recording {
     bool lost; /* memory or the limit ran out, or the world jumped ahead */
 };
 
-/* ---- making one ----------------------------------------------------------------------------------- */
+/* ---- making one -------------------------------------------------------------------------- */
 
 void skep_sim_record_end(skep_sim *sim)
 {
@@ -186,7 +187,7 @@ void skep__record_after(skep_sim *sim)
     f->hashed = 1;
 }
 
-/* ---- numbers -------------------------------------------------------------------------------------- */
+/* ---- numbers ----------------------------------------------------------------------------- */
 
 /* The four kinds of numbers that commands use. */
 enum { RECORD_TYPES, RECORD_CHANNELS, RECORD_RESOURCES, RECORD_PREFABS, RECORD_KINDS };
@@ -225,7 +226,7 @@ static bool record_numbers(const skep_world *w, skep__bytes *out)
     return true;
 }
 
-/* ---- writing one ---------------------------------------------------------------------------------- */
+/* ---- writing one ------------------------------------------------------------------------- */
 
 static bool record_gather(const skep_sim *sim, skep__bytes *out)
 {
@@ -265,7 +266,7 @@ skep_status skep_sim_record_save(skep_sim *sim, const char *path)
     return status;
 }
 
-/* ---- playing one ---------------------------------------------------------------------------------- */
+/* ---- playing one ------------------------------------------------------------------------- */
 
 /* A recording's parts, checked as far as lengths go. */
 typedef struct record_view {
@@ -329,7 +330,8 @@ static bool record_same_numbers(const record_view *v, const skep_world *w)
     return at == v->head.number_bytes;
 }
 
-/* What a command's slot names: its component's size, or UINT32_MAX where there is no such number. */
+/* What a command's slot names: its component's size, or UINT32_MAX where there is no such number.
+ */
 static uint32_t record_payload(const skep_world *w, const skep_patch_header *h)
 {
     const skep_component *info = NULL;
@@ -388,7 +390,8 @@ static bool record_play_commands(skep_world *w, const uint8_t *bytes, const reco
 }
 
 /* Gives the frame its inputs; `at` moves behind them. */
-static bool record_play_inputs(skep_world *w, const uint8_t **at, const uint8_t *end, uint32_t count)
+static bool record_play_inputs(skep_world *w, const uint8_t **at, const uint8_t *end,
+                               uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         record_input in;

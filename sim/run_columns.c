@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* One job over somebody's arrays: the same tasks that a plan would make of a world's blocks, made of runs of
- * 1,024 rows of plain arrays. Columns are written in place: the tasks list no writes, so whatever runs
- * them hands the pointers through.
+/* One job over somebody's arrays: the same tasks that a plan would make of a world's blocks, made
+ * of runs of 1,024 rows of plain arrays. Columns are written in place: the tasks list no writes,
+ * so whatever runs them hands the pointers through.
  *
  *     one allocation: [tasks][task pointers][parts][column structs, one a task] */
 #include "core/base/hash.h"
@@ -25,8 +25,8 @@ typedef struct run_columns {
     uint32_t status_task;
 } run_columns;
 
-/* The arrays given for a component, by address or by name and size, since each file that declares one has a
- * description of its own. */
+/* The arrays given for a component, by address or by name and size, since each file that declares
+ * one has a description of its own. */
 static const skep_part *run_find(const skep_part_list *list, const skep_component *c)
 {
     for (uint32_t i = 0; i < SKEP_LIST_MAX && list->of[i].component; i++) {

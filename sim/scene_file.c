@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Scenes in modules: a shared object that exports skep_scene_entry, loaded by its path. What it calls is
- * in the program, so program and module must agree on every struct of the headers: the number that the
- * module was compiled with is looked at before anything else of it. */
+/* Scenes in modules: a shared object that exports skep_scene_entry, loaded by its path. What it
+ * calls is in the program, so program and module must agree on every struct of the headers: the
+ * number that the module was compiled with is looked at before anything else of it. */
 #include "port/port.h"
 #include "sim/sim_internal.h"
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* A simulation: a world, its plan and a pool, made together, driven by one blocking call, and taken down in
- * the opposite order.
+/* A simulation: a world, its plan and a pool, made together, driven by one blocking call, and
+ * taken down in the opposite order.
  *
- * Opening goes through the parts in the order in which they lean on each other, and anything that fails
- * leads to the same closing call, which takes down whatever was made so far. The driver is the loop that
- * skep/plan.h shows: it does what the plan says, and gives the pool's results back to it. */
+ * Opening goes through the parts in the order in which they lean on each other, and anything that
+ * fails leads to the same closing call, which takes down whatever was made so far. The driver is
+ * the loop that skep/plan.h shows: it does what the plan says, and gives the pool's results back
+ * to it. */
 #include "sim/sim_internal.h"
 
 #include "port/port.h"
@@ -42,7 +43,7 @@ skep_log skep__sim_stderr(void)
     return log;
 }
 
-/* ---- opening and closing -------------------------------------------------------------------------- */
+/* ---- opening and closing ----------------------------------------------------------------- */
 
 static skep_status sim_refuse(const skep_sim *sim, skep_status status, const char *what,
                               const char *knob)
@@ -171,8 +172,8 @@ static skep_status sim_check(const skep_scene *scene, const skep_sim_desc *d, co
 skep_status skep_sim_open(const skep_scene *scene, const skep_sim_desc *desc, skep_sim **sim)
 {
     *sim = NULL;
-    const skep_log log = desc->canary == SKEP__SIM_CANARY && desc->log.fn ? desc->log
-                                                                          : skep__sim_stderr();
+    const skep_log log =
+        desc->canary == SKEP__SIM_CANARY && desc->log.fn ? desc->log : skep__sim_stderr();
     skep_status status = sim_check(scene, desc, &log);
     if (status != SKEP_OK) return status;
     const skep_allocator allocator =
@@ -212,7 +213,7 @@ void skep_sim_close(skep_sim *sim)
     skep__free(&allocator, sim, sizeof *sim, 16);
 }
 
-/* ---- running -------------------------------------------------------------------------------------- */
+/* ---- running ----------------------------------------------------------------------------- */
 
 /* Keeps the frame's faults; without memory they are counted only. */
 static void sim_keep_faults(skep_sim *sim)
@@ -271,8 +272,8 @@ static skep_status sim_drive(skep_sim *sim)
 skep_status skep_sim_step_at(skep_sim *sim, float dt, double time)
 {
     if (!(dt >= 0.0f) || dt > 3.4e38f) {
-        skep__logf(&sim->log, SKEP_LOG_ERROR, "%s: a frame of %g seconds cannot be run",
-                   sim->title, (double)dt);
+        skep__logf(&sim->log, SKEP_LOG_ERROR, "%s: a frame of %g seconds cannot be run", sim->title,
+                   (double)dt);
         return SKEP_ARGUMENT;
     }
     sim_unpark(sim);
@@ -301,7 +302,7 @@ skep_status skep_sim_step(skep_sim *sim, float dt)
     return skep_sim_step_at(sim, dt, SKEP_TIME_AUTO);
 }
 
-/* ---- looking -------------------------------------------------------------------------------------- */
+/* ---- looking ----------------------------------------------------------------------------- */
 
 const skep_frame_report *skep_sim_report(const skep_sim *sim)
 {

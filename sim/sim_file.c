@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Worlds in files. A save is gathered in memory and then written whole, so that a full disk or a crash
- * leaves the old file. Loading replaces what the scene made: its entities are destroyed first, since
- * skep_load wants an empty world, and come back from a snapshot if the file is refused after all. Damage is
- * found before that, by checksum. */
+/* Worlds in files. A save is gathered in memory and then written whole, so that a full disk or a
+ * crash leaves the old file. Loading replaces what the scene made: its entities are destroyed
+ * first, since skep_load wants an empty world, and come back from a snapshot if the file is
+ * refused after all. Damage is found before that, by checksum. */
 #include "port/port.h"
 #include "sim/byte_buffer.h"
 #include "sim/sim_internal.h"
@@ -33,7 +33,8 @@ static void file_refused(const skep_sim *sim, const char *path, skep_status stat
         skep__logf(&sim->log, SKEP_LOG_ERROR, "%s: %s", path, why);
 }
 
-/* Destroys all entities: collected first, since nothing may be destroyed while a query is walked. */
+/* Destroys all entities: collected first, since nothing may be destroyed while a query is walked.
+ */
 static skep_status file_clear(skep_sim *sim)
 {
     const uint32_t count = skep_world_entity_count(sim->world);

@@ -37,10 +37,11 @@ struct skep_sim {
 skep_status skep__sim_map(skep_sim *sim, const char *path, const uint8_t **bytes, size_t *size);
 
 /* Takes the world to what a save holds; `path` is for messages. */
-skep_status skep__sim_load_bytes(skep_sim *sim, const char *path, const uint8_t *bytes, size_t size);
+skep_status skep__sim_load_bytes(skep_sim *sim, const char *path, const uint8_t *bytes,
+                                 size_t size);
 
-/* Notes what a frame is about to get, before skep_frame_begin; and what came of it, after the end. Nothing
- * while nothing is recorded. */
+/* Notes what a frame is about to get, before skep_frame_begin; and what came of it, after the
+ * end. Nothing while nothing is recorded. */
 void skep__record_before(skep_sim *sim, float dt, double time);
 void skep__record_after(skep_sim *sim);
 

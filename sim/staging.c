@@ -3,9 +3,9 @@
  *
  *     staged -> component Vel, ids[n], columns x[n], y[n]  -> component Pos, ... -> NULL
  *
- * The entities are made at once with zeros, so that their handles are real; the arrays are copied in when
- * the scene's function is done, value by value through the world's own calls: about 20 ns an entity and
- * component, once in the life of a world, without knowing how it stores them. */
+ * The entities are made at once with zeros, so that their handles are real; the arrays are copied
+ * in when the scene's function is done, value by value through the world's own calls: about 20 ns
+ * an entity and component, once in the life of a world, without knowing how it stores them. */
 #include "sim/builder.h"
 
 /* Gives a part its arrays: the column struct of the caller gets a pointer a field. */
@@ -45,8 +45,8 @@ static const skep_entity *staging_create(skep_builder *b, uint32_t n, const skep
         parts[count] = list->of[count];
         parts[count].columns = NULL;
     }
-    /* One more than n: an array of no entities is a pointer too. What the world will refuse anyway is
-     * not asked memory for, so that the message names the world's limit. */
+    /* One more than n: an array of no entities is a pointer too. What the world will refuse
+     * anyway is not asked memory for, so that the message names the world's limit. */
     skep_entity *ids = NULL;
     if (n <= b->entity_max)
         ids = (skep_entity *)skep__builder_take(b, ((size_t)n + 1) * sizeof *ids);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A scene of one's own: fireflies that circle and blink. Build it against the installed package (see
- * CMakeLists.txt beside it), then: skep run own.so --frames 600 --entities 5000 --param pull=2 */
+/* A scene of one's own: fireflies that circle and blink. Build it against the installed package
+ * (see CMakeLists.txt beside it), then: skep run own.so --frames 600 --entities 5000 --param
+ * pull=2 */
 #include "skep/scene.h"
 
 SKEP_COMPONENT(Pos, (f32, x), (f32, y));
@@ -12,7 +13,7 @@ SKEP_RESOURCE(Air, (f32, pull));
 SKEP_JOB(circle, (in, Pos, pos), (mut, Vel, vel), (res, Air, air))
 {
     const float pull = c->air->pull * task->dt;
-    SKEP_ROWS(i, task) {
+    SKEP_ROWS (i, task) {
         c->vel.x[i] -= c->pos.x[i] * pull;
         c->vel.y[i] -= c->pos.y[i] * pull;
     }
@@ -20,7 +21,7 @@ SKEP_JOB(circle, (in, Pos, pos), (mut, Vel, vel), (res, Air, air))
 
 SKEP_JOB(move, (mut, Pos, pos), (in, Vel, vel))
 {
-    SKEP_ROWS(i, task) {
+    SKEP_ROWS (i, task) {
         c->pos.x[i] += c->vel.x[i] * task->dt;
         c->pos.y[i] += c->vel.y[i] * task->dt;
     }
@@ -29,7 +30,7 @@ SKEP_JOB(move, (mut, Pos, pos), (in, Vel, vel))
 /* Lights up at the turn of each second of its own clock. */
 SKEP_JOB(blink, (mut, Glow, glow))
 {
-    SKEP_ROWS(i, task) {
+    SKEP_ROWS (i, task) {
         const float phase = c->glow.phase[i] + task->dt;
         c->glow.phase[i] = phase >= 1.0f ? phase - 1.0f : phase;
         c->glow.light[i] = c->glow.phase[i] < 0.2f ? 1.0f : 0.0f;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Scenes: what a world holds and which systems run in it, as one function that the command, a wasm
- * module and a program that links it use in the same way.
+/* Scenes: what a world holds and which systems run in it, as one function that the command, a
+ * wasm module and a program that links it use in the same way.
  *
  *     SKEP_SCENE(bees, "A thousand bees fly straight on")
  *     {
@@ -15,12 +15,12 @@
  *         }
  *     }
  *
- * The builder `b` lives while that function runs. Its calls return no errors: mistakes are collected,
- * and shown all at once when the function is done; nothing is run then. After a mistake the calls go on
- * giving memory that can be written to, so a scene needs no checks. Where there is no such memory, the
- * scene's function is left by longjmp, so what it allocated itself is best got before it creates anything;
- * in C++ nothing with a destructor may be alive in it then. All calls come from the thread that opens the
- * scene, inside of its function. */
+ * The builder `b` lives while that function runs. Its calls return no errors: mistakes are
+ * collected, and shown all at once when the function is done; nothing is run then. After a
+ * mistake the calls go on giving memory that can be written to, so a scene needs no checks. Where
+ * there is no such memory, the scene's function is left by longjmp, so what it allocated itself
+ * is best got before it creates anything; in C++ nothing with a destructor may be alive in it
+ * then. All calls come from the thread that opens the scene, inside of its function. */
 #ifndef SKEP_SCENE_H
 #define SKEP_SCENE_H
 
@@ -32,9 +32,10 @@
 extern "C" {
 #endif
 
-/* ---- what a scene is ------------------------------------------------------------------------------ */
+/* ---- what a scene is --------------------------------------------------------------------- */
 
-/* The version of everything that a scene built as a module shares with the program that opens it. */
+/* The version of everything that a scene built as a module shares with the program that opens it.
+ */
 #define SKEP_ABI 1u
 
 /* Builds a world; see the head of this file. */
@@ -63,10 +64,10 @@ typedef struct skep_scene {
 #define SKEP_EXPORT
 #endif
 
-/* Opens the definition of a scene: SKEP_SCENE(bees, "what it shows") { ... }. As a module of its own
- * (the default) it exports the entry that `skep run bees.so` looks for, one scene a module. With
- * SKEP_SCENE_STATIC defined before the include it defines the constant skep_scene_bees instead, for
- * programs that link their scenes; see SKEP_SCENE_DECLARE. */
+/* Opens the definition of a scene: SKEP_SCENE(bees, "what it shows") { ... }. As a module of its
+ * own (the default) it exports the entry that `skep run bees.so` looks for, one scene a module.
+ * With SKEP_SCENE_STATIC defined before the include it defines the constant skep_scene_bees
+ * instead, for programs that link their scenes; see SKEP_SCENE_DECLARE. */
 #ifdef SKEP_SCENE_STATIC
 #define SKEP_SCENE(id, about_text)                                                                 \
     static void id##_build(skep_builder *b);                                                       \
@@ -89,12 +90,12 @@ typedef struct skep_scene {
  * skep_scene_bees. */
 #define SKEP_SCENE_DECLARE(id) SKEP_EXTERN_C const skep_scene skep_scene_##id
 
-/* ---- parameters ----------------------------------------------------------------------------------- */
+/* ---- parameters -------------------------------------------------------------------------- */
 
-/* Returns a number that the host may set by name (`--param name=value`), or `fallback` where it did not.
- * `help` is one static line for lists of parameters. A text that is no such number, and a name that no
- * call asks for, are mistakes. By convention "entities" is a scene's main number, which `--entities`
- * sets. */
+/* Returns a number that the host may set by name (`--param name=value`), or `fallback` where it
+ * did not. `help` is one static line for lists of parameters. A text that is no such number, and
+ * a name that no call asks for, are mistakes. By convention "entities" is a scene's main number,
+ * which `--entities` sets. */
 SKEP_API uint32_t skep_param_u32(skep_builder *b, const char *name, uint32_t fallback,
                                  const char *help);
 /* As skep_param_u32, for a finite number. */
@@ -102,13 +103,13 @@ SKEP_API float skep_param_f32(skep_builder *b, const char *name, float fallback,
 /* As skep_param_u32, for a finite number. */
 SKEP_API double skep_param_f64(skep_builder *b, const char *name, double fallback,
                                const char *help);
-/* As skep_param_u32, for any text. Valid while the simulation is open; `fallback` may be NULL and is
- * returned as it is. */
+/* As skep_param_u32, for any text. Valid while the simulation is open; `fallback` may be NULL and
+ * is returned as it is. */
 SKEP_API const char *skep_param_str(skep_builder *b, const char *name, const char *fallback,
                                     const char *help);
 
-/* Returns the text of the host's data file (`--data`) and its size without the zero behind it, or NULL
- * where none was given. Valid while the scene's function runs; `bytes` may be NULL. */
+/* Returns the text of the host's data file (`--data`) and its size without the zero behind it, or
+ * NULL where none was given. Valid while the scene's function runs; `bytes` may be NULL. */
 SKEP_API const char *skep_data(skep_builder *b, size_t *bytes);
 
 /* Returns the world's seed, as the host gave it. */
@@ -125,14 +126,14 @@ SKEP_API void skep_scene_fail(skep_builder *b, const char *format, ...)
 /* Returns whether there were mistakes so far, so that a scene can skip what would only add more. */
 SKEP_API bool skep_scene_failed(const skep_builder *b);
 
-/* ---- systems -------------------------------------------------------------------------------------- */
+/* ---- systems ----------------------------------------------------------------------------- */
 
-/* Adds a job as a system of a stage: "startup" (once), "input", "update", "late", "render", "cleanup". The
- * system has the job's name. */
+/* Adds a job as a system of a stage: "startup" (once), "input", "update", "late", "render",
+ * "cleanup". The system has the job's name. */
 SKEP_API void skep_add(skep_builder *b, const char *stage, const skep_job *job);
 
-/* When and how a system runs, to be filled in after skep_add_when or skep_run returned it. Texts and
- * arrays are needed until the scene's function returns; zero is the default of every member. */
+/* When and how a system runs, to be filled in after skep_add_when or skep_run returned it. Texts
+ * and arrays are needed until the scene's function returns; zero is the default of every member. */
 typedef struct skep_when {
     const char *name;          /* NULL: the job's; needed when one job is added twice */
     const char *stage;         /* as given */
@@ -152,15 +153,15 @@ typedef struct skep_when {
  * &hurt)->after = "shoot". Valid until the scene's function returns. */
 SKEP_API skep_when *skep_add_when(skep_builder *b, const char *stage, const skep_job *job);
 
-/* Adds a system on the main thread: `run` has the world, sees its own writes at once, and conflicts with
- * every other system, since nothing says what it uses. A status other than SKEP_OK is a fault. Returns as
- * skep_add_when. */
+/* Adds a system on the main thread: `run` has the world, sees its own writes at once, and
+ * conflicts with every other system, since nothing says what it uses. A status other than SKEP_OK
+ * is a fault. Returns as skep_add_when. */
 SKEP_API skep_when *skep_run(skep_builder *b, const char *stage, const char *name,
                              skep_system_run run);
 
-/* As skep_run, for a system that declares what it uses, so that it runs beside jobs that it does not
- * conflict with: skep_run_using(b, "render", "draw", draw, SKEP_USES(in, Pos), SKEP_USES(res, Rules)). Using
- * anything else is an error in every build. */
+/* As skep_run, for a system that declares what it uses, so that it runs beside jobs that it does
+ * not conflict with: skep_run_using(b, "render", "draw", draw, SKEP_USES(in, Pos), SKEP_USES(res,
+ * Rules)). Using anything else is an error in every build. */
 #define skep_run_using(b, stage, name, run, ...)                                                   \
     skep__builder_run_using((b), (stage), (name), (run), SKEP_LIT(skep_uses, {__VA_ARGS__}))
 
@@ -172,7 +173,7 @@ typedef struct skep_uses {
     skep_access of[SKEP_ACCESS_MAX];
 } skep_uses;
 
-/* ---- what the world holds ------------------------------------------------------------------------- */
+/* ---- what the world holds ---------------------------------------------------------------- */
 
 /* The most components or parts of one call. */
 #define SKEP_LIST_MAX 32u
@@ -189,10 +190,12 @@ typedef struct skep_part_list {
 /* A part: the component with these values: SKEP_WITH(Hp, 3.0f). */
 #define SKEP_WITH(C, ...) skep_part_make(&C##_info, SKEP__ADDRESS(C, __VA_ARGS__))
 
-/* Creates `n` entities from parts and returns their handles, valid until the scene's function returns:
+/* Creates `n` entities from parts and returns their handles, valid until the scene's function
+ * returns:
  *     skep_create_many(b, n, Pos_columns(&pos), SKEP_WITH(Hp, 3.0f), SKEP_OF(Enemy));
- * Here the pointers of a column struct are the call's to fill: each gets an array of n zeroed rows. What
- * the arrays hold when the scene's function returns, or asks for skep_builder_world, goes into the world. */
+ * Here the pointers of a column struct are the call's to fill: each gets an array of n zeroed
+ * rows. What the arrays hold when the scene's function returns, or asks for skep_builder_world,
+ * goes into the world. */
 #define skep_create_many(b, n, ...)                                                                \
     skep__builder_create_many((b), (n), SKEP_LIT(skep_part_list, {__VA_ARGS__}))
 
@@ -200,20 +203,21 @@ typedef struct skep_part_list {
  * SKEP_OF(Enemy)). Null after a mistake. */
 #define skep_create(b, ...) skep__builder_create((b), SKEP_LIT(skep_part_list, {__VA_ARGS__}))
 
-/* Says what a prefab is made of, once a prefab: skep_prefab(b, Bullet, SKEP_OF(Pos), SKEP_WITH(Vel, 9.0f,
- * 0.0f), SKEP_OF(Trail)), where Trail is a prefab that was defined before, and becomes a child. Values are
- * copied. */
+/* Says what a prefab is made of, once a prefab: skep_prefab(b, Bullet, SKEP_OF(Pos),
+ * SKEP_WITH(Vel, 9.0f, 0.0f), SKEP_OF(Trail)), where Trail is a prefab that was defined before,
+ * and becomes a child. Values are copied. */
 #define skep_prefab(b, P, ...)                                                                     \
     skep__builder_prefab((b), &P##_info, SKEP_LIT(skep_part_list, {__VA_ARGS__}))
 
-/* Spawns `n` entities from a prefab, with parts that replace or add values, and returns the handles of the
- * roots as skep_create_many does: skep_spawn_many(b, n, Bullet, SKEP_WITH(Pos, 1.0f, 2.0f)). A part's `fill`
- * sets a value for each; column structs are filled in as by skep_create_many. At least one part. */
+/* Spawns `n` entities from a prefab, with parts that replace or add values, and returns the
+ * handles of the roots as skep_create_many does: skep_spawn_many(b, n, Bullet, SKEP_WITH(Pos,
+ * 1.0f, 2.0f)). A part's `fill` sets a value for each; column structs are filled in as by
+ * skep_create_many. At least one part. */
 #define skep_spawn_many(b, n, P, ...)                                                              \
     skep__builder_spawn((b), (n), &P##_info, SKEP_LIT(skep_part_list, {__VA_ARGS__}))
 
-/* Gives a resource its first value: skep_resource(b, SKEP_WITH(Rules, 2.0f)). Without that it is all
- * zeros. */
+/* Gives a resource its first value: skep_resource(b, SKEP_WITH(Rules, 2.0f)). Without that it is
+ * all zeros. */
 SKEP_API void skep_resource(skep_builder *b, skep_part part);
 
 /* Returns a random number of [0, 1), the next of a row that depends on the world's seed alone. */
@@ -223,15 +227,15 @@ SKEP_API double skep_init_rand_f64(skep_builder *b);
 /* As skep_init_rand, a whole number below `below` (0 when that is 0). */
 SKEP_API uint32_t skep_init_rand_u32(skep_builder *b, uint32_t below);
 
-/* Returns `bytes` of zeroed memory, aligned to 64, for what a scene works out while it is built; it lives
- * until the scene's function returns. Never NULL. */
+/* Returns `bytes` of zeroed memory, aligned to 64, for what a scene works out while it is built;
+ * it lives until the scene's function returns. Never NULL. */
 SKEP_API void *skep_init_memory(skep_builder *b, size_t bytes);
 
-/* Returns the world that is built, for what has no call here: hooks, queries, events. Columns that were to
- * be filled are done with. Borrowed; it lives as long as the simulation. */
+/* Returns the world that is built, for what has no call here: hooks, queries, events. Columns
+ * that were to be filled are done with. Borrowed; it lives as long as the simulation. */
 SKEP_API skep_world *skep_builder_world(skep_builder *b);
 
-/* ---- private: what the macros call ---------------------------------------------------------------- */
+/* ---- private: what the macros call ------------------------------------------------------- */
 
 SKEP_API const skep_entity *skep__builder_create_many(skep_builder *b, uint32_t n,
                                                       skep_part_list list);
@@ -245,6 +249,9 @@ SKEP_API skep_when *skep__builder_run_using(skep_builder *b, const char *stage, 
 
 #ifdef __cplusplus
 }
+#endif
+
+#ifdef __cplusplus
 /* A temporary of C++ lives to the end of the call that it is an argument of, but has no address. */
 template <class T> static inline const void *skep__address_of(const T &value)
 {

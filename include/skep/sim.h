@@ -11,10 +11,11 @@
  *     }
  *     skep_sim_close(sim);
  *
- * The parts stay public: the world between frames (skep/world.h), the plan (skep/plan.h), the pool
- * (skep/pool.h), snapshots and saves. All calls on one simulation come from the thread that opened it; many
- * simulations can live in one process. Below: a fixed-step loop with bounded catch-up, pause, single step and
- * rewind; recordings; jobs over somebody's own arrays; and scenes in files. */
+ * The parts stay public: the world between frames (skep/world.h), the plan (skep/plan.h), the
+ * pool (skep/pool.h), snapshots and saves. All calls on one simulation come from the thread that
+ * opened it; many simulations can live in one process. Below: a fixed-step loop with bounded
+ * catch-up, pause, single step and rewind; recordings; jobs over somebody's own arrays; and
+ * scenes in files. */
 #ifndef SKEP_SIM_H
 #define SKEP_SIM_H
 
@@ -29,7 +30,7 @@
 extern "C" {
 #endif
 
-/* ---- opening -------------------------------------------------------------------------------------- */
+/* ---- opening ----------------------------------------------------------------------------- */
 
 /* A simulation; see skep_sim_open. */
 typedef struct skep_sim skep_sim;
@@ -44,54 +45,57 @@ typedef enum skep_executor {
 /* For grain: batches too small to pay for waking a worker run on the caller. */
 #define SKEP_GRAIN_AUTO UINT32_MAX
 
-/* What to open a simulation with; begin with skep_sim_desc_default(). Zero is the default of every
- * member unless said otherwise. All that it points to is needed during skep_sim_open only, except pool,
- * region, log.ctx and allocator.ctx. */
+/* What to open a simulation with; begin with skep_sim_desc_default(). Zero is the default of
+ * every member unless said otherwise. All that it points to is needed during skep_sim_open only,
+ * except pool, region, log.ctx and allocator.ctx. */
 typedef struct skep_sim_desc {
-    uint32_t canary;       /* set by skep_sim_desc_default */
-    uint32_t workers;      /* threads beside the caller; SKEP_WORKERS_AUTO by default, 0: none */
-    uint32_t grain;        /* SKEP_GRAIN_AUTO by default; 0: tasks always go to workers */
-    skep_executor executor;
-    uint64_t seed;         /* of all random numbers; 1 by default */
-    uint32_t entity_max;   /* the most entities at one time; 1,048,576 by default */
-    uint32_t param_count;  /* of params */
-    const char *const *params; /* the scene's parameters, "name=value"; the last of one name counts */
-    const char *data;      /* text for the scene, or NULL */
-    size_t data_bytes;     /* of data */
-    const char *title;     /* what messages name the scene by; NULL: its name */
-    size_t region_bytes_max;   /* address space for all that jobs read; 8 GiB by default, used as needed */
-    size_t scratch_bytes;      /* a worker's scratch for skep_scratch; 64 KiB by default */
-    size_t patch_bytes_max;    /* the most that one task may put out; 16 MiB by default */
-    const skep_region *region; /* to be used instead of one of our own; it is given back untouched */
-    skep_pool *pool;           /* to be used instead of one of our own (workers and executor do not
-                                  count then); it outlives the simulation */
-    skep_allocator allocator;  /* host memory; all zero: the C heap */
-    skep_log log;              /* mistakes, faults, lines of jobs; without fn: standard error */
-    bool check;                /* development: poison `out` columns, check inputs around each job */
+    uint32_t canary;        /* set by skep_sim_desc_default */
+    uint32_t workers;       /* threads beside the caller; SKEP_WORKERS_AUTO by default, 0: none */
+    uint32_t grain;         /* SKEP_GRAIN_AUTO by default; 0: tasks always go to workers */
+    skep_executor executor; /* SKEP_EXECUTOR_AUTO by default */
+    uint64_t seed;          /* of all random numbers; 1 by default */
+    uint32_t entity_max;    /* the most entities at one time; 1,048,576 by default */
+    uint32_t param_count;   /* of params */
+    const char *const
+        *params;             /* the scene's parameters, "name=value"; the last of one name counts */
+    const char *data;        /* text for the scene, or NULL */
+    size_t data_bytes;       /* of data */
+    const char *title;       /* what messages name the scene by; NULL: its name */
+    size_t region_bytes_max; /* address space for all that jobs read; 8 GiB by default, used as
+                                needed */
+    size_t scratch_bytes;    /* a worker's scratch for skep_scratch; 64 KiB by default */
+    size_t patch_bytes_max;  /* the most that one task may put out; 16 MiB by default */
+    const skep_region
+        *region;              /* to be used instead of one of our own; it is given back untouched */
+    skep_pool *pool;          /* to be used instead of one of our own (workers and executor do not
+                                 count then); it outlives the simulation */
+    skep_allocator allocator; /* host memory; all zero: the C heap */
+    skep_log log;             /* mistakes, faults, lines of jobs; without fn: standard error */
+    bool check;               /* development: poison `out` columns, check inputs around each job */
 } skep_sim_desc;
 
 /* Returns the defaults. */
 SKEP_API skep_sim_desc skep_sim_desc_default(void);
 
-/* Opens a simulation: makes the world, runs the scene's function, builds the plan, starts the workers.
- * `scene` NULL: an empty world to which you add systems with skep_plan_add. On success the caller closes
- * *sim; else *sim is NULL and the reasons, all at once, went to the log: SKEP_PLAN for mistakes of the
- * scene, its parameters or data; SKEP_VERSION for a scene of another ABI; SKEP_NO_MEMORY and SKEP_LIMIT
- * name the knob. */
+/* Opens a simulation: makes the world, runs the scene's function, builds the plan, starts the
+ * workers. `scene` NULL: an empty world to which you add systems with skep_plan_add. On success
+ * the caller closes *sim; else *sim is NULL and the reasons, all at once, went to the log:
+ * SKEP_PLAN for mistakes of the scene, its parameters or data; SKEP_VERSION for a scene of
+ * another ABI; SKEP_NO_MEMORY and SKEP_LIMIT name the knob. */
 SKEP_API SKEP_NODISCARD skep_status skep_sim_open(const skep_scene *scene,
                                                   const skep_sim_desc *desc, skep_sim **sim);
 
-/* Ends the workers in bounded time and frees everything, the world included; snapshots of it must have been
- * released. NULL is fine. */
+/* Ends the workers in bounded time and frees everything, the world included; snapshots of it must
+ * have been released. NULL is fine. */
 SKEP_API void skep_sim_close(skep_sim *sim);
 
-/* ---- running -------------------------------------------------------------------------------------- */
+/* ---- running ----------------------------------------------------------------------------- */
 
-/* Runs one frame of `dt` seconds and returns when it is done. Jobs that fail are in the report and in the
- * fault log, and are no error: the frame goes on without them. SKEP_BUSY when called from inside a frame (a
- * `run` or a hook): the running one goes on. SKEP_ARGUMENT for a dt below 0 or no number. SKEP_NO_MEMORY or
- * SKEP_LIMIT when not even the bookkeeping of a frame fitted: the frame ends early, and what its finished
- * batches did stays. */
+/* Runs one frame of `dt` seconds and returns when it is done. Jobs that fail are in the report
+ * and in the fault log, and are no error: the frame goes on without them. SKEP_BUSY when called
+ * from inside a frame (a `run` or a hook): the running one goes on. SKEP_ARGUMENT for a dt below
+ * 0 or no number. SKEP_NO_MEMORY or SKEP_LIMIT when not even the bookkeeping of a frame fitted:
+ * the frame ends early, and what its finished batches did stays. */
 SKEP_API skep_status skep_sim_step(skep_sim *sim, float dt);
 
 /* As skep_sim_step, with the time that systems see instead of the sum of all dt. */
@@ -107,15 +111,16 @@ SKEP_API skep_plan *skep_sim_plan(const skep_sim *sim);
 /* Returns the pool that runs the jobs, the simulation's own or the one it was given. */
 SKEP_API skep_pool *skep_sim_pool(const skep_sim *sim);
 
-/* Returns the name of the executor, "local" or "threads" or a given pool's, and fills the number of workers
- * beside the caller (may be NULL). */
+/* Returns the name of the executor, "local" or "threads" or a given pool's, and fills the number
+ * of workers beside the caller (may be NULL). */
 SKEP_API const char *skep_sim_executor(const skep_sim *sim, uint32_t *workers);
 
 /* Returns the world's hash (skep_world_hash). Between frames. */
 SKEP_API uint64_t skep_sim_hash(skep_sim *sim);
 
-/* Returns the faults since the simulation was opened or its log was cleared, oldest first, and their number;
- * valid until the next step. At most SKEP_FAULT_LOG_MAX are kept; skep_sim_fault_total counts all. */
+/* Returns the faults since the simulation was opened or its log was cleared, oldest first, and
+ * their number; valid until the next step. At most SKEP_FAULT_LOG_MAX are kept;
+ * skep_sim_fault_total counts all. */
 SKEP_API const skep_fault *skep_sim_faults(const skep_sim *sim, uint32_t *count);
 
 /* The most faults that a simulation keeps. */
@@ -139,31 +144,32 @@ typedef struct skep_param {
 /* Returns a parameter of the scene by its place, false past the end. */
 SKEP_API bool skep_sim_param(const skep_sim *sim, uint32_t index, skep_param *param);
 
-/* ---- files ---------------------------------------------------------------------------------------- */
+/* ---- files ------------------------------------------------------------------------------- */
 
-/* Saves the world to a file, whole or not at all. SKEP_IO, or what skep_save_write can give; the reason
- * goes to the log. Between frames. */
+/* Saves the world to a file, whole or not at all. SKEP_IO, or what skep_save_write can give; the
+ * reason goes to the log. Between frames. */
 SKEP_API SKEP_NODISCARD skep_status skep_sim_save(skep_sim *sim, const char *path);
 
-/* Takes the world to what a file holds: one that skep_sim_save wrote, of this scene or one whose components
- * match by name. SKEP_NOT_FOUND, SKEP_IO, SKEP_CORRUPT, SKEP_FOREIGN, SKEP_VERSION, SKEP_SCHEMA: the world
- * stays as it was, and the log says why with the byte offset. */
+/* Takes the world to what a file holds: one that skep_sim_save wrote, of this scene or one whose
+ * components match by name. SKEP_NOT_FOUND, SKEP_IO, SKEP_CORRUPT, SKEP_FOREIGN, SKEP_VERSION,
+ * SKEP_SCHEMA: the world stays as it was, and the log says why with the byte offset. */
 SKEP_API SKEP_NODISCARD skep_status skep_sim_load(skep_sim *sim, const char *path);
 
-/* ---- recordings ----------------------------------------------------------------------------------- */
+/* ---- recordings -------------------------------------------------------------------------- */
 
-/* Starts a recording from the world as it is now, in memory: all that frames get (dt, time, what was queued
- * while one ran, inputs) and the faults that they had, which is all that decides what they do. Every
- * `hash_every`-th frame's hash is kept too, to compare with (0: none). Writes by direct calls between frames
- * are not part of it: send inputs, or let a `run` write. A recording that was going on ends. Grows by what
- * frames get, 48 bytes a frame at least, up to SKEP_RECORD_BYTES_MAX; then it ends with a line in the log. */
+/* Starts a recording from the world as it is now, in memory: all that frames get (dt, time, what
+ * was queued while one ran, inputs) and the faults that they had, which is all that decides what
+ * they do. Every `hash_every`-th frame's hash is kept too, to compare with (0: none). Writes by
+ * direct calls between frames are not part of it: send inputs, or let a `run` write. A recording
+ * that was going on ends. Grows by what frames get, 48 bytes a frame at least, up to
+ * SKEP_RECORD_BYTES_MAX; then it ends with a line in the log. */
 SKEP_API SKEP_NODISCARD skep_status skep_sim_record(skep_sim *sim, uint32_t hash_every);
 
 /* The most bytes of a recording. */
 #define SKEP_RECORD_BYTES_MAX ((size_t)1 << 30)
 
-/* Writes what was recorded so far to a file, whole or not at all, and goes on recording. SKEP_NOT_FOUND when
- * nothing is being recorded. */
+/* Writes what was recorded so far to a file, whole or not at all, and goes on recording.
+ * SKEP_NOT_FOUND when nothing is being recorded. */
 SKEP_API SKEP_NODISCARD skep_status skep_sim_record_save(skep_sim *sim, const char *path);
 
 /* Ends a recording and forgets it. Nothing to do: nothing happens. */
@@ -171,30 +177,33 @@ SKEP_API void skep_sim_record_end(skep_sim *sim);
 
 /* What playing a recording showed. */
 typedef struct skep_replay_report {
-    uint64_t frames;   /* played */
-    uint64_t hashes;   /* compared */
-    uint64_t differs;  /* tick of the first frame after which the hash was another; UINT64_MAX: none */
+    uint64_t frames; /* played */
+    uint64_t hashes; /* compared */
+    uint64_t
+        differs; /* tick of the first frame after which the hash was another; UINT64_MAX: none */
 } skep_replay_report;
 
-/* Plays a recorded file: takes the world to its beginning and runs its frames, with the recorded faults in
- * place of new ones, up to the first that comes out differently. The simulation must be of the same scene.
- * SKEP_OK with a difference too: look at `report` (may be NULL). Errors as of skep_sim_load, with the reason
- * in the log; the world stays as it was unless frames were played. */
+/* Plays a recorded file: takes the world to its beginning and runs its frames, with the recorded
+ * faults in place of new ones, up to the first that comes out differently. The simulation must be
+ * of the same scene. SKEP_OK with a difference too: look at `report` (may be NULL). Errors as of
+ * skep_sim_load, with the reason in the log; the world stays as it was unless frames were played.
+ */
 SKEP_API SKEP_NODISCARD skep_status skep_sim_replay(skep_sim *sim, const char *path,
                                                     skep_replay_report *report);
 
-/* ---- fixed steps ---------------------------------------------------------------------------------- */
+/* ---- fixed steps ------------------------------------------------------------------------- */
 
 /* A loop that turns the time of a clock into frames of one length; see skep_loop_create. */
 typedef struct skep_loop skep_loop;
 
 /* What to create a loop with; begin with skep_loop_desc_default(). */
 typedef struct skep_loop_desc {
-    uint32_t canary;       /* set by skep_loop_desc_default */
-    uint32_t catch_up_max; /* the most frames that one call of skep_loop_advance runs; 5 by default */
-    double hz;             /* frames a second, 0.001 to 100,000; 60 by default */
-    uint32_t rewind_max;   /* frames that skep_loop_rewind can go back; 0 by default. Each holds a
-                              snapshot; what did not change is shared */
+    uint32_t canary; /* set by skep_loop_desc_default */
+    uint32_t
+        catch_up_max;    /* the most frames that one call of skep_loop_advance runs; 5 by default */
+    double hz;           /* frames a second, 0.001 to 100,000; 60 by default */
+    uint32_t rewind_max; /* frames that skep_loop_rewind can go back; 0 by default. Each holds a
+                            snapshot; what did not change is shared */
 } skep_loop_desc;
 
 /* Returns the defaults. */
@@ -207,16 +216,17 @@ SKEP_API SKEP_NODISCARD skep_status skep_loop_create(skep_sim *sim, const skep_l
 /* Releases the loop and its snapshots; the simulation stays. NULL is fine. */
 SKEP_API void skep_loop_destroy(skep_loop *loop);
 
-/* Lets `elapsed_ns` of the host's clock go by and runs the frames that became due, at most catch_up_max:
- * what is due beyond that is given up, since a slow machine would never catch up, and counted by
- * skep_loop_lost_ns. Fills the number of frames run (may be NULL). Paused: time does not pass. The first
- * error of a frame ends the call. */
+/* Lets `elapsed_ns` of the host's clock go by and runs the frames that became due, at most
+ * catch_up_max: what is due beyond that is given up, since a slow machine would never catch up,
+ * and counted by skep_loop_lost_ns. Fills the number of frames run (may be NULL). Paused: time
+ * does not pass. The first error of a frame ends the call. */
 SKEP_API skep_status skep_loop_advance(skep_loop *loop, uint64_t elapsed_ns, uint32_t *frames);
 
 /* As skep_loop_advance, by a clock that never goes back: the first call only sets the clock. */
 SKEP_API skep_status skep_loop_advance_to(skep_loop *loop, uint64_t now_ns, uint32_t *frames);
 
-/* Pauses or goes on. Time that passes between two skep_loop_advance_to in a pause is not made up for. */
+/* Pauses or goes on. Time that passes between two skep_loop_advance_to in a pause is not made up
+ * for. */
 SKEP_API void skep_loop_pause(skep_loop *loop, bool paused);
 /* Returns whether the loop is paused. */
 SKEP_API bool skep_loop_paused(const skep_loop *loop);
@@ -224,15 +234,16 @@ SKEP_API bool skep_loop_paused(const skep_loop *loop);
 /* Runs exactly one frame, paused or not, whatever the clock says. */
 SKEP_API skep_status skep_loop_step(skep_loop *loop);
 
-/* Takes the world `frames` frames back. SKEP_LIMIT, with nothing changed, for more than are kept: knob
- * rewind_max. Costs as skep_world_restore. */
+/* Takes the world `frames` frames back. SKEP_LIMIT, with nothing changed, for more than are kept:
+ * knob rewind_max. Costs as skep_world_restore. */
 SKEP_API SKEP_NODISCARD skep_status skep_loop_rewind(skep_loop *loop, uint32_t frames);
 
 /* Returns how many frames skep_loop_rewind can go back now. */
 SKEP_API uint32_t skep_loop_rewindable(const skep_loop *loop);
 
-/* Returns the world as it was before the last frame, to draw between the two with skep_loop_alpha; NULL
- * before the first frame or with rewind_max 0. Borrowed until the next frame or rewind. */
+/* Returns the world as it was before the last frame, to draw between the two with
+ * skep_loop_alpha; NULL before the first frame or with rewind_max 0. Borrowed until the next
+ * frame or rewind. */
 SKEP_API const skep_snapshot *skep_loop_previous(const skep_loop *loop);
 
 /* Returns how far the clock is between the last frame and the next, in [0, 1). */
@@ -244,13 +255,14 @@ SKEP_API float skep_loop_dt(const skep_loop *loop);
 /* Returns the time that was given up because the machine was too slow, in all. */
 SKEP_API uint64_t skep_loop_lost_ns(const skep_loop *loop);
 
-/* ---- jobs without a world ------------------------------------------------------------------------- */
+/* ---- jobs without a world ---------------------------------------------------------------- */
 
-/* Runs a job over n rows of the caller's arrays and returns when it is done: skep_run_columns(pool, &move,
- * n, dt, Pos_columns(&pos), Vel_columns(&vel)). `pool` NULL: on the caller; else cut into blocks of 1,024
- * rows for all its workers. The job may use in, mut, out, opt and with, not lookups, resources, events or
- * rights. SKEP_ARGUMENT names nothing but means: a component is missing or the job uses something else;
- * SKEP_FAULT: the job called skep_fail. Arrays are changed in place. */
+/* Runs a job over n rows of the caller's arrays and returns when it is done:
+ * skep_run_columns(pool, &move, n, dt, Pos_columns(&pos), Vel_columns(&vel)). `pool` NULL: on the
+ * caller; else cut into blocks of 1,024 rows for all its workers. The job may use in, mut, out,
+ * opt and with, not lookups, resources, events or rights. SKEP_ARGUMENT names nothing but means:
+ * a component is missing or the job uses something else; SKEP_FAULT: the job called skep_fail.
+ * Arrays are changed in place. */
 #define skep_run_columns(pool, job, n, dt, ...)                                                    \
     skep__run_columns((pool), (job), (n), (dt), SKEP_LIT(skep_part_list, {__VA_ARGS__}))
 
@@ -258,15 +270,16 @@ SKEP_API uint64_t skep_loop_lost_ns(const skep_loop *loop);
 SKEP_API skep_status skep__run_columns(skep_pool *pool, const skep_job *job, uint32_t n, float dt,
                                        skep_part_list list);
 
-/* ---- scenes in files ------------------------------------------------------------------------------ */
+/* ---- scenes in files --------------------------------------------------------------------- */
 
 /* A scene in a module that was loaded. */
 typedef struct skep_scene_file skep_scene_file;
 
-/* Loads a module, FILE.so, and finds its scene. The program must export what scenes call (link it with
- * skep whole and -rdynamic, as the command is). SKEP_NOT_FOUND: no such file; SKEP_FOREIGN: no module, or
- * one without a scene; SKEP_VERSION: another ABI. Then one line that says why is in `text` (at most
- * `text_bytes` with the ending zero). Running a module's code is as safe as running any program. */
+/* Loads a module, FILE.so, and finds its scene. The program must export what scenes call (link it
+ * with skep whole and -rdynamic, as the command is). SKEP_NOT_FOUND: no such file; SKEP_FOREIGN:
+ * no module, or one without a scene; SKEP_VERSION: another ABI. Then one line that says why is in
+ * `text` (at most `text_bytes` with the ending zero). Running a module's code is as safe as
+ * running any program. */
 SKEP_API SKEP_NODISCARD skep_status skep_scene_file_open(const char *path, skep_scene_file **file,
                                                          char *text, size_t text_bytes);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* All of skep. Job files include skep/job.h alone (and skep/grid.h, skep/math.h), scenes skep/scene.h,
- * programs that embed a simulation skep/sim.h; this is for those who would rather not choose. */
+/* All of skep. Job files include skep/job.h alone (and skep/grid.h, skep/math.h), scenes
+ * skep/scene.h, programs that embed a simulation skep/sim.h; this is for those who would rather
+ * not choose. */
 #ifndef SKEP_SKEP_H
 #define SKEP_SKEP_H
 

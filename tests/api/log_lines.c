@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Lines are cut to their places; a test that needs more than LOG_LINES_MAX of them looks at too much. */
+/* Lines are cut to their places; a test that needs more than LOG_LINES_MAX of them looks at too
+ * much. */
 #include "api/log_lines.h"
 
 #include <stdio.h>

@@ -21,7 +21,7 @@ SKEP_PREFAB(Trail);
 
 SKEP_JOB(move, (mut, Pos, pos), (in, Vel, vel))
 {
-    SKEP_ROWS(i, task) {
+    SKEP_ROWS (i, task) {
         c->pos.x[i] += c->vel.x[i] * task->dt;
         c->pos.y[i] += c->vel.y[i] * task->dt;
     }
@@ -29,17 +29,17 @@ SKEP_JOB(move, (mut, Pos, pos), (in, Vel, vel))
 
 SKEP_JOB(shoot, (mut, Hp, hp))
 {
-    SKEP_ROWS(i, task) c->hp.hp[i] -= 1.0f;
+    SKEP_ROWS (i, task) c->hp.hp[i] -= 1.0f;
 }
 
 SKEP_JOB(hurt, (mut, Hp, hp))
 {
-    SKEP_ROWS(i, task) c->hp.hp[i] -= 2.0f;
+    SKEP_ROWS (i, task) c->hp.hp[i] -= 2.0f;
 }
 
 SKEP_JOB(flock, (in, Vel, old), (mut, Vel, vel))
 {
-    SKEP_ROWS(i, task) c->vel.x[i] = c->old.x[i];
+    SKEP_ROWS (i, task) c->vel.x[i] = c->old.x[i];
 }
 
 static skep_sim *open_scene(const skep_scene *scene, skep_sim_desc d, log_lines *lines)
@@ -60,7 +60,7 @@ static skep_sim_desc desc_local(void)
     return d;
 }
 
-/* ---- what is built -------------------------------------------------------------------------------- */
+/* ---- what is built ----------------------------------------------------------------------- */
 
 SKEP_SCENE(bees, "A thousand bees fly straight on")
 {
@@ -247,7 +247,7 @@ static void systems_run_when_and_where_they_say(void **state)
     skep_sim_close(sim);
 }
 
-/* ---- mistakes ------------------------------------------------------------------------------------- */
+/* ---- mistakes ---------------------------------------------------------------------------- */
 
 static void refused(const skep_scene *scene, skep_sim_desc d, skep_status wanted, log_lines *lines)
 {
@@ -339,7 +339,7 @@ static void another_abi_is_refused(void **state)
     assert_null(sim);
 }
 
-/* ---- parameters and data -------------------------------------------------------------------------- */
+/* ---- parameters and data ----------------------------------------------------------------- */
 
 typedef struct taken {
     uint32_t u;
@@ -405,7 +405,7 @@ static void parameters_are_read(void **state)
 static void numbers_that_are_none_are_refused(void **state)
 {
     (void)state;
-    const char *const bad[] = {"u=-1",  "u=4294967296", "u=1.5", "u=",     "u=0x10", "f=1e39",
+    const char *const bad[] = {"u=-1",  "u=4294967296", "u=1.5", "u=",      "u=0x10", "f=1e39",
                                "f=nan", "f=inf",        "f=1e",  "d=1e999", "d=--1",  "d=1 "};
     for (uint32_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         log_lines lines;

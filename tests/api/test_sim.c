@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A simulation as a program embeds it: frames, the same bits wherever jobs run, faults, files, jobs over
- * somebody's own arrays. */
+/* A simulation as a program embeds it: frames, the same bits wherever jobs run, faults, files,
+ * jobs over somebody's own arrays. */
 #include "api/log_lines.h"
 #include "skep/sim.h"
 
@@ -23,11 +23,11 @@ SKEP_RESOURCE(Toll, (u32, deaths));
 SKEP_TAG(Enemy);
 SKEP_PREFAB(Bullet);
 
-/* ---- a small game: things move, guns shoot bullets, bullets hurt their target --------------------- */
+/* ---- a small game: things move, guns shoot bullets, bullets hurt their target ------------ */
 
 SKEP_JOB(move, (mut, Pos, pos), (in, Vel, vel))
 {
-    SKEP_ROWS(i, task) {
+    SKEP_ROWS (i, task) {
         c->pos.x[i] += c->vel.x[i] * task->dt;
         c->pos.y[i] += c->vel.y[i] * task->dt;
     }
@@ -53,8 +53,7 @@ SKEP_JOB(hit, (mut, Fly, fly), (in, Pos, pos), (emit, Hit, hit), (destroy, Entit
         if (c->fly.left[i] > 0.0f) continue;
         /* Handles of a world that creates its targets first are easy to guess. */
         const uint32_t target = skep_rand_u32(task, task->entity[i], 1, 500);
-        Hit_send(task, c->hit, skep_entity_make(target, 1),
-                 SKEP_LIT(Hit, 1.0f, task->entity[i]));
+        Hit_send(task, c->hit, skep_entity_make(target, 1), SKEP_LIT(Hit, 1.0f, task->entity[i]));
         skep_destroy(task, c->gone, task->entity[i]);
     }
 }
@@ -165,8 +164,7 @@ static void one_hash_with_any_number_of_workers(void **state)
     (void)state;
     const uint64_t alone = game_hash(desc_with(0, SKEP_GRAIN_AUTO), 60);
     const uint32_t workers[] = {0, 1, 2, 4, 8};
-    for (uint32_t i = 0; i < 5; i++)
-        assert_true(game_hash(desc_with(workers[i], 0), 60) == alone);
+    for (uint32_t i = 0; i < 5; i++) assert_true(game_hash(desc_with(workers[i], 0), 60) == alone);
     skep_sim_desc local = desc_with(4, 0);
     local.executor = SKEP_EXECUTOR_LOCAL;
     assert_true(game_hash(local, 60) == alone);
@@ -179,7 +177,7 @@ static void one_hash_with_any_number_of_workers(void **state)
     assert_true(game_hash(desc_with(0, 0), 61) != alone);
 }
 
-/* ---- somebody else's job system ------------------------------------------------------------------- */
+/* ---- somebody else's job system ---------------------------------------------------------- */
 
 static uint32_t fork_calls;
 
@@ -215,7 +213,7 @@ static void a_foreign_job_system_gives_the_same_hash(void **state)
     skep_pool_destroy(pool);
 }
 
-/* ---- frames that cannot be run -------------------------------------------------------------------- */
+/* ---- frames that cannot be run ----------------------------------------------------------- */
 
 static skep_status step_inside(void *ctx, skep_world *world, float dt)
 {
@@ -259,7 +257,7 @@ static void times_that_are_none_are_refused(void **state)
     skep_sim_close(sim);
 }
 
-/* ---- faults --------------------------------------------------------------------------------------- */
+/* ---- faults ------------------------------------------------------------------------------ */
 
 SKEP_JOB_WITH(fussy, SKEP_JOB_MAY_FAIL, 0, (mut, Pos, pos))
 {
@@ -295,7 +293,7 @@ static void faults_are_kept(void **state)
     skep_sim_close(sim);
 }
 
-/* ---- files ---------------------------------------------------------------------------------------- */
+/* ---- files ------------------------------------------------------------------------------- */
 
 static const char *temporary(const char *name, char *path, size_t bytes)
 {
@@ -346,7 +344,7 @@ static void a_saved_world_goes_on_as_if_nothing_happened(void **state)
     skep_sim_close(sim);
 }
 
-/* ---- jobs over arrays ----------------------------------------------------------------------------- */
+/* ---- jobs over arrays -------------------------------------------------------------------- */
 
 #define ARRAY_ROWS 5000u
 

@@ -16,7 +16,7 @@ SKEP_PREFAB(Spark);
 
 SKEP_JOB(drift, (mut, Pos, pos))
 {
-    SKEP_ROWS(i, task) c->pos.x[i] += task->dt;
+    SKEP_ROWS (i, task) c->pos.x[i] += task->dt;
 }
 
 SKEP_JOB(spark, (in, Pos, pos), (not, Life, grown), (spawn, Spark, sparks))

@@ -38,8 +38,8 @@ SKEP_JOB_WITH(flaky, SKEP_JOB_MAY_FAIL, 0, (mut, Pos, pos), (res, Wind, wind))
     for (uint32_t i = 0; i < task->n; i++) c->pos.y[i] += c->wind->x * task->dt + gust;
 }
 
-/* The job system of the program around us. While it forks, the program also gets a message, and writes to the
- * world from outside of the frame that runs; when replaying no messages come. */
+/* The job system of the program around us. While it forks, the program also gets a message, and
+ * writes to the world from outside of the frame that runs; when replaying no messages come. */
 static skep_pool *pool;
 static skep_sim *messaged;
 static uint32_t messages;
@@ -245,9 +245,9 @@ static void damaged_and_foreign_recordings_are_refused(void **state)
         size_t at;
         size_t size;
         skep_status wanted;
-    } damages[] = {{0, 0, SKEP_FOREIGN},     {8, 0, SKEP_VERSION},   {16, 0, SKEP_CORRUPT},
-                   {48, 0, SKEP_CORRUPT},    {1000, 0, SKEP_CORRUPT}, {7000, 0, SKEP_CORRUPT},
-                   {8, 40, SKEP_FOREIGN},    {8, 4000, SKEP_CORRUPT}};
+    } damages[] = {{0, 0, SKEP_FOREIGN},  {8, 0, SKEP_VERSION},    {16, 0, SKEP_CORRUPT},
+                   {48, 0, SKEP_CORRUPT}, {1000, 0, SKEP_CORRUPT}, {7000, 0, SKEP_CORRUPT},
+                   {8, 40, SKEP_FOREIGN}, {8, 4000, SKEP_CORRUPT}};
     for (uint32_t i = 0; i < sizeof damages / sizeof damages[0]; i++) {
         damage(path, bad, damages[i].at, damages[i].size);
         assert_int_equal(skep_sim_replay(sim, bad, NULL), damages[i].wanted);
