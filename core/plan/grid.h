@@ -2,7 +2,7 @@
 /* A grid in memory, and how it is built from columns: what the world's side (grid_world.c), the
  * query's side (grid_query.c) and the tests share.
  *
- *     head | start of each cell | entities | rows | columns ... | keys of the rows (while building)
+ *     head | start of each cell | entities | rows | scratch for building | columns ...
  *
  * All of it is one piece of memory and speaks of itself by offsets, since it lies in a resource
  * that moves and that other processes map. The entities of one cell are neighbours, cells of one
@@ -36,7 +36,7 @@ struct skep_grid {
     uint32_t start;     /* byte offsets from the head */
     uint32_t entity;
     uint32_t row;
-    uint32_t keys;
+    uint32_t scratch; /* while building: the keys of the rows, then one column after the other */
     uint32_t field[SKEP_GRID_FIELD_MAX];
     uint16_t field_bytes[SKEP_GRID_FIELD_MAX]; /* a row */
 };
@@ -58,7 +58,7 @@ typedef struct skep__grid_place {
 } skep__grid_place;
 
 /* Where the rows come from. `next` gives the chunk at a place and moves on; false at the end. The
- * build goes over all chunks three times, so that it needs no memory for a list of them. */
+ * build goes over all chunks several times, so that it needs no memory for a list of them. */
 typedef struct skep__grid_source {
     bool (*next)(const void *ctx, skep__grid_place *place, skep__grid_chunk *chunk);
     const void *ctx;
