@@ -7,8 +7,7 @@
  * lines. */
 #include "pool/pool_common.h"
 
-/* ---- on the caller
- * -------------------------------------------------------------------------------- */
+/* ---- on the caller -------------------------------------------------------------------------- */
 
 bool skep__caller_init(skep__caller *caller, const skep_allocator *allocator, size_t scratch_bytes)
 {
@@ -79,8 +78,7 @@ uint64_t skep__pool_until(uint64_t timeout_ns)
     return timeout_ns < SKEP_FOREVER - now ? now + timeout_ns : SKEP_FOREVER;
 }
 
-/* ---- results
- * -------------------------------------------------------------------------------------- */
+/* ---- results -------------------------------------------------------------------------------- */
 
 bool skep__results_reserve(skep__pool_results *results, const skep_allocator *allocator,
                            uint32_t count)
@@ -110,11 +108,12 @@ void skep__results_put(skep__pool_results *results, const skep_pool_result *resu
         more |= SKEP__BRIEF_DETAIL;
         results->details[result->task] = (skep__pool_detail){result->cause, result->bytes_wanted};
     }
-    brief->duration_ns = result->duration_ns;
-    brief->bytes = skep__u32(result->bytes);
-    brief->worker = skep__u16(result->worker);
-    brief->status = skep__u8(result->status);
-    brief->more = skep__u8(more);
+    const skep__pool_brief now = {.duration_ns = result->duration_ns,
+                                  .bytes = skep__u32(result->bytes),
+                                  .worker = skep__u16(result->worker),
+                                  .status = skep__u8(result->status),
+                                  .more = skep__u8(more)};
+    if (memcmp(brief, &now, sizeof now) != 0) *brief = now;
 }
 
 void skep__results_remember(skep__pool_results *results, const skep_pool_task *task,
@@ -173,33 +172,32 @@ uint32_t skep__results_untainted(const skep__pool_results *results, const skep_p
     return UINT32_MAX;
 }
 
-/* ---- units
- * ---------------------------------------------------------------------------------------- */
+/* ---- units ---------------------------------------------------------------------------------- */
 
-static void units_run_tasks(const skep__pool_units *units, uint32_t first, uint32_t end,
-                            uint32_t worker, const skep_task_room *room)
+static void units_run_tasks(const skep__pool_units *units, skep__pool_results *results,
+                            uint32_t first, uint32_t end, uint32_t worker,
+                            const skep_task_room *room)
 {
-    const skep_pool_batch *batch = units->batch;
     uint64_t now = units->measure ? skep__port_clock_ns() : 0;
     skep_pool_result result = {0};
     result.worker = worker;
     for (uint32_t t = first; t < end; t++) {
-        skep_task_run(batch->tasks[t], batch->jobs, batch->flags, room, &result);
+        skep_task_run(units->tasks[t], units->jobs, units->flags, room, &result);
         if (units->measure) {
             const uint64_t then = now;
             now = skep__port_clock_ns();
             result.duration_ns = now - then;
         }
         result.task = t;
-        skep__results_put(units->results, &result);
+        skep__results_put(results, &result);
     }
 }
 
-void skep__units_run(const skep__pool_units *units, uint32_t first, uint32_t end, uint32_t worker,
-                     const skep_task_room *room)
+void skep__units_run(const skep__pool_units *units, skep__pool_results *results, uint32_t first,
+                     uint32_t end, uint32_t worker, const skep_task_room *room)
 {
-    if (units->batch) {
-        units_run_tasks(units, first, end, worker, room);
+    if (units->tasks) {
+        units_run_tasks(units, results, first, end, worker, room);
         return;
     }
     for (uint32_t u = first; u < end; u++) {

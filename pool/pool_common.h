@@ -8,8 +8,7 @@
 #include "port/port.h"
 #include "skep/pool.h"
 
-/* ---- results
- * -------------------------------------------------------------------------------------- */
+/* ---- results -------------------------------------------------------------------------------- */
 
 /* What every task's result needs: four of them a cache line, since another core reads them. */
 typedef struct skep__pool_brief {
@@ -68,8 +67,7 @@ void skep__results_deliver(skep__pool_results *results, const skep_pool_batch *b
 uint32_t skep__results_untainted(const skep__pool_results *results, const skep_pool_batch *batch,
                                  uint32_t first, uint32_t worker_count);
 
-/* ---- on the caller
- * -------------------------------------------------------------------------------- */
+/* ---- on the caller -------------------------------------------------------------------------- */
 
 /* A batch that runs on the caller, and the caller's room. */
 typedef struct skep__caller {
@@ -103,27 +101,34 @@ uint32_t skep__caller_wait(skep__caller *caller, uint64_t until);
 /* The time at which a wait of `timeout_ns` that begins now is over. */
 uint64_t skep__pool_until(uint64_t timeout_ns);
 
-/* ---- units
- * ---------------------------------------------------------------------------------------- */
+/* ---- units ---------------------------------------------------------------------------------- */
 
-/* What threads work off: the tasks of a batch, or the pieces of a skep_pool_for. */
+/* What threads work off: the tasks of a batch, or the pieces of a skep_pool_for. 48 bytes, so that
+ * they fit into a cache line with what tells a worker of them. */
 typedef struct skep__pool_units {
-    const skep_pool_batch *batch; /* NULL: pieces */
-    skep__pool_results *results;
+    const skep_pool_task *const *tasks; /* NULL: pieces */
+    const skep_job *const *jobs;
     void (*work)(void *ctx, uint32_t first, uint32_t count);
     void *ctx;
-    uint32_t n;
+    uint32_t flags; /* SKEP_BATCH_* */
+    uint32_t n;     /* indexes, for pieces */
     uint32_t grain;
-    uint32_t count; /* of units */
-    bool measure;   /* take durations */
+    bool measure; /* take durations */
 } skep__pool_units;
 
-/* Runs the units first to end - 1 as `worker`, and keeps the results of tasks. */
-void skep__units_run(const skep__pool_units *units, uint32_t first, uint32_t end, uint32_t worker,
-                     const skep_task_room *room);
+/* Makes the units of a batch. */
+SKEP_INLINE skep__pool_units skep__units_of_batch(const skep_pool_batch *batch, bool measure)
+{
+    skep__pool_units units = {.tasks = batch->tasks, .jobs = batch->jobs, .flags = batch->flags};
+    units.measure = measure;
+    return units;
+}
 
-/* ---- kinds of pools
- * ------------------------------------------------------------------------------- */
+/* Runs the units first to end - 1 as `worker`, and keeps the results of tasks. */
+void skep__units_run(const skep__pool_units *units, skep__pool_results *results, uint32_t first,
+                     uint32_t end, uint32_t worker, const skep_task_room *room);
+
+/* ---- kinds of pools ------------------------------------------------------------------------- */
 
 /* Creation behind skep_pool_create, which has checked the description and filled in defaults. */
 skep_status skep__pool_local_create(const skep_pool_desc *desc, skep_pool **pool);

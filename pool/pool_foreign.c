@@ -20,6 +20,8 @@ typedef struct foreign_pool {
     uint32_t worker_count;
     uint32_t chunk; /* units a claim */
     skep__pool_units units;
+    const skep_pool_batch *batch;
+    uint32_t count; /* of units */
     skep_pool_done done;
     void *ctx;
     bool forked;                         /* a fork was not joined yet */
@@ -29,19 +31,20 @@ typedef struct foreign_pool {
 static void foreign_hand(void *work_ctx, uint32_t index)
 {
     foreign_pool *p = work_ctx;
-    const uint32_t count = p->units.count;
+    const uint32_t count = p->count;
     for (;;) {
         const uint32_t first = atomic_fetch_add_explicit(&p->next, p->chunk, memory_order_relaxed);
         if (first >= count) return;
-        skep__units_run(&p->units, first, skep__min_u32(first + p->chunk, count), index,
-                        &p->rooms[index]);
+        skep__units_run(&p->units, &p->results, first, skep__min_u32(first + p->chunk, count),
+                        index, &p->rooms[index]);
     }
 }
 
-static void foreign_fork_units(foreign_pool *p)
+static void foreign_fork_units(foreign_pool *p, uint32_t count)
 {
-    const uint32_t hands = skep__min_u32(p->units.count, p->worker_count + 1);
-    p->chunk = skep__max_u32(1, p->units.count / (8 * hands));
+    const uint32_t hands = skep__min_u32(count, p->worker_count + 1);
+    p->count = count;
+    p->chunk = skep__max_u32(1, count / (8 * hands));
     atomic_store(&p->next, 0);
     p->forked = true;
     p->fork(p->fork_ctx, foreign_hand, p, hands);
@@ -78,10 +81,9 @@ static skep_status foreign_start(skep_pool *pool, const skep_pool_batch *batch, 
     }
     p->done = done;
     p->ctx = ctx;
-    p->units = (skep__pool_units){.batch = batch, .results = &p->results};
-    p->units.count = batch->task_count;
-    p->units.measure = skep__caller_measures(&p->caller, batch);
-    foreign_fork_units(p);
+    p->batch = batch;
+    p->units = skep__units_of_batch(batch, skep__caller_measures(&p->caller, batch));
+    foreign_fork_units(p, batch->task_count);
     return SKEP_OK;
 }
 
@@ -92,7 +94,7 @@ static uint32_t foreign_wait(skep_pool *pool, uint64_t timeout_ns)
     if (p->caller.batch) return skep__caller_wait(&p->caller, skep__pool_until(timeout_ns));
     if (!p->forked) return 0;
     p->join(p->fork_ctx);
-    skep__results_deliver(&p->results, p->units.batch, p->done, p->ctx);
+    skep__results_deliver(&p->results, p->batch, p->done, p->ctx);
     p->forked = false;
     return 0;
 }
@@ -102,8 +104,8 @@ static void foreign_each(skep_pool *pool, uint32_t n, uint32_t grain, uint32_t c
 {
     foreign_pool *p = (foreign_pool *)pool;
     SKEP_ASSERT(!p->forked && !p->caller.batch);
-    p->units = (skep__pool_units){.work = work, .ctx = ctx, .n = n, .grain = grain, .count = count};
-    foreign_fork_units(p);
+    p->units = (skep__pool_units){.work = work, .ctx = ctx, .n = n, .grain = grain};
+    foreign_fork_units(p, count);
     foreign_join_units(p);
 }
 

@@ -16,6 +16,11 @@
  * however old the look was that led to it. There is no generation to check, and no acknowledgement
  * to wait for.
  *
+ * A run's line also says what the units are, so a worker needs one line to begin and writes one
+ * when it has finished. On the machines at hand a line takes 100 to 200 ns from core to core, and a
+ * whole frame's system may take 1,500: whoever has nothing left therefore waits a moment before it
+ * takes from another that is at work.
+ *
  * Sleeping: a worker pauses `spin` times over its own line, then says so (`asleep`) and looks once
  * more before it waits on the futex; the caller sets the run first and looks at `asleep`
  * afterwards. All four are sequentially consistent, so one of them sees the other. The caller
@@ -30,14 +35,19 @@
  *
  * Tried and dropped: one shared ticket for all (two cores fight over its line at 10 tasks of 140 ns
  * each, and rows wander between caches); thieves that put half a run into their own line (the
- * caller may be setting that line for the next batch at the same time). */
+ * caller may be setting that line for the next batch at the same time); spinning by
+ * compare-and-swap, so that the line arrives ready for the claim (no faster, and slower where cores
+ * are far apart). */
 #include "pool/pool_common.h"
+
+#include "core/plan/task_run.h"
 
 #define RUN_SINGLE ((uint64_t)1 << 62) /* claims are of one unit, and timed */
 #define RUN_PINNED ((uint64_t)1 << 63) /* only its worker may claim */
 #define RUN_END(run) ((uint32_t)((run) >> 32) & SKEP_BATCH_TASKS_MAX)
 #define MARK_ABANDONED UINT64_MAX
 #define DESTROY_NS 1000000000u
+#define GRACE_PAUSES 64u
 
 struct threads_pool;
 
@@ -57,46 +67,56 @@ typedef struct threads_context {
     size_t bytes;
 } threads_context;
 
-/* A worker's place in the pool, used by one thread after another; slot 0 is the caller's. */
+/* A worker's place in the pool, used by one thread after another; slot 0 is the caller's. The first
+ * line is all that a worker needs to see to begin; the second it writes when it has finished. */
 typedef struct threads_slot {
     _Alignas(128) _Atomic uint64_t run;
     _Atomic uint32_t asleep; /* futex */
     _Atomic uint32_t quit;
+    skep__pool_units units;              /* what the run counts; constant while it is not empty */
     _Alignas(128) _Atomic uint32_t done; /* units finished here since the pool began, modulo 2^32 */
+    _Atomic uint32_t busy;               /* written to get the line while the first job runs */
     threads_context *context;            /* the owner's; NULL when no thread could be made */
 } threads_slot;
 
+_Static_assert(offsetof(threads_slot, units) + sizeof(skep__pool_units) <= 64, "one line");
+
 typedef struct threads_pool {
     skep_pool base;
-    skep_allocator allocator;
-    skep__caller caller;
-    skep__pool_results results;
-    threads_slot *slots;        /* worker_count + 1 */
-    uint16_t *chosen;           /* the workers that this batch begins with */
-    threads_context *abandoned; /* threads whose jobs have not returned, as far as is known */
+    /* Read by workers; written at creation, the results' addresses when they grow. */
+    threads_slot *slots; /* worker_count + 1 */
     uint32_t worker_count;
-    uint32_t spin;        /* of workers that may spin */
-    uint32_t caller_spin; /* of the caller */
+    skep__pool_results results;
+    /* The owner's. */
+    _Alignas(128) skep_allocator allocator;
+    skep__caller caller;
+    const skep_pool_batch *batch; /* NULL for pieces */
+    uint16_t *chosen;             /* the workers that this batch begins with */
+    uint32_t *first;              /* of each slot: where its run began */
+    threads_context *abandoned;   /* threads whose jobs have not returned, as far as is known */
+    uint32_t spin;                /* of workers that may spin */
+    uint32_t caller_spin;         /* of the caller */
     uint32_t cores;
     size_t scratch_bytes;
     uint64_t awake_ns; /* a batch that costs less does not pay for workers that are awake */
     uint64_t wake_ns;  /* a batch must cost this for each worker that it wakes */
+    uint64_t debt_ns;  /* what ran here, though it would have paid had a worker been awake */
     skep_pool_done done;
     void *ctx;
     uint64_t deadline_ns;
+    uint32_t count;       /* of the batch's units */
     uint32_t own_done;    /* units that the caller finished or wrote off */
     uint32_t done_before; /* sum of the slots' counters when the batch began */
     bool running;
     bool caller_takes; /* the caller works too, and does not only watch */
-    /* Set before the runs are, constant until the batch ends; read by all. */
-    _Alignas(128) skep__pool_units units;
     _Alignas(128) _Atomic uint32_t caller_asleep; /* futex */
+    _Atomic uint32_t caller_cpu; /* where the caller was when it last woke somebody */
 } threads_pool;
 
-/* ---- claims
- * --------------------------------------------------------------------------------------- */
+/* ---- claims --------------------------------------------------------------------------------- */
 
 typedef struct threads_claim {
+    const skep__pool_units *units;
     uint32_t first;
     uint32_t end;
     bool timed;
@@ -110,17 +130,18 @@ static bool run_left(uint64_t run)
 /* Takes some units of a run: the worker itself from the front, an eighth of what is left; thieves
  * from the back, a quarter, since they come when the batch is nearly over or its worker is not
  * there. */
-static bool threads_claim_from(_Atomic uint64_t *run, bool own, threads_claim *claim)
+static bool threads_claim_from(threads_slot *slot, bool own, threads_claim *claim)
 {
-    uint64_t seen = atomic_load_explicit(run, memory_order_relaxed);
+    uint64_t seen = atomic_load_explicit(&slot->run, memory_order_relaxed);
     for (;;) {
         if (!run_left(seen) || (!own && (seen & RUN_PINNED))) return false;
         const uint32_t begin = (uint32_t)seen;
         const uint32_t end = RUN_END(seen);
         const uint32_t take = seen & RUN_SINGLE ? 1 : 1 + (end - begin) / (own ? 8 : 4);
         const uint64_t next = own ? seen + take : seen - ((uint64_t)take << 32);
-        if (atomic_compare_exchange_weak_explicit(run, &seen, next, memory_order_acquire,
+        if (atomic_compare_exchange_weak_explicit(&slot->run, &seen, next, memory_order_acquire,
                                                   memory_order_relaxed)) {
+            claim->units = &slot->units;
             claim->first = own ? begin : end - take;
             claim->end = claim->first + take;
             claim->timed = (seen & RUN_SINGLE) != 0;
@@ -129,8 +150,7 @@ static bool threads_claim_from(_Atomic uint64_t *run, bool own, threads_claim *c
     }
 }
 
-/* ---- workers
- * -------------------------------------------------------------------------------------- */
+/* ---- workers -------------------------------------------------------------------------------- */
 
 static void context_release(threads_context *context)
 {
@@ -148,20 +168,24 @@ static void worker_finished(threads_pool *p, uint32_t worker, uint32_t count)
     }
 }
 
-/* Runs one task under a deadline. False: it took too long, and nothing may be touched any more. */
-static bool worker_run_timed(threads_context *context, uint32_t task)
+/* Runs one task under a deadline. False: it took too long, and nothing may be touched any more.
+ * Before the mark everything is looked up that belongs to the batch: from the mark on it may end
+ * without us. */
+static bool worker_run_timed(threads_context *context, const skep__pool_units *units, uint32_t t)
 {
     threads_pool *p = context->pool;
-    const skep_pool_batch *batch = p->units.batch;
+    const skep_pool_task *task = units->tasks[t];
+    const skep_job *job = units->jobs[task->job];
+    const uint32_t flags = units->flags;
     skep_pool_result result = {0};
     context->claims = (context->claims + 1) & 0x7fffffffu;
-    uint64_t mark = (uint64_t)context->claims << 32 | (task + 1);
+    uint64_t mark = (uint64_t)context->claims << 32 | (t + 1);
     const uint64_t started_ns = skep__port_clock_ns();
     atomic_store_explicit(&context->started_ns, started_ns, memory_order_relaxed);
     atomic_store_explicit(&context->mark, mark, memory_order_release);
-    skep_task_run(batch->tasks[task], batch->jobs, batch->flags, &context->room, &result);
+    skep__task_run_job(task, job, flags, &context->room, &result);
     result.duration_ns = skep__port_clock_ns() - started_ns;
-    result.task = task;
+    result.task = t;
     result.worker = context->worker;
     if (!atomic_compare_exchange_strong(&context->mark, &mark, 0)) return false;
     skep__results_put(&p->results, &result);
@@ -171,63 +195,96 @@ static bool worker_run_timed(threads_context *context, uint32_t task)
 /* Runs what was claimed. */
 static bool worker_run(threads_context *context, const threads_claim *claim)
 {
-    if (claim->timed) return worker_run_timed(context, claim->first);
-    skep__units_run(&context->pool->units, claim->first, claim->end, context->worker,
-                    &context->room);
+    if (claim->timed) return worker_run_timed(context, claim->units, claim->first);
+    skep__units_run(claim->units, &context->pool->results, claim->first, claim->end,
+                    context->worker, &context->room);
     return true;
 }
 
-/* Works off the own run, then what others have left. False when the thread was abandoned. */
+/* Works off the own run. False when the thread was abandoned. */
 static bool worker_work(threads_context *context)
 {
     threads_pool *p = context->pool;
-    const uint32_t own = context->worker;
-    const uint32_t slot_count = p->worker_count + 1;
+    threads_slot *slot = &p->slots[context->worker];
     threads_claim claim;
     uint32_t count = 0;
-    while (threads_claim_from(&p->slots[own].run, true, &claim)) {
+    while (threads_claim_from(slot, true, &claim)) {
+        if (!count) atomic_store_explicit(&slot->busy, 1, memory_order_relaxed);
         if (!worker_run(context, &claim)) return false;
         count += claim.end - claim.first;
         if (!claim.timed) continue;
-        worker_finished(p, own, count); /* at once: the next task may be this thread's last */
+        worker_finished(p, context->worker,
+                        count); /* at once: the next may be this thread's last */
         count = 0;
     }
-    if (count) worker_finished(p, own, count);
+    if (count) worker_finished(p, context->worker, count);
+    return true;
+}
+
+/* Works off what others have left. False when the thread was abandoned. */
+static bool worker_help(threads_context *context)
+{
+    threads_pool *p = context->pool;
+    const uint32_t slot_count = p->worker_count + 1;
+    threads_claim claim;
     for (uint32_t i = 1; i < slot_count; i++) {
-        threads_slot *victim = &p->slots[(own + i) % slot_count];
-        while (threads_claim_from(&victim->run, false, &claim)) {
+        threads_slot *victim = &p->slots[(context->worker + i) % slot_count];
+        while (threads_claim_from(victim, false, &claim)) {
             if (!worker_run(context, &claim)) return false;
-            worker_finished(p, own, claim.end - claim.first);
+            worker_finished(p, context->worker, claim.end - claim.first);
         }
     }
     return true;
 }
 
-/* Waits for a run. False when the thread is to end. */
-static bool worker_idle(const threads_context *context)
+/* Pauses until there is a run, at most `most` times. */
+static bool worker_spin(threads_slot *slot, uint32_t most)
 {
-    threads_slot *slot = &context->pool->slots[context->worker];
-    for (uint32_t s = 0; s < context->spin; s++) {
+    for (uint32_t s = 0; s < most; s++) {
         if (run_left(atomic_load_explicit(&slot->run, memory_order_relaxed))) return true;
-        if (atomic_load_explicit(&slot->quit, memory_order_relaxed)) return false;
+        if (atomic_load_explicit(&slot->quit, memory_order_relaxed)) return true;
         skep__port_pause();
     }
+    return false;
+}
+
+/* Sleeps until there is a run. Says whether it was woken onto the caller's own processor: the
+ * scheduler does that at times, and then the caller stands still for as long as this thread spins.
+ */
+static bool worker_sleep(threads_pool *p, threads_slot *slot)
+{
     atomic_store(&slot->asleep, 1);
     while (!run_left(atomic_load(&slot->run)) && !atomic_load(&slot->quit)) {
-        /* Woken though the run is empty already: others were faster, and may still have some left.
-         */
+        /* Woken though the run is empty already: others were faster, and may have some left. */
         if (!atomic_load(&slot->asleep)) break;
         skep__port_futex_wait(&slot->asleep, 1, SKEP__PORT_FOREVER);
     }
     atomic_store(&slot->asleep, 0);
-    return !atomic_load(&slot->quit);
+    const uint32_t cpu = skep__port_cpu_current();
+    return cpu != UINT32_MAX && cpu == atomic_load_explicit(&p->caller_cpu, memory_order_relaxed);
+}
+
+/* A thread's life: its own run, a moment's grace, then what others have left, then patience, then
+ * sleep. */
+static void worker_live(threads_context *context)
+{
+    threads_pool *p = context->pool;
+    threads_slot *slot = &p->slots[context->worker];
+    const uint32_t grace = skep__min_u32(GRACE_PAUSES, context->spin);
+    bool crowded = false;
+    while (!atomic_load(&slot->quit)) {
+        if (!worker_work(context)) return;
+        if (!crowded && worker_spin(slot, grace)) continue;
+        if (!worker_help(context)) return;
+        if (!crowded && worker_spin(slot, context->spin - grace)) continue;
+        crowded = worker_sleep(p, slot);
+    }
 }
 
 static void worker_main(void *arg)
 {
     threads_context *context = arg;
-    while (worker_work(context) && worker_idle(context)) {
-    }
+    worker_live(context);
     atomic_store(&context->gone, 1);
     skep__port_futex_wake(&context->gone, 1);
     context_release(context);
@@ -256,8 +313,7 @@ static bool worker_create(threads_pool *p, uint32_t worker)
     return true;
 }
 
-/* ---- joining
- * -------------------------------------------------------------------------------------- */
+/* ---- joining -------------------------------------------------------------------------------- */
 
 static uint32_t threads_done_sum(const threads_pool *p)
 {
@@ -268,26 +324,46 @@ static uint32_t threads_done_sum(const threads_pool *p)
 
 static bool threads_all_done(const threads_pool *p)
 {
-    return p->own_done + (threads_done_sum(p) - p->done_before) == p->units.count;
+    return p->own_done + (threads_done_sum(p) - p->done_before) == p->count;
 }
 
 /* Runs units on the caller. */
 static void caller_run(threads_pool *p, const threads_claim *claim)
 {
-    skep__units_run(&p->units, claim->first, claim->end, 0, &p->caller.room);
+    skep__units_run(claim->units, &p->results, claim->first, claim->end, 0, &p->caller.room);
     p->own_done += claim->end - claim->first;
 }
 
-/* Takes part until nothing is left to claim; false when the time is over before. */
-static bool caller_take_part(threads_pool *p, uint64_t until)
+/* Takes from one slot until it is empty; false when the time is over before. */
+static bool caller_take_from(threads_pool *p, uint32_t victim, uint64_t until)
 {
     threads_claim claim;
+    while (threads_claim_from(&p->slots[victim], victim == 0, &claim)) {
+        caller_run(p, &claim);
+        if (until != SKEP_FOREVER && skep__port_clock_ns() >= until) return false;
+    }
+    return true;
+}
+
+/* Takes part until nothing is left to claim; false when the time is over before. First its own run,
+ * then those of workers that have not even begun; the others get a moment to end by themselves,
+ * since what is left of their rows is in their cache and not in ours. */
+static bool caller_take_part(threads_pool *p, uint64_t until)
+{
     if (!p->caller_takes) return true;
-    for (uint32_t v = 0; v <= p->worker_count; v++) {
-        while (threads_claim_from(&p->slots[v].run, v == 0, &claim)) {
-            caller_run(p, &claim);
-            if (until != SKEP_FOREVER && skep__port_clock_ns() >= until) return false;
+    if (!caller_take_from(p, 0, until)) return false;
+    for (uint32_t w = 1; w <= p->worker_count; w++) {
+        const uint64_t run = atomic_load_explicit(&p->slots[w].run, memory_order_relaxed);
+        if (run_left(run) && (uint32_t)run == p->first[w] && !caller_take_from(p, w, until)) {
+            return false;
         }
+    }
+    for (uint32_t s = 0; s < skep__min_u32(GRACE_PAUSES, p->spin); s++) {
+        if (threads_all_done(p)) return true;
+        skep__port_pause();
+    }
+    for (uint32_t w = 1; w <= p->worker_count; w++) {
+        if (!caller_take_from(p, w, until)) return false;
     }
     return true;
 }
@@ -312,7 +388,7 @@ static void caller_give_up(threads_pool *p, uint32_t worker, uint32_t task, uint
     p->abandoned = context;
     slot->context = NULL;
     if (worker_create(p, worker)) return;
-    while (threads_claim_from(&slot->run, true, &claim)) caller_run(p, &claim);
+    while (threads_claim_from(slot, true, &claim)) caller_run(p, &claim);
 }
 
 /* Looks for tasks over their deadline. Returns the time until the next may be. */
@@ -359,8 +435,7 @@ static bool caller_join(threads_pool *p, uint64_t until)
     }
 }
 
-/* ---- starting
- * ------------------------------------------------------------------------------------- */
+/* ---- starting ------------------------------------------------------------------------------- */
 
 /* Chooses at most `want` workers, those of low numbers first, and at most `wake` that sleep. */
 static uint32_t threads_choose(threads_pool *p, uint32_t want, uint64_t wake)
@@ -380,26 +455,45 @@ static uint32_t threads_choose(threads_pool *p, uint32_t want, uint64_t wake)
 /* Divides the units among the caller, if it takes part, and the chosen workers, and wakes who
  * sleeps. The runs are all set before anybody is woken: a wake-up costs the caller more than a
  * whole small batch. */
-static void threads_launch(threads_pool *p, uint32_t chosen_count, uint64_t flags)
+static void threads_launch(threads_pool *p, const skep__pool_units *units, uint32_t count,
+                           uint32_t chosen_count, uint64_t flags)
 {
-    const uint32_t n = p->units.count;
     const uint32_t hands = chosen_count + (p->caller_takes ? 1 : 0);
     uint32_t first = 0;
+    p->count = count;
     p->own_done = 0;
     p->running = true;
     for (uint32_t h = 0; h < hands; h++) {
-        const uint32_t end = (uint32_t)((uint64_t)n * (h + 1) / hands);
-        const uint64_t run = (uint64_t)end << 32 | first | flags;
+        const uint32_t end = (uint32_t)((uint64_t)count * (h + 1) / hands);
         const uint32_t c = p->caller_takes ? h - 1 : h; /* wraps for the caller's own */
-        atomic_store(&p->slots[c == UINT32_MAX ? 0 : p->chosen[c]].run, run);
+        const uint32_t s = c == UINT32_MAX ? 0 : p->chosen[c];
+        p->slots[s].units = *units;
+        p->first[s] = first;
+        atomic_store(&p->slots[s].run, (uint64_t)end << 32 | first | flags);
         first = end;
     }
     for (uint32_t c = 0; c < chosen_count; c++) {
         threads_slot *slot = &p->slots[p->chosen[c]];
-        if (atomic_load(&slot->asleep) && atomic_exchange(&slot->asleep, 0)) {
-            skep__port_futex_wake(&slot->asleep, 1);
-        }
+        if (!atomic_load(&slot->asleep) || !atomic_exchange(&slot->asleep, 0)) continue;
+        atomic_store_explicit(&p->caller_cpu, skep__port_cpu_current(), memory_order_relaxed);
+        skep__port_futex_wake(&slot->asleep, 1);
     }
+}
+
+/* How many workers a batch of known cost is worth that the caller could do alone as well. Sleeping
+ * workers are woken for what lasts longer than their waking, and when what has run here for want of
+ * them adds up to as much: then it was wrong to let them sleep, and more of the kind is likely to
+ * come. */
+static uint32_t threads_worth(threads_pool *p, const skep_pool_batch *batch)
+{
+    if (batch->cost_ns < p->awake_ns) return 0;
+    const uint64_t worth = batch->cost_ns / p->awake_ns;
+    const uint32_t most = skep__min_u32(batch->task_count, p->cores) - 1;
+    uint64_t wake = batch->cost_ns / p->wake_ns;
+    if (!wake && p->debt_ns >= p->wake_ns) wake = 1;
+    const uint32_t count = threads_choose(p, worth < most ? (uint32_t)worth : most, wake);
+    p->debt_ns = count ? 0 : p->debt_ns + batch->cost_ns;
+    return count;
 }
 
 /* Chooses who shall run a batch; 0: the caller alone. Sets `flags` of the runs and caller_takes. */
@@ -425,11 +519,8 @@ static uint32_t threads_plan(threads_pool *p, const skep_pool_batch *batch, uint
         return threads_choose(p, n > 1 ? n - 1 : 1, p->worker_count);
     }
     if (n == 1) return 0;
-    if (!batch->cost_ns) return threads_choose(p, n - 1, p->worker_count);
-    if (batch->cost_ns < p->awake_ns) return 0;
-    const uint64_t worth = batch->cost_ns / p->awake_ns;
-    const uint32_t want = worth < n - 1 ? (uint32_t)worth : n - 1;
-    return threads_choose(p, want, batch->cost_ns / p->wake_ns);
+    if (batch->cost_ns) return threads_worth(p, batch);
+    return threads_choose(p, skep__min_u32(n, p->cores) - 1, p->worker_count);
 }
 
 static skep_status threads_start(skep_pool *pool, const skep_pool_batch *batch, skep_pool_done done,
@@ -451,10 +542,10 @@ static skep_status threads_start(skep_pool *pool, const skep_pool_batch *batch, 
     p->done = done;
     p->ctx = ctx;
     p->deadline_ns = batch->deadline_ns;
-    p->units = (skep__pool_units){.batch = batch, .results = &p->results};
-    p->units.count = batch->task_count;
-    p->units.measure = skep__caller_measures(&p->caller, batch);
-    threads_launch(p, chosen_count, flags);
+    p->batch = batch;
+    const skep__pool_units units =
+        skep__units_of_batch(batch, skep__caller_measures(&p->caller, batch));
+    threads_launch(p, &units, batch->task_count, chosen_count, flags);
     return SKEP_OK;
 }
 
@@ -471,8 +562,8 @@ static uint32_t threads_wait(skep_pool *pool, uint64_t timeout_ns)
     const uint64_t until = skep__pool_until(timeout_ns);
     if (p->caller.batch) return skep__caller_wait(&p->caller, until);
     if (!p->running) return 0;
-    if (!caller_take_part(p, until) || !caller_join(p, until)) return p->units.count;
-    skep__results_deliver(&p->results, p->units.batch, p->done, p->ctx);
+    if (!caller_take_part(p, until) || !caller_join(p, until)) return p->count;
+    skep__results_deliver(&p->results, p->batch, p->done, p->ctx);
     threads_settle(p);
     return 0;
 }
@@ -484,15 +575,14 @@ static void threads_each(skep_pool *pool, uint32_t n, uint32_t grain, uint32_t c
     SKEP_ASSERT(!p->running && !p->caller.batch);
     p->caller_takes = true;
     p->deadline_ns = 0;
-    p->units = (skep__pool_units){.work = work, .ctx = ctx, .n = n, .grain = grain, .count = count};
-    threads_launch(p, threads_choose(p, count - 1, p->worker_count), 0);
+    const skep__pool_units units = {.work = work, .ctx = ctx, .n = n, .grain = grain};
+    threads_launch(p, &units, count, threads_choose(p, count - 1, p->worker_count), 0);
     caller_take_part(p, SKEP_FOREVER);
     caller_join(p, SKEP_FOREVER);
     threads_settle(p);
 }
 
-/* ---- life
- * ----------------------------------------------------------------------------------------- */
+/* ---- life ----------------------------------------------------------------------------------- */
 
 static uint32_t threads_workers(const skep_pool *pool)
 {
@@ -553,6 +643,7 @@ static void threads_free(threads_pool *p)
     skep__results_deinit(&p->results, &a);
     skep__caller_deinit(&p->caller, &a);
     skep__free(&a, p->chosen, slot_count * sizeof *p->chosen, 16);
+    skep__free(&a, p->first, slot_count * sizeof *p->first, 16);
     skep__free(&a, p->slots, slot_count * sizeof *p->slots, 128);
     skep__free(&a, p, sizeof *p, 128);
 }
@@ -590,11 +681,11 @@ static void tune_nothing(void *ctx, uint32_t first, uint32_t count)
 /* The time from giving worker 1 an empty unit to seeing it done. */
 static uint64_t tune_round_trip(threads_pool *p)
 {
-    p->units = (skep__pool_units){.work = tune_nothing, .n = 1, .grain = 1, .count = 1};
+    const skep__pool_units units = {.work = tune_nothing, .n = 1, .grain = 1};
     p->caller_takes = false;
     p->chosen[0] = 1;
     const uint64_t began = skep__port_clock_ns();
-    threads_launch(p, 1, 0);
+    threads_launch(p, &units, 1, 1, 0);
     caller_join(p, SKEP_FOREVER);
     const uint64_t took = skep__port_clock_ns() - began;
     threads_settle(p);
@@ -613,7 +704,7 @@ static void threads_tune(threads_pool *p)
 {
     uint64_t awake_ns = UINT64_MAX;
     uint64_t wake_ns = UINT64_MAX;
-    for (uint32_t i = 0; i < 12; i++) {
+    for (uint32_t i = 0; i < 64; i++) {
         const uint64_t ns = tune_round_trip(p);
         if (ns < awake_ns) awake_ns = ns;
     }
@@ -626,7 +717,7 @@ static void threads_tune(threads_pool *p)
         const uint64_t ns = tune_round_trip(p);
         if (ns < wake_ns) wake_ns = ns;
     }
-    p->awake_ns = tune_clamp(2 * awake_ns, 300, 3000);
+    p->awake_ns = tune_clamp(2 * awake_ns, 300, 2000);
     p->wake_ns = wake_ns == UINT64_MAX ? SKEP__POOL_WAKE_NS : tune_clamp(wake_ns, 1500, 50000);
 }
 
@@ -646,7 +737,8 @@ skep_status skep__pool_threads_create(const skep_pool_desc *desc, skep_pool **po
     p->caller_spin = desc->workers < p->cores ? p->spin : p->spin / 16;
     p->slots = skep__alloc(&p->allocator, slot_count * sizeof *p->slots, 128);
     p->chosen = skep__alloc(&p->allocator, slot_count * sizeof *p->chosen, 16);
-    bool ok = p->slots && p->chosen &&
+    p->first = skep__alloc(&p->allocator, slot_count * sizeof *p->first, 16);
+    bool ok = p->slots && p->chosen && p->first &&
               skep__caller_init(&p->caller, &p->allocator, desc->scratch_bytes) &&
               skep__results_reserve(&p->results, &p->allocator, 256);
     for (uint32_t w = 1; ok && w <= desc->workers; w++) ok = worker_create(p, w);

@@ -10,16 +10,14 @@
 
 #include <stdatomic.h>
 
-/* ---- asserts
- * -------------------------------------------------------------------------------------- */
+/* ---- asserts -------------------------------------------------------------------------------- */
 
 /* Called when SKEP_ASSERT fails, before the trap. The library's own prints the expression and its
  * place to standard error and aborts; a program that defines a function of this name replaces it.
  */
 SKEP_API void skep_assert_failed(const char *expression, const char *file, int line);
 
-/* ---- threads
- * -------------------------------------------------------------------------------------- */
+/* ---- threads -------------------------------------------------------------------------------- */
 
 /* A thread. The struct must stay where it is until the thread was joined, or has begun to run `fn`.
  */
@@ -43,8 +41,7 @@ void skep__port_thread_detach(skep__port_thread *thread);
 /* Gives the rest of this thread's slice of time away. */
 void skep__port_yield(void);
 
-/* ---- futex
- * ---------------------------------------------------------------------------------------- */
+/* ---- futex ---------------------------------------------------------------------------------- */
 
 /* No time limit. */
 #define SKEP__PORT_FOREVER UINT64_MAX
@@ -56,8 +53,7 @@ bool skep__port_futex_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t t
 /* Wakes at most `count` of those that sleep on the word. */
 void skep__port_futex_wake(_Atomic uint32_t *word, uint32_t count);
 
-/* ---- clock and processors
- * ------------------------------------------------------------------------- */
+/* ---- clock and processors ------------------------------------------------------------------- */
 
 /* Nanoseconds of a clock that never goes back and stands still while the machine sleeps. */
 uint64_t skep__port_clock_ns(void);
@@ -65,6 +61,10 @@ uint64_t skep__port_clock_ns(void);
 /* The processors that this process may use at the same time: those its affinity allows, and no more
  * than its group's quota pays for. At least 1. Reads files: call it at creation, not in a frame. */
 uint32_t skep__port_cpu_count(void);
+
+/* The number of the processor that this thread runs on just now; UINT32_MAX where that is unknown.
+ */
+uint32_t skep__port_cpu_current(void);
 
 /* Tells the processor that this is a spinning loop. */
 SKEP_INLINE void skep__port_pause(void)
@@ -78,8 +78,7 @@ SKEP_INLINE void skep__port_pause(void)
 #endif
 }
 
-/* ---- memory
- * --------------------------------------------------------------------------------------- */
+/* ---- memory --------------------------------------------------------------------------------- */
 
 /* The page size of regions: all ranges below are multiples of it where they are said to be. */
 #define SKEP__PORT_PAGE ((size_t)2 << 20)
@@ -108,8 +107,7 @@ SKEP_NODISCARD skep_status skep__port_region_open(size_t bytes_max, skep_region 
 /* Gives the region's memory back; no world, task or worker uses it any more. */
 void skep__port_region_close(skep_region *region);
 
-/* ---- files
- * ---------------------------------------------------------------------------------------- */
+/* ---- files ---------------------------------------------------------------------------------- */
 
 /* Maps a whole file, read-only. An empty file gives a valid pointer and 0 bytes. SKEP_NOT_FOUND
  * when there is no such file, SKEP_IO for any other trouble. */
@@ -129,8 +127,7 @@ SKEP_NODISCARD skep_status skep__port_file_read(const char *path, const skep_all
 SKEP_NODISCARD skep_status skep__port_file_write(const char *path, const void *bytes,
                                                  size_t byte_count);
 
-/* ---- modules
- * -------------------------------------------------------------------------------------- */
+/* ---- modules -------------------------------------------------------------------------------- */
 
 /* Loads a module by the path of its file, never by searching. NULL when it cannot be loaded; then a
  * line that says why is in `text`, at most `text_bytes` with the ending zero. */

@@ -30,8 +30,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* ---- threads
- * -------------------------------------------------------------------------------------- */
+/* ---- threads -------------------------------------------------------------------------------- */
 
 /* A worker's stack: as large as what a main thread has by default, since one and the same job runs
  * on both. Only what is touched takes memory. */
@@ -86,8 +85,7 @@ void skep__port_yield(void)
     sched_yield();
 }
 
-/* ---- futex
- * ---------------------------------------------------------------------------------------- */
+/* ---- futex ---------------------------------------------------------------------------------- */
 
 bool skep__port_futex_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t timeout_ns)
 {
@@ -108,8 +106,7 @@ void skep__port_futex_wake(_Atomic uint32_t *word, uint32_t count)
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, n, NULL, NULL, 0);
 }
 
-/* ---- clock and processors
- * ------------------------------------------------------------------------- */
+/* ---- clock and processors ------------------------------------------------------------------- */
 
 uint64_t skep__port_clock_ns(void)
 {
@@ -199,8 +196,13 @@ uint32_t skep__port_cpu_count(void)
     return count ? count : 1;
 }
 
-/* ---- memory
- * --------------------------------------------------------------------------------------- */
+uint32_t skep__port_cpu_current(void)
+{
+    const int cpu = sched_getcpu();
+    return cpu < 0 ? UINT32_MAX : (uint32_t)cpu;
+}
+
+/* ---- memory --------------------------------------------------------------------------------- */
 
 static void *port_heap_alloc(void *ctx, size_t bytes, size_t align)
 {
@@ -283,8 +285,7 @@ void skep__port_region_close(skep_region *region)
     memset(region, 0, sizeof *region);
 }
 
-/* ---- files
- * ---------------------------------------------------------------------------------------- */
+/* ---- files ---------------------------------------------------------------------------------- */
 
 /* Opens a regular file for reading and gives its size. */
 static skep_status port_file_open(const char *path, int *fd, size_t *bytes)
@@ -386,8 +387,7 @@ skep_status skep__port_file_write(const char *path, const void *bytes, size_t by
     return ok ? SKEP_OK : SKEP_IO;
 }
 
-/* ---- modules
- * -------------------------------------------------------------------------------------- */
+/* ---- modules -------------------------------------------------------------------------------- */
 
 void *skep__port_module_open(const char *path, char *text, size_t text_bytes)
 {

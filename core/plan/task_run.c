@@ -46,8 +46,7 @@ struct skep__run {
     uint64_t identities[TASK_IDENTITIES];
 };
 
-/* ---- what a job may call
- * -------------------------------------------------------------------------- */
+/* ---- what a job may call -------------------------------------------------------------------- */
 
 /* The first thing that goes wrong is what is reported: what follows often follows from it. */
 static void task_blame(struct skep__run *run, skep_status status, const char *cause)
@@ -223,8 +222,7 @@ void skep__init(const skep_task *task, const skep_component *component, skep_ent
     if (component->size) skep__patch_value(payload + sizeof identity, component, value);
 }
 
-/* ---- running
- * -------------------------------------------------------------------------------------- */
+/* ---- running -------------------------------------------------------------------------------- */
 
 /* Sets the run to its beginning; a checked task may begin twice. */
 static void task_begin(struct skep__run *run)
@@ -283,8 +281,7 @@ static void task_parts(struct skep__run *run)
     }
 }
 
-/* ---- elsewhere, and checked
- * ----------------------------------------------------------------------- */
+/* ---- elsewhere, and checked ----------------------------------------------------------------- */
 
 /* A part that is run the slow way: its own column struct, and where its writes go. */
 typedef struct task_slow {
@@ -427,8 +424,7 @@ static SKEP_NOINLINE void task_slowly(struct skep__run *run, uint32_t flags)
     if (slow.suspect) task_blame(run, SKEP_ACCESS, "an `out` row was not written");
 }
 
-/* ---- the public face
- * ------------------------------------------------------------------------------ */
+/* ---- the public face ------------------------------------------------------------------------ */
 
 size_t skep_task_layout(const skep_pool_task *task)
 {
@@ -445,9 +441,15 @@ size_t skep_task_layout(const skep_pool_task *task)
 void skep_task_run(const skep_pool_task *task, const skep_job *const *jobs, uint32_t flags,
                    const skep_task_room *room, skep_pool_result *result)
 {
+    skep__task_run_job(task, jobs[task->job], flags, room, result);
+}
+
+void skep__task_run_job(const skep_pool_task *task, const skep_job *job, uint32_t flags,
+                        const skep_task_room *room, skep_pool_result *result)
+{
     struct skep__run run;
     run.task = task;
-    run.job = jobs[task->job];
+    run.job = job;
     run.room = room;
     run.base = room->elsewhere && task->output_bytes ? room->elsewhere : task->output;
     task_begin(&run);

@@ -15,7 +15,7 @@
 
 #include "core/base/hash.h"
 
-/* ---- writer ---------------------------------------------------------------------------------- */
+/* ---- writer --------------------------------------------------------------------------------- */
 
 void *skep__patch_push(skep_patch_writer *w, skep_patch_kind kind, uint32_t slot, uint64_t entity,
                        uint32_t bytes)
@@ -53,7 +53,7 @@ void skep__patch_value(void *payload, const skep_component *component, const voi
     }
 }
 
-/* ---- reader ---------------------------------------------------------------------------------- */
+/* ---- reader --------------------------------------------------------------------------------- */
 
 bool skep__patch_next(const uint8_t *buffer, size_t bytes, size_t *offset,
                       const skep_patch_header **header, const uint8_t **payload)
@@ -78,7 +78,7 @@ uint64_t skep__component_identity(const skep_component *component)
     return skep__hash_u64(h);
 }
 
-/* ---- verifier -------------------------------------------------------------------------------- */
+/* ---- verifier ------------------------------------------------------------------------------- */
 
 /* What verifying one buffer carries along. */
 typedef struct patch_check {

@@ -30,7 +30,7 @@ extern "C" {
 /* For skep_pool_vtable.wait: no time limit. */
 #define SKEP_FOREVER UINT64_MAX
 
-/* ---- tasks ----------------------------------------------------------------------------------- */
+/* ---- tasks ---------------------------------------------------------------------------------- */
 
 /* A column that a part writes into a block other than the one it came from. */
 typedef struct skep_task_write {
@@ -160,7 +160,7 @@ typedef struct skep_task_room {
 SKEP_API void skep_task_run(const skep_pool_task *task, const skep_job *const *jobs, uint32_t flags,
                             const skep_task_room *room, skep_pool_result *result);
 
-/* ---- pools ----------------------------------------------------------------------------------- */
+/* ---- pools ---------------------------------------------------------------------------------- */
 
 /* A pool; see skep_pool_create. */
 typedef struct skep_pool skep_pool;

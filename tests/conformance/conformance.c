@@ -57,8 +57,7 @@ static void all_ok(const lab_batch *b)
     }
 }
 
-/* ---- results
- * -------------------------------------------------------------------------------------- */
+/* ---- results -------------------------------------------------------------------------------- */
 
 static void test_mut_and_in(void **state)
 {
@@ -144,8 +143,7 @@ static void test_values(void **state)
     lab_close(&l);
 }
 
-/* ---- patches
- * -------------------------------------------------------------------------------------- */
+/* ---- patches -------------------------------------------------------------------------------- */
 
 static const skep_component *find_component(void *ctx, uint64_t identity)
 {
@@ -246,8 +244,7 @@ static void test_forged_right(void **state)
     lab_close(&l);
 }
 
-/* ---- limits
- * --------------------------------------------------------------------------------------- */
+/* ---- limits --------------------------------------------------------------------------------- */
 
 /* A full output area says how much is wanted; exactly that is enough, 8 bytes less are not. */
 static void test_output_limit(void **state)
@@ -341,8 +338,7 @@ static void test_scratch(void **state)
     lab_close(&l);
 }
 
-/* ---- checked runs
- * --------------------------------------------------------------------------------- */
+/* ---- checked runs --------------------------------------------------------------------------- */
 
 static void test_check_unwritten(void **state)
 {
@@ -399,8 +395,7 @@ static void test_check_input(void **state)
     lab_close(&l);
 }
 
-/* ---- batches
- * -------------------------------------------------------------------------------------- */
+/* ---- batches -------------------------------------------------------------------------------- */
 
 static void test_empty_batches(void **state)
 {
@@ -490,8 +485,7 @@ static void test_durations(void **state)
     lab_close(&l);
 }
 
-/* ---- lives
- * ---------------------------------------------------------------------------------------- */
+/* ---- lives ---------------------------------------------------------------------------------- */
 
 static void test_create_and_destroy(void **state)
 {
@@ -530,8 +524,7 @@ static void test_destroy_asleep_and_busy(void **state)
     lab_close(&l);
 }
 
-/* ---- skep_pool_for
- * -------------------------------------------------------------------------------- */
+/* ---- skep_pool_for -------------------------------------------------------------------------- */
 
 typedef struct tally_for {
     _Atomic uint32_t calls;
@@ -569,8 +562,7 @@ static void test_pool_for(void **state)
     free(t);
 }
 
-/* ---- all
- * ------------------------------------------------------------------------------------------ */
+/* ---- all ------------------------------------------------------------------------------------ */
 
 int conformance_run(const conformance_factory *factory)
 {

@@ -29,8 +29,7 @@ typedef struct conformance_factory {
 /* Runs the whole suite; returns the number of failed tests. */
 int conformance_run(const conformance_factory *factory);
 
-/* ---- the laboratory
- * ------------------------------------------------------------------------------- */
+/* ---- the laboratory ------------------------------------------------------------------------- */
 
 /* A region with what has been taken from it, and a pool. */
 typedef struct lab {

@@ -14,8 +14,7 @@
 
 #define LAB_BYTES ((size_t)16 << 20)
 
-/* ---- life
- * ----------------------------------------------------------------------------------------- */
+/* ---- life ----------------------------------------------------------------------------------- */
 
 static void *lab_alloc(void *ctx, size_t bytes, size_t align)
 {
@@ -69,8 +68,7 @@ void *lab_take(lab *l, size_t bytes, size_t align)
     return memory;
 }
 
-/* ---- building
- * ------------------------------------------------------------------------------------- */
+/* ---- building ------------------------------------------------------------------------------- */
 
 /* Fills a column with small numbers of the field's type. */
 static void lab_fill(void *column, const skep_field *field, uint32_t rows, uint64_t key)
@@ -225,8 +223,7 @@ lab_batch lab_build(lab *l, const lab_plan *plan)
     return b;
 }
 
-/* ---- running
- * -------------------------------------------------------------------------------------- */
+/* ---- running -------------------------------------------------------------------------------- */
 
 void lab_done(void *ctx, const skep_pool_result *result)
 {

@@ -31,8 +31,7 @@ static const conformance_factory factories[] = {
     {"threads 8", 8, true, false, 10000, 50, make_threads},
 };
 
-/* ---- jobs that look outside, which is what the tests below are about
- * ------------------------------- */
+/* ---- jobs that look outside, which is what the tests below are about ------------------------ */
 
 static _Atomic uint32_t hang_open; /* the gate that hung tasks wait for */
 static _Atomic uint32_t hang_left; /* tasks that will hang */
@@ -227,8 +226,7 @@ static void test_retry_goes_elsewhere(void **state)
     lab_close(&l);
 }
 
-/* ---- memory
- * --------------------------------------------------------------------------------------- */
+/* ---- memory --------------------------------------------------------------------------------- */
 
 typedef struct scarce {
     uint32_t left;
