@@ -106,18 +106,23 @@ typedef struct skep__cli_state {
     double dt;        /* of a frame, seconds */
 } skep__cli_state;
 
+/* How many drawings back the line's averages begin: a second, since ten frames or none in a tenth
+ * of one would make them jump. */
+#define SKEP__LIVE_BACK 10u
+
 /* A line on a terminal that is drawn again and again. */
 typedef struct skep__cli_live {
     FILE *out; /* NULL: no terminal, nothing is drawn */
     int fd;
-    uint32_t length;       /* of what stands on the line now */
-    uint64_t next_ns;      /* when to draw again */
-    uint64_t drawn_ns;     /* when it was drawn last */
-    skep__cli_state drawn; /* what it showed then */
+    uint32_t length;                       /* of what stands on the line now */
+    uint32_t draws;                        /* so far */
+    uint64_t next_ns;                      /* when to draw again */
+    skep__cli_state back[SKEP__LIVE_BACK]; /* draw number n at n modulo SKEP__LIVE_BACK */
+    uint64_t back_ns[SKEP__LIVE_BACK];     /* when each was drawn */
 } skep__cli_live;
 
 /* Looks for a terminal: standard error, else standard output unless `json` goes there. */
-void skep__cli_live_begin(skep__cli_live *live, bool json, uint64_t now_ns);
+void skep__cli_live_begin(skep__cli_live *live, bool json);
 
 /* Returns whether a tenth of a second is over, whether there is a terminal or not. */
 bool skep__cli_live_due(const skep__cli_live *live, uint64_t now_ns);
@@ -154,9 +159,6 @@ int skep__cli_scene_open(skep__cli_scene *scene, const skep__cli_options *option
 
 /* Ends the simulation and unloads the file. */
 void skep__cli_scene_close(skep__cli_scene *scene);
-
-/* Returns the built-in scenes, ended by NULL. */
-const skep_scene *const *skep__cli_scenes(void);
 
 /* Says on standard error what there is to say of a simulation that failed. */
 void skep__cli_log_print(skep__cli_log *log);

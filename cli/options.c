@@ -105,10 +105,11 @@ static int options_seconds(const skep__cli_options *o, const options_row *row,
                            skep__cli_value *value)
 {
     char *end = NULL;
-    const char first = value->text[0];
     value->real = strtod(value->text, &end);
-    const bool number =
-        end != value->text && *end == 0 && ((first >= '0' && first <= '9') || first == '.');
+    /* strtod takes blanks, signs, hexadecimal, infinity and NaN as well. */
+    const bool plain = value->text[strspn(value->text, "0123456789.eE+-")] == 0 &&
+                       value->text[0] != '+' && value->text[0] != '-';
+    const bool number = plain && end != value->text && *end == 0;
     if (number && isfinite(value->real) && value->real >= 1e-5 && value->real <= 1e3)
         return SKEP__EXIT_OK;
     return skep__cli_fail(o->command, "%s: \"%s\" is no number of seconds from 0.00001 to 1000",

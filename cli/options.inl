@@ -13,9 +13,10 @@
     X(HELP, "help", "[COMMAND]", "says what a command and its options do")
 
 #define SKEP__CLI_OPTIONS(X)                                                                       \
-    X(frames, "--frames", "N", U64, RUN | PLAN, 0, UINT64_MAX,                                     \
-      "run N frames and stop (run: else until Ctrl-C; plan: 8,\nso that it knows what blocks "     \
-      "cost)")                                                                                     \
+    X(frames, "--frames", "N", U64, RUN, 0, UINT64_MAX,                                            \
+      "run N frames and stop (else until Ctrl-C)")                                                 \
+    X(frames_first, "--frames", "N", U64, PLAN, 0, UINT64_MAX,                                     \
+      "frames to run first, to know what blocks cost (8)")                                         \
     X(pace, "--pace", "real|none", PACE, RUN, 0, 0,                                                \
       "keep to real time, or go as fast as it can (real\nwithout --frames, none with it)")         \
     X(workers, "--workers", "N|auto", WORKERS, RUN | PLAN, 0, SKEP_WORKERS_MAX,                    \
@@ -36,7 +37,7 @@
     X(hash_every, "--hash-every", "N", U64, RUN, 1, UINT64_MAX,                                    \
       "print \"frame hash\" whenever the frame is a multiple\nof N")                               \
     X(check, "--check", "", FLAG, RUN, 0, 0,                                                       \
-      "watch jobs: must they write what they left out, did\nthey change what they may only read")  \
+      "development: poison what jobs must write, and notice\nwhen they change what they read")     \
     X(json, "--json", "", FLAG, RUN, 0, 0, "end with one line of JSON in place of the table")      \
     X(why, "--why", "SYSTEM", TEXT, PLAN, 0, 0, "explain the place of one system")                 \
     X(help, "--help", "", FLAG, RUN | PLAN | SCENES | HELP, 0, 0, "show this text")

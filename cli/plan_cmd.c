@@ -43,13 +43,14 @@ static int plan_unknown(const skep__cli_options *o, skep_plan *plan, const char 
     plan_text t = {"", 0};
     (void)skep_plan_explain(plan, system, plan_to_text, &t);
     while (t.used && t.text[t.used - 1] == '\n') t.text[--t.used] = 0;
-    return skep__cli_fail(o->command, "--why: %s", t.text);
+    return skep__cli_fail(o->command, "--why: %s; skep plan %s lists all", t.text, o->scene);
 }
 
 static int plan_explain(skep__cli_scene *s, const skep__cli_options *o)
 {
-    const uint64_t frames =
-        o->value[SKEP__CLI_frames].given ? o->value[SKEP__CLI_frames].number : PLAN_FRAMES;
+    const uint64_t frames = o->value[SKEP__CLI_frames_first].given
+                                ? o->value[SKEP__CLI_frames_first].number
+                                : PLAN_FRAMES;
     skep_plan *plan = skep_sim_plan(s->sim);
     const char *why = o->value[SKEP__CLI_why].text;
     if (why && !plan_has(plan, why)) return plan_unknown(o, plan, why);

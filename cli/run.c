@@ -128,7 +128,7 @@ static void run_frames(run_state *r)
 {
     r->start_ns = skep__port_clock_ns();
     r->due_ns = r->start_ns;
-    skep__cli_live_begin(&r->live, r->json, r->start_ns);
+    skep__cli_live_begin(&r->live, r->json);
     run_show(r, r->start_ns);
     r->end = SKEP__END_SIGNAL;
     while (r->frames < r->frames_max && run_frame(r)) {

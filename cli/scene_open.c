@@ -5,6 +5,7 @@
  * where the words of the command line are known: an unknown parameter is answered with those that
  * exist. */
 #include "cli/cli.h"
+#include "scenes/scenes.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -51,23 +52,17 @@ static bool open_is_file(const char *name)
 
 static int open_unknown(const skep__cli_options *o)
 {
-    const skep_scene *const *scenes = skep__cli_scenes();
     const char *names[64];
     char meant[128];
     uint32_t count = 0;
-    while (count < 64 && scenes[count]) {
-        names[count] = scenes[count]->name;
-        count++;
-    }
+    for (; count < 64 && skep__scene_at(count); count++) names[count] = skep__scene_at(count)->name;
     return skep__cli_fail(o->command, "there is no scene \"%s\"%s; skep scenes lists them",
                           o->scene, skep__cli_meant(meant, sizeof meant, o->scene, names, count));
 }
 
 static int open_find(skep__cli_scene *s, const skep__cli_options *o)
 {
-    const skep_scene *const *scenes = skep__cli_scenes();
-    for (uint32_t i = 0; scenes[i] && !s->scene; i++)
-        if (strcmp(scenes[i]->name, o->scene) == 0) s->scene = scenes[i];
+    s->scene = skep__scene_find(o->scene);
     if (!s->scene && !open_is_file(o->scene)) return open_unknown(o);
     if (!s->scene) {
         char why[1024];

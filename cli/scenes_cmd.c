@@ -2,14 +2,16 @@
 /* `skep scenes`: the scenes that are built in, or the parameters of one scene, which only its
  * function knows, so it is opened for that. */
 #include "cli/cli.h"
+#include "scenes/scenes.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 static int list_all(void)
 {
-    for (const skep_scene *const *s = skep__cli_scenes(); *s; s++)
-        printf("%-10s %s\n", (*s)->name, (*s)->about);
+    const skep_scene *s = NULL;
+    for (uint32_t i = 0; (s = skep__scene_at(i)) != NULL; i++)
+        printf("%-10s %s\n", s->name, s->about);
     return SKEP__EXIT_OK;
 }
 

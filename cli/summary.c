@@ -65,7 +65,7 @@ void skep__cli_summary(const skep__cli_result *r)
            r->entities == 1 ? "entity" : "entities", skep__cli_thousands(b, r->tick), ends[r->end]);
     printf("  hash        %016llx\n", (unsigned long long)r->hash);
     if (r->frames) {
-        printf("  frames      %s in %.2f s, %s a second, %.2f of real time\n",
+        printf("  frames      %s in %.2f s, %s a second, %.2f times real time\n",
                skep__cli_thousands(a, r->frames), seconds,
                skep__cli_thousands(b, (uint64_t)((double)r->frames / seconds + 0.5)),
                summary_real_time(r));

@@ -23,7 +23,7 @@ def resize(terminal, columns):
 
 
 def read_all(terminal, seconds, until=None):
-    """What arrives on a terminal within a time, or until a text is there or its other side closes."""
+    """What arrives within a time, or until a text is there or the other side closes."""
     text = b""
     end = time.monotonic() + seconds
     while time.monotonic() < end and (until is None or until not in text):
@@ -79,15 +79,15 @@ class Terminal(Case):
         os.write(terminal, b"\x03")
         rest = read_all(terminal, 20)
         self.assertEqual(process.wait(timeout=20), 0)
-        drawn = [part for part in text.decode().split("\r") if part.startswith("probe  frame ")]
+        drawn = [part for part in text.decode().split("\r") if part.startswith("probe: frame ")]
         self.assertGreater(len(drawn), 3)
         self.assertLess(len(drawn), 60)
-        self.assertRegex(drawn[-1], r"^probe  frame [\d,]+  1,200 entities  \d+\.\d\d ms a frame "
-                                    r"\([\d.,]+% of dt\)  [\d.,]+% of real time  0 faults *$")
+        self.assertRegex(drawn[-1], r"^probe: frame [\d,]+, 1,200 entities, \d+\.\d\d ms a frame "
+                                    r"\([\d.,]+% of dt\), [\d.,]+% of real time, 0 faults *$")
         self.assertNotIn("\n", text.decode())
         lines = screen(text + rest)
         self.assertTrue(lines[0].startswith("probe: 1,200 entities after frame "), lines)
-        self.assertIn(", stopped", lines[0])
+        self.assertTrue(lines[0].endswith(", stopped"), lines)
         self.assertRegex(lines[1], r"^  hash +[0-9a-f]{16}$")
 
     def test_paced(self):
@@ -100,18 +100,26 @@ class Terminal(Case):
         self.assertTrue(3 <= frames <= 40, lines)
 
     def test_narrow_terminal(self):
-        process, terminal = self.start("run", self.probe, "--frames", "30", "--dt", "0.01", "--pace",
-                                       "real", columns=40)
+        process, terminal = self.start("run", self.probe, "--frames", "30", "--dt", "0.01",
+                                       "--pace", "real", columns=40)
         text = read_all(terminal, 20).decode()
         self.assertEqual(process.wait(timeout=20), 0)
         live = text[:text.rindex("probe: ")]
-        self.assertIn("probe  frame", live)
+        self.assertIn("probe: frame 2", live)
         for part in live.split("\r"):
             self.assertLess(len(part), 40, part)
 
+    def test_all_of_it_in_80_columns(self):
+        process, terminal = self.start("run", self.probe, "--frames", "30", "--dt", "0.01",
+                                       "--pace", "real", "--entities", "20000", columns=80)
+        text = read_all(terminal, 20).decode()
+        self.assertEqual(process.wait(timeout=20), 0)
+        self.assertRegex(text, r"\rprobe: frame 2\d, 20,000 entities, [^\r]* of real time, "
+                               r"0 faults *\r")
+
     def test_lines_go_between(self):
-        process, terminal = self.start("run", self.probe, "--frames", "40", "--dt", "0.01", "--pace",
-                                       "real", "--hash-every", "10", "--param", "log=15")
+        process, terminal = self.start("run", self.probe, "--frames", "40", "--dt", "0.01",
+                                       "--pace", "real", "--hash-every", "10", "--param", "log=15")
         lines = screen(read_all(terminal, 20))
         self.assertEqual(process.wait(timeout=20), 0)
         hashes = [line for line in lines if re.fullmatch(r"\d+ [0-9a-f]{16}", line)]
@@ -144,8 +152,8 @@ class Signals(Case):
         for number in (signal.SIGINT, signal.SIGTERM):
             process = self.begin(self.probe, "--json")
             process.send_signal(number)
-            out, err = process.communicate(timeout=20)
-            self.assertEqual((process.returncode, err), (0, ""))
+            out, err = process.stdout.read(), process.stderr.read()
+            self.assertEqual((process.wait(timeout=20), err), (0, ""))
             result = json.loads(out.splitlines()[-1])
             self.assertEqual(result["end"], "signal")
             self.assertGreater(result["frames"], 0)
@@ -158,8 +166,7 @@ class Signals(Case):
         save = str(self.folder / "stopped.skep")
         process = self.begin(self.probe, "--json", "--save", save)
         process.send_signal(signal.SIGINT)
-        out, _ = process.communicate(timeout=20)
-        result = json.loads(out.splitlines()[-1])
+        result = json.loads(process.stdout.read().splitlines()[-1])
         again = self.result(self.probe, "--load", save, "--frames", "0")
         self.assertEqual((again["hash"], again["tick"]), (result["hash"], result["tick"]))
 
@@ -168,8 +175,7 @@ class Signals(Case):
         time.sleep(0.2)
         begin = time.monotonic()
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=20)
-        self.assertEqual(process.returncode, 0)
+        self.assertEqual(process.wait(timeout=20), 0)
         self.assertLess(time.monotonic() - begin, 5)
 
 
