@@ -39,7 +39,7 @@ skep_status skep_world_prefab_define(skep_world *world, const skep_component *pr
         const skep_component *info = world->store.types[set.types[i]].info;
         const void *value = skep__part_value(world, &set, i, 0);
         p->parts[i] = (skep__prefab_part){set.types[i], p->value_bytes};
-        memset(p->values + p->value_bytes, 0, info->size);
+        if (info->size) memset(p->values + p->value_bytes, 0, info->size);
         if (value) skep__patch_value(p->values + p->value_bytes, info, value);
         p->value_bytes += skep__u32(skep__align(info->size, 16));
     }
