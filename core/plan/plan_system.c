@@ -207,7 +207,7 @@ static uint32_t mode_patches(uint32_t mode)
 
 static bool mode_in(uint32_t mode, uint32_t set)
 {
-    return (set >> mode) & 1u;
+    return mode < 32 && ((set >> mode) & 1u);
 }
 
 #define MODE(m) (1u << SKEP_MODE_##m)
