@@ -2,12 +2,17 @@
 /* Random access by handle, and passes over many small tables. */
 #include "bench/bench_limit.h"
 #include "bench/bench_row.h"
-#include "bench/bench_store.h"
+#include "bench/bench_sim.h"
 
 #include <stdlib.h>
 
+typedef struct bench_pair {
+    float x, y;
+} bench_pair;
+SKEP_STRUCT(Spot, bench_pair);
+
 typedef struct access {
-    bench_store b;
+    bench_sim b;
     uint32_t n;
     skep_entity *ids; /* in an order that jumps about */
     uint64_t *limit_ids;
@@ -20,7 +25,7 @@ static void access_close(void *state)
 {
     access *a = state;
     if (!a) return;
-    if (a->b.store.tables) skep__bench_store_close(&a->b);
+    skep__bench_sim_close(&a->b);
     free(a->ids);
     free(a->limit_ids);
     free(a->records);
@@ -28,12 +33,14 @@ static void access_close(void *state)
     free(a);
 }
 
-static bool access_fill(access *a, uint32_t table)
+/* Entities with Pos, Vel and a struct, and the order in which they are met. */
+static bool access_fill(access *a)
 {
     uint32_t *order = skep__limit_shuffle(a->n);
-    if (!order) return false;
     skep_entity *fresh = calloc(a->n, sizeof *fresh);
-    const bool made = fresh && skep__rows_create(&a->b.store, table, a->n, fresh, 1) == SKEP_OK;
+    const skep_part parts[3] = {SKEP_PART_OF(Pos), SKEP_PART_OF(Vel), SKEP_PART_OF(Spot)};
+    const bool made =
+        order && fresh && skep_entity_create_many(a->b.world, a->n, parts, 3, fresh) == SKEP_OK;
     for (uint32_t i = 0; made && i < a->n; i++) {
         a->ids[i] = fresh[order[i]];
         a->limit_ids[i] = UINT64_C(1) << 32 | order[i];
@@ -44,7 +51,7 @@ static bool access_fill(access *a, uint32_t table)
     return made;
 }
 
-static void *access_make(const bench_row *row, bool spot)
+static void *access_open(const bench_row *row)
 {
     access *a = calloc(1, sizeof *a);
     if (!a) return NULL;
@@ -55,37 +62,25 @@ static void *access_make(const bench_row *row, bool spot)
     a->values = calloc(row->n, sizeof *a->values);
     a->tables[1] = a->values;
     if (a->ids && a->limit_ids && a->records && a->values &&
-        skep__bench_store_open(&a->b, row->n) &&
-        access_fill(a, spot ? a->b.spot_table : a->b.both_table))
+        skep__bench_sim_open(&a->b, 0, row->n) && access_fill(a))
         return a;
     access_close(a);
     return NULL;
 }
 
-static void *access_open(const bench_row *row)
-{
-    return access_make(row, false);
-}
-
-static void *spot_open(const bench_row *row)
-{
-    return access_make(row, true);
-}
-
-/* Few passes make a lap, so that the clock's own cost is nothing. */
+/* A few passes make a lap, so that the clock's own cost is nothing. */
 #define PASSES 4u
 
 static bool get_ours(void *state, bench_lap *lap)
 {
     access *a = state;
-    const skep__store *s = &a->b.store;
-    const Pos_lookup pos = {{s->index, s->types[a->b.pos].dir, s->queue.index_count, 0}};
+    const Pos_lookup pos = Pos_lookup_of(a->b.world);
     float sum = 0;
     const uint64_t start = skep__port_clock_ns();
     for (uint32_t k = 0; k < PASSES; k++)
         for (uint32_t i = 0; i < a->n; i++) {
             Pos p;
-            if (Pos_get(&pos, a->ids[i], &p)) sum += p.x;
+            if (Pos_get(&pos, a->ids[i], &p)) sum += p.x + 1;
         }
     lap->time_ns = skep__port_clock_ns() - start;
     lap->ops = (double)PASSES * a->n;
@@ -103,8 +98,7 @@ static bool get_limit(void *state, bench_lap *lap)
             const uint64_t id = a->limit_ids[i];
             const limit_record *r = &a->records[(uint32_t)id];
             if (r->generation != id >> 32) continue;
-            const limit_vec *p = &a->tables[r->table][r->row];
-            sum += p->x;
+            sum += a->tables[r->table][r->row].x + 1;
         }
     lap->time_ns = skep__port_clock_ns() - start;
     lap->ops = (double)PASSES * a->n;
@@ -115,48 +109,37 @@ static bool get_limit(void *state, bench_lap *lap)
 static bool set_ours(void *state, bench_lap *lap)
 {
     access *a = state;
-    skep__store *s = &a->b.store;
     bool done = true;
     const uint64_t start = skep__port_clock_ns();
     for (uint32_t k = 0; k < PASSES; k++)
-        for (uint32_t i = 0; i < a->n; i++) {
-            const skep__cell *cell = NULL;
-            uint32_t row = 0;
-            done &= skep__value_own(s, a->ids[i], a->b.pos, 1, &cell, &row) == SKEP_OK;
-            if (!done) return false;
-            ((float *)(void *)cell[0].data)[row] = (float)i;
-            ((float *)(void *)cell[1].data)[row] = 1;
-        }
+        for (uint32_t i = 0; i < a->n; i++)
+            done &= Pos_set(a->b.world, a->ids[i], SKEP_LIT(Pos, (float)i, 1)) == SKEP_OK;
     lap->time_ns = skep__port_clock_ns() - start;
     lap->ops = (double)PASSES * a->n;
     for (uint32_t i = 0; i < a->n; i += 97) {
-        uint32_t row = 0;
-        const skep__cell *cell = skep__value_find(s, a->ids[i], a->b.pos, &row);
-        lap->check = bench_mix(lap->check, (uint32_t)((float *)(void *)cell[0].data)[row]);
+        Pos p = {0, 0};
+        done &= Pos_of(a->b.world, a->ids[i], &p);
+        lap->check = bench_mix(lap->check, (uint32_t)p.x);
     }
     return done;
 }
 
-static bool set_spot_ours(void *state, bench_lap *lap)
+static bool set_struct_ours(void *state, bench_lap *lap)
 {
     access *a = state;
-    skep__store *s = &a->b.store;
+    bool done = true;
     const uint64_t start = skep__port_clock_ns();
     for (uint32_t k = 0; k < PASSES; k++)
-        for (uint32_t i = 0; i < a->n; i++) {
-            const skep__cell *cell = NULL;
-            uint32_t row = 0;
-            if (skep__value_own(s, a->ids[i], a->b.spot, 1, &cell, &row) != SKEP_OK) return false;
-            ((bench_pair *)(void *)cell->data)[row] = (bench_pair){(float)i, 1};
-        }
+        for (uint32_t i = 0; i < a->n; i++)
+            done &= Spot_set(a->b.world, a->ids[i], SKEP_LIT(Spot, {(float)i, 1})) == SKEP_OK;
     lap->time_ns = skep__port_clock_ns() - start;
     lap->ops = (double)PASSES * a->n;
     for (uint32_t i = 0; i < a->n; i += 97) {
-        uint32_t row = 0;
-        const skep__cell *cell = skep__value_find(s, a->ids[i], a->b.spot, &row);
-        lap->check = bench_mix(lap->check, (uint32_t)((bench_pair *)(void *)cell->data)[row].x);
+        Spot spot = {{0, 0}};
+        done &= Spot_of(a->b.world, a->ids[i], &spot);
+        lap->check = bench_mix(lap->check, (uint32_t)spot.v.x);
     }
-    return true;
+    return done;
 }
 
 static bool set_limit(void *state, bench_lap *lap)
@@ -185,6 +168,7 @@ static bool set_limit(void *state, bench_lap *lap)
 #define TABLES 26u
 #define TABLE_ROWS 20u
 #define TABLE_PASSES 2000u
+#define FACTOR 1.0000001f
 
 SKEP_COMPONENT(Load, (f32, v));
 SKEP_TAG(M0);
@@ -194,9 +178,8 @@ SKEP_TAG(M3);
 SKEP_TAG(M4);
 
 typedef struct many {
-    bench_store b;
-    uint32_t load;
-    uint32_t tables[TABLES];
+    bench_sim b;
+    skep_query *query;
     float *limit[TABLES];
 } many;
 
@@ -204,7 +187,8 @@ static void many_close(void *state)
 {
     many *m = state;
     if (!m) return;
-    if (m->b.store.tables) skep__bench_store_close(&m->b);
+    skep_query_destroy(m->query);
+    skep__bench_sim_close(&m->b);
     for (uint32_t i = 0; i < TABLES; i++) free(m->limit[i]);
     free(m);
 }
@@ -213,31 +197,28 @@ static void many_close(void *state)
  */
 static bool many_fill(many *m)
 {
-    skep__store *s = &m->b.store;
     const skep_component *const tags[] = {&M0_info, &M1_info, &M2_info, &M3_info, &M4_info};
-    uint32_t tag[5];
-    if (skep__type_add(s, &Load_info, &m->load) != SKEP_OK) return false;
-    for (uint32_t i = 0; i < 5; i++)
-        if (skep__type_add(s, tags[i], &tag[i]) != SKEP_OK) return false;
+    const Load one = {1};
     for (uint32_t i = 0; i < TABLES; i++) {
-        uint16_t set[6] = {(uint16_t)m->load};
-        uint32_t count = 1;
+        skep_part parts[6] = {SKEP_PART(Load, &one)};
+        size_t count = 1;
         for (uint32_t k = 0; k < 5; k++)
-            if ((i + 1) >> k & 1u) set[count++] = (uint16_t)tag[k];
-        if (skep__table_for(s, set, count, &m->tables[i]) != SKEP_OK) return false;
-        if (skep__rows_create(s, m->tables[i], TABLE_ROWS, NULL, 1) != SKEP_OK) return false;
-        m->limit[i] = calloc(TABLE_ROWS, sizeof(float));
+            if ((i + 1) >> k & 1u) parts[count++] = skep_part_make(tags[k], NULL);
+        if (skep_entity_create_many(m->b.world, TABLE_ROWS, parts, count, NULL) != SKEP_OK)
+            return false;
+        m->limit[i] = malloc(TABLE_ROWS * sizeof(float));
         if (!m->limit[i]) return false;
-        float *ours = (float *)(void *)skep__line_of(s->tables[m->tables[i]], 0)->cells[1].data;
-        for (uint32_t k = 0; k < TABLE_ROWS; k++) ours[k] = m->limit[i][k] = 1;
+        for (uint32_t k = 0; k < TABLE_ROWS; k++) m->limit[i][k] = one.v;
     }
-    return true;
+    skep_query_desc d = skep_query_desc_default();
+    d.terms[0] = SKEP_ALL(Load);
+    return skep_query_create(m->b.world, &d, &m->query) == SKEP_OK;
 }
 
 static void *many_open(const bench_row *row)
 {
     many *m = calloc(1, sizeof *m);
-    if (m && skep__bench_store_open(&m->b, row->n) && many_fill(m)) return m;
+    if (m && skep__bench_sim_open(&m->b, 0, row->n) && many_fill(m)) return m;
     many_close(m);
     return NULL;
 }
@@ -252,28 +233,21 @@ static uint64_t float_bits(float f)
 static bool many_ours(void *state, bench_lap *lap)
 {
     many *m = state;
-    skep__store *s = &m->b.store;
     const uint64_t start = skep__port_clock_ns();
     for (uint32_t k = 0; k < TABLE_PASSES; k++) {
-        skep__epoch_raise(s);
-        for (uint32_t i = 0; i < TABLES; i++) {
-            skep__table *t = s->tables[m->tables[i]];
-            for (uint32_t b = 0; b < skep__table_blocks(t); b++) {
-                if (skep__own_cell(s, t, b, 1) != SKEP_OK) return false;
-                float *v = (float *)(void *)skep__line_of(t, b)->cells[1].data;
-                const uint32_t n = skep__block_rows(t, b);
-                for (uint32_t r = 0; r < n; r++) v[r] *= 1.0000001f;
-            }
+        skep_query_iter it = skep_query_begin(m->query);
+        while (skep_query_next(&it)) {
+            const Load_mut load = Load_write(&it, 0);
+            if (!load.v) return false;
+            for (uint32_t r = 0; r < it.n; r++) load.v[r] *= FACTOR;
         }
         bench_clobber();
     }
     lap->time_ns = skep__port_clock_ns() - start;
     lap->ops = TABLE_PASSES;
-    for (uint32_t i = 0; i < TABLES; i++)
-        lap->check = bench_mix(
-            lap->check,
-            float_bits(
-                ((float *)(void *)skep__line_of(s->tables[m->tables[i]], 0)->cells[1].data)[3]));
+    skep_query_iter it = skep_query_begin(m->query);
+    while (skep_query_next(&it))
+        for (uint32_t r = 0; r < it.n; r++) lap->check += float_bits(Load_read(&it, 0).v[r]);
     return true;
 }
 
@@ -284,25 +258,41 @@ static bool many_limit(void *state, bench_lap *lap)
     for (uint32_t k = 0; k < TABLE_PASSES; k++) {
         for (uint32_t i = 0; i < TABLES; i++) {
             float *v = m->limit[i];
-            for (uint32_t r = 0; r < TABLE_ROWS; r++) v[r] *= 1.0000001f;
+            for (uint32_t r = 0; r < TABLE_ROWS; r++) v[r] *= FACTOR;
         }
         bench_clobber();
     }
     lap->time_ns = skep__port_clock_ns() - start;
     lap->ops = TABLE_PASSES;
     for (uint32_t i = 0; i < TABLES; i++)
-        lap->check = bench_mix(lap->check, float_bits(m->limit[i][3]));
+        for (uint32_t r = 0; r < TABLE_ROWS; r++) lap->check += float_bits(m->limit[i][r]);
     return true;
 }
 
+#define ACCESS(id, what, at, mine, by)                                                             \
+    {                                                                                              \
+        .name = id, .about = what, .unit = "ns", .unit_ns = 1, .bar = BENCH_BAR_RATIO,             \
+        .bar_at = at, .n = 100000, .warm = true, .open = access_open, .close = access_close,       \
+        .ours = mine, .limit = by                                                                  \
+    }
+
 const bench_row skep__bench_access_rows[] = {
-    {"get_100k", "read Pos of an entity by its handle, in random order; checked records", "ns", 1,
-     BENCH_BAR_RATIO, 2, 100000, 0, true, access_open, access_close, get_ours, get_limit},
-    {"set_100k", "write Pos of an entity by its handle, in random order; checked records", "ns", 1,
-     BENCH_BAR_RATIO, 3, 100000, 0, true, access_open, access_close, set_ours, set_limit},
-    {"set_struct_100k", "the same with a component of one column", "ns", 1, BENCH_BAR_RATIO, 2.5,
-     100000, 0, true, spot_open, access_close, set_spot_ours, set_limit},
-    {"tables_26x20", "a pass over 26 tables of 20 entities; 26 arrays", "ns", 1, BENCH_BAR_RATIO,
-     2.9, 4096, 0, false, many_open, many_close, many_ours, many_limit},
-    {NULL, NULL, NULL, 0, BENCH_BAR_NONE, 0, 0, 0, false, NULL, NULL, NULL, NULL},
+    ACCESS("get_100k", "Pos.x of an entity by its handle, in random order; checked records", 2.0,
+           get_ours, get_limit),
+    ACCESS("set_100k", "write Pos of an entity by its handle, in random order; checked records",
+           3.0, set_ours, set_limit),
+    ACCESS("set_struct_100k", "the same with a component of one column", 2.5, set_struct_ours,
+           set_limit),
+    {.name = "tables_26x20",
+     .about = "a query's pass over 26 tables of 20 entities; a pass over 26 arrays",
+     .unit = "ns",
+     .unit_ns = 1,
+     .bar = BENCH_BAR_RATIO,
+     .bar_at = 2.9,
+     .n = 4096,
+     .open = many_open,
+     .close = many_close,
+     .ours = many_ours,
+     .limit = many_limit},
+    {.name = NULL},
 };

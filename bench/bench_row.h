@@ -69,6 +69,9 @@ void skep__bench_measure(const bench_row *row, bench_result *result);
 extern const bench_row skep__bench_iterate_rows[];
 extern const bench_row skep__bench_structure_rows[];
 extern const bench_row skep__bench_access_rows[];
+extern const bench_row skep__bench_snapshot_rows[];
+extern const bench_row skep__bench_frame_rows[];
+extern const bench_row skep__bench_tiny_rows[];
 
 /* Keeps the compiler from seeing through a value or from keeping memory in registers. */
 static inline void bench_clobber(void)
