@@ -40,8 +40,6 @@
  * are far apart). */
 #include "pool/pool_common.h"
 
-#include "core/plan/task_run.h"
-
 #define RUN_SINGLE ((uint64_t)1 << 62) /* claims are of one unit, and timed */
 #define RUN_PINNED ((uint64_t)1 << 63) /* only its worker may claim */
 #define RUN_END(run) ((uint32_t)((run) >> 32) & SKEP_BATCH_TASKS_MAX)
@@ -183,7 +181,7 @@ static bool worker_run_timed(threads_context *context, const skep__pool_units *u
     const uint64_t started_ns = skep__port_clock_ns();
     atomic_store_explicit(&context->started_ns, started_ns, memory_order_relaxed);
     atomic_store_explicit(&context->mark, mark, memory_order_release);
-    skep__task_run_job(task, job, flags, &context->room, &result);
+    skep_task_run_job(task, job, flags, &context->room, &result);
     result.duration_ns = skep__port_clock_ns() - started_ns;
     result.task = t;
     result.worker = context->worker;

@@ -441,11 +441,11 @@ size_t skep_task_layout(const skep_pool_task *task)
 void skep_task_run(const skep_pool_task *task, const skep_job *const *jobs, uint32_t flags,
                    const skep_task_room *room, skep_pool_result *result)
 {
-    skep__task_run_job(task, jobs[task->job], flags, room, result);
+    skep_task_run_job(task, jobs[task->job], flags, room, result);
 }
 
-void skep__task_run_job(const skep_pool_task *task, const skep_job *job, uint32_t flags,
-                        const skep_task_room *room, skep_pool_result *result)
+void skep_task_run_job(const skep_pool_task *task, const skep_job *job, uint32_t flags,
+                       const skep_task_room *room, skep_pool_result *result)
 {
     struct skep__run run;
     run.task = task;

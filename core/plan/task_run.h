@@ -24,10 +24,6 @@ SKEP_INLINE size_t skep__layout_next(size_t offset, const skep_task_write *write
     return skep__align(offset + write->bytes, 64);
 }
 
-/* As skep_task_run, for a caller that has looked the job up already. */
-void skep__task_run_job(const skep_pool_task *task, const skep_job *job, uint32_t flags,
-                        const skep_task_room *room, skep_pool_result *result);
-
 /* Copies what a result holds in a worker's memory to where it would have been written: columns into
  * the arena blocks, cells and patches into the task's output area. Nothing to do when output is
  * NULL. Columns are copied only when the status is SKEP_OK; patches always, for their log lines. */

@@ -82,13 +82,13 @@ typedef struct skep_task_frame {
 
 /* One task: a job over one or more parts. Constant while the batch runs. */
 typedef struct skep_pool_task {
-    const skep_task_part *parts;
-    const skep_task_cell *cells;
-    const skep_task_frame *frame;
-    const skep_entity *spawns; /* handles that the task may give to its spawns, in order */
-    void *output;              /* output area in the arena: cells, then patches; NULL when unused */
-    uint64_t system_key;       /* hash of the system's name, for random numbers */
-    uint32_t job;              /* index into the batch's jobs */
+    const skep_task_part *parts;  /* part_count entries */
+    const skep_task_cell *cells;  /* cell_count entries */
+    const skep_task_frame *frame; /* what all tasks of the batch share */
+    const skep_entity *spawns;    /* handles that the task may give to its spawns, in order */
+    void *output;        /* output area in the arena: cells, then patches; NULL when unused */
+    uint64_t system_key; /* hash of the system's name, for random numbers */
+    uint32_t job;        /* index into the batch's jobs */
     uint32_t part_count;
     uint32_t cell_count;
     uint32_t spawn_count;
@@ -160,6 +160,10 @@ typedef struct skep_task_room {
 SKEP_API void skep_task_run(const skep_pool_task *task, const skep_job *const *jobs, uint32_t flags,
                             const skep_task_room *room, skep_pool_result *result);
 
+/* As skep_task_run, for a caller that has looked the task's job up already. */
+SKEP_API void skep_task_run_job(const skep_pool_task *task, const skep_job *job, uint32_t flags,
+                                const skep_task_room *room, skep_pool_result *result);
+
 /* ---- pools ---------------------------------------------------------------------------------- */
 
 /* A pool; see skep_pool_create. */
@@ -212,8 +216,8 @@ typedef struct skep_pool_desc {
     uint32_t spin;        /* pauses before a thread sleeps; about 2,000 by default */
     uint32_t pad;
     skep_pool_fork fork; /* with join: a foreign job system does the work instead of own threads */
-    skep_pool_join join;
-    void *ctx;                /* for fork and join */
+    skep_pool_join join; /* both or none */
+    void *ctx;           /* for fork and join */
     skep_allocator allocator; /* all zero: the host's default */
 } skep_pool_desc;
 
