@@ -149,6 +149,7 @@ typedef struct skep__cli_scene {
     const skep_scene *scene;
     const char *title; /* its name */
     skep_sim *sim;
+    uint64_t seed; /* the world's */
     float dt;
     skep__cli_log log;
 } skep__cli_scene;
@@ -190,7 +191,6 @@ typedef struct skep__cli_result {
     const skep__cli_times *times;
     const char *executor;
     const char *saved; /* path, or NULL */
-    uint64_t seed;
     uint64_t frames;
     uint64_t tick;
     uint64_t hash;

@@ -178,7 +178,6 @@ static int run_finish(run_state *r, const skep__cli_options *o)
     result.scene = &r->scene;
     result.times = &r->times;
     result.executor = skep_sim_executor(sim, &result.workers);
-    result.seed = o->value[SKEP__CLI_seed].given ? o->value[SKEP__CLI_seed].number : 1;
     result.frames = r->frames;
     result.tick = skep_world_tick(world);
     result.hash = skep_sim_hash(sim);

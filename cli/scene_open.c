@@ -6,6 +6,7 @@
  * exist. */
 #include "cli/cli.h"
 #include "scenes/scenes.h"
+#include "skep/save.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -100,9 +101,11 @@ static char *open_read(FILE *file, size_t *bytes)
     return text;
 }
 
-static int open_data(const skep__cli_options *o, char **text, size_t *bytes)
+/* Reads the file that an option names; nothing where it was not given. */
+static int open_file(const skep__cli_options *o, skep__cli_option id, const char *name, char **text,
+                     size_t *bytes)
 {
-    const char *path = o->value[SKEP__CLI_data].text;
+    const char *path = o->value[id].text;
     *text = NULL;
     *bytes = 0;
     if (!path) return SKEP__EXIT_OK;
@@ -114,7 +117,25 @@ static int open_data(const skep__cli_options *o, char **text, size_t *bytes)
         errno = error;
     }
     if (*text) return SKEP__EXIT_OK;
-    return skep__cli_fail(o->command, "--data: %s: %s", path, strerror(errno));
+    return skep__cli_fail(o->command, "%s: %s: %s", name, path, strerror(errno));
+}
+
+/* Looks at the saved world before anything is built: the seed is the saved one from the beginning,
+ * and there is to be room for its entities. */
+static int open_save(const skep__cli_options *o, skep_save_info *info)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    skep_error error;
+    memset(info, 0, sizeof *info);
+    memset(&error, 0, sizeof error);
+    const int code = open_file(o, SKEP__CLI_load, "--load", &text, &bytes);
+    if (code != SKEP__EXIT_OK || !text) return code;
+    const skep_status status = skep_save_check(text, bytes, info, &error);
+    free(text);
+    if (status == SKEP_OK) return SKEP__EXIT_OK;
+    return skep__cli_fail(o->command, "--load: %s: %s (byte %zu)", o->value[SKEP__CLI_load].text,
+                          error.message ? error.message : skep_status_text(status), error.offset);
 }
 
 /* ---- opening -------------------------------------------------------------------------------- */
@@ -175,7 +196,7 @@ static bool open_params_wrong(const skep__cli_scene *s, const skep__cli_options 
     return wrong;
 }
 
-static void open_describe(const skep__cli_options *o, skep_sim_desc *d)
+static void open_describe(const skep__cli_options *o, const skep_save_info *saved, skep_sim_desc *d)
 {
     const skep__cli_value *v = o->value;
     if (v[SKEP__CLI_workers].given) d->workers = (uint32_t)v[SKEP__CLI_workers].number;
@@ -184,10 +205,13 @@ static void open_describe(const skep__cli_options *o, skep_sim_desc *d)
             v[SKEP__CLI_executor].number == 0 ? SKEP_EXECUTOR_LOCAL : SKEP_EXECUTOR_THREADS;
     if (v[SKEP__CLI_grain].given && v[SKEP__CLI_grain].number == 0) d->grain = 0;
     if (v[SKEP__CLI_seed].given) d->seed = v[SKEP__CLI_seed].number;
+    if (v[SKEP__CLI_load].given) d->seed = saved->seed;
     d->check = v[SKEP__CLI_check].given;
-    if (v[SKEP__CLI_entities].given && v[SKEP__CLI_entities].number > OPEN_ENTITY_MAX / 2) {
+    uint64_t entities = v[SKEP__CLI_entities].number;
+    if (saved->entity_count > entities) entities = saved->entity_count;
+    if (entities > OPEN_ENTITY_MAX / 2) {
         /* Room for what the scene adds to its main number. */
-        const uint64_t wanted = v[SKEP__CLI_entities].number * 2 + OPEN_ENTITY_MAX;
+        const uint64_t wanted = entities * 2 + OPEN_ENTITY_MAX;
         d->entity_max = wanted < OPEN_ENTITY_LIMIT ? (uint32_t)wanted : OPEN_ENTITY_LIMIT;
         if (wanted > 8u * OPEN_ENTITY_MAX) d->region_bytes_max = (size_t)64 << 30;
     }
@@ -231,12 +255,15 @@ int skep__cli_scene_open(skep__cli_scene *scene, const skep__cli_options *option
     const skep__cli_value *dt = &options->value[SKEP__CLI_dt];
     scene->dt = dt->given ? (float)dt->real : 1.0f / 60.0f;
     char *data = NULL, entities[40], title[512];
+    skep_save_info saved;
     int code = open_find(scene, options);
+    if (code == SKEP__EXIT_OK) code = open_save(options, &saved);
     if (code != SKEP__EXIT_OK) return code;
     skep_sim_desc d = skep_sim_desc_default();
-    code = open_data(options, &data, &d.data_bytes);
+    code = open_file(options, SKEP__CLI_data, "--data", &data, &d.data_bytes);
     if (code != SKEP__EXIT_OK) return code;
-    open_describe(options, &d);
+    open_describe(options, &saved, &d);
+    scene->seed = d.seed;
     /* The scene's messages name the file whose lines they speak of. */
     (void)snprintf(title, sizeof title, data ? "%s with %s" : "%s%.0s", scene->title,
                    data ? options->value[SKEP__CLI_data].text : "");

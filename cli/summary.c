@@ -75,7 +75,7 @@ void skep__cli_summary(const skep__cli_result *r)
     if (r->lost_ns)
         printf("  given up    %.2f s, too slow for real time\n", (double)r->lost_ns / 1e9);
     printf("  executor    %s, %u %s beside the caller, seed %llu\n", r->executor, r->workers,
-           r->workers == 1 ? "worker" : "workers", (unsigned long long)r->seed);
+           r->workers == 1 ? "worker" : "workers", (unsigned long long)r->scene->seed);
     printf("  patches     %s applied, %s dropped\n", skep__cli_thousands(a, r->patches),
            skep__cli_thousands(b, r->dropped));
     summary_faults(r);
@@ -117,7 +117,7 @@ void skep__cli_summary_json(const skep__cli_result *r)
     skep__json_text(&j, "scene", r->scene->title);
     skep__json_text(&j, "executor", r->executor);
     skep__json_u64(&j, "workers", r->workers);
-    skep__json_u64(&j, "seed", r->seed);
+    skep__json_u64(&j, "seed", r->scene->seed);
     skep__json_u64(&j, "frames", r->frames);
     skep__json_u64(&j, "tick", r->tick);
     skep__json_u64(&j, "entities", r->entities);

@@ -140,7 +140,7 @@ class Wrong(Case):
                      "directory")
         nowhere = str(self.folder / "no" / "where.skep")
         self.refuses(["run", self.probe, "--frames", "1", "--save", nowhere], "--save", nowhere)
-        self.refuses(["run", self.probe, "--load", nowhere], nowhere, "no such file")
+        self.refuses(["run", self.probe, "--load", nowhere], nowhere, "No such file")
         self.refuses(["run", self.probe, "--load", self.file("text.skep", "hello")], "text.skep")
         self.refuses(["run", self.probe, "--load", self.file("none.skep")], "none.skep")
         self.refuses(["run", self.probe, "--load", str(self.folder)], str(self.folder))

@@ -61,7 +61,8 @@ class Saves(Case):
             whole = self.result(*common, "--frames", "50")
             half = self.result(*common, "--frames", "20", "--save", save)
             self.assertEqual(half["saved"], save)
-            rest = self.result(*common, "--frames", "30", "--load", save)
+            rest = self.result(scene, "--frames", "30", "--load", save)
+            self.assertEqual(rest["seed"], 5)
             self.assertEqual((rest["tick"], rest["hash"]), (50, whole["hash"]), scene)
             self.assertFalse(os.path.exists(save + ".tmp"))
 
