@@ -17,6 +17,14 @@ typedef struct skep__page_sum {
     uint64_t count;
 } skep__page_sum;
 
+/* The slot that a live index page was last copied from, see restore.c. Valid while the page's epoch
+ * is `epoch`. */
+typedef struct skep__page_origin {
+    uint64_t epoch;
+    uint32_t name; /* 0: none */
+    uint32_t pad;
+} skep__page_origin;
+
 typedef struct skep__data {
     void (*deinit)(skep_world *w); /* the world calls it when it is destroyed */
     skep_snapshot *free;           /* released, their arrays kept for the next one */
@@ -29,9 +37,11 @@ typedef struct skep__data {
     uint32_t made_count;
     uint32_t made_cap;
     uint32_t page_sum_cap;
+    uint32_t page_origin_cap;
     uint32_t *prepared;
     skep__table **made; /* tables beside the world, to be attached by restore */
     skep__page_sum *page_sums;
+    skep__page_origin *page_origins;
     void *apply;                         /* of apply.c */
     void (*apply_deinit)(skep_world *w); /* frees it, or NULL */
 } skep__data;

@@ -456,7 +456,9 @@ bool skep__load_table_next(skep__load *l, skep__load_table *t)
     }
     size_t at = 0;
     if (!load_take(l, (uint64_t)t->row_count * 8u * stamps, &at)) return false;
-    t->end = l->at;
+    for (; at < l->at; at += 8u)
+        if (skep__load_u64_at(l, at) > l->stamp)
+            return load_fail(l, SKEP_CORRUPT, "save: a stamp is of the future", at);
     return true;
 }
 
@@ -517,7 +519,7 @@ static bool load_entries(skep__load *l, const skep__load_item *item, uint32_t co
         uint64_t seq = 0;
         uint64_t to = 0;
         if (!load_u64(l, &seq) || !load_u64(l, &to) || !load_fields(l, item)) return false;
-        if (seq < last || seq >= l->event_seq)
+        if (seq <= last || seq >= l->event_seq)
             return load_corrupt(l, "save: an event's number is out of order");
         last = seq;
     }

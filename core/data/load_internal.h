@@ -44,7 +44,6 @@ typedef struct skep__load_table {
     size_t types;
     size_t ids;
     size_t columns;
-    size_t end;
 } skep__load_table;
 
 typedef struct skep__load {

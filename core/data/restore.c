@@ -103,6 +103,34 @@ static skep_status restore_make_table(skep_world *w, const skep__layout *from)
     return status;
 }
 
+/* Whether the live index page already is what the snapshot keeps: it was copied from there by an
+ * earlier restore, and not written since. Going back again and again then costs only the pages that
+ * changed. */
+static bool restore_page_is_there(const skep_world *w, const skep_snapshot *s, uint32_t page)
+{
+    const skep__data *d = w->data;
+    const uint32_t kept = s->keep.pages[page];
+    if (!kept) return true;
+    return page < d->page_origin_cap && d->page_origins[page].name == kept &&
+           d->page_origins[page].epoch == w->store.index_epoch[page];
+}
+
+/* Owns the index pages that will be written. */
+static skep_status restore_prepare_index(skep_world *w, const skep_snapshot *s)
+{
+    skep__data *d = w->data;
+    const uint32_t pages = s->keep.page_count;
+    if (!skep__array_grow(&w->store.allocator, (void **)&d->page_origins, &d->page_origin_cap,
+                          pages, sizeof *d->page_origins))
+        return SKEP_NO_MEMORY;
+    for (uint32_t p = 0; p < pages; p++) {
+        if (restore_page_is_there(w, s, p)) continue;
+        const skep_status status = skep__own_index(&w->store, p << SKEP__INDEX_PAGE_SHIFT);
+        if (status != SKEP_OK) return status;
+    }
+    return SKEP_OK;
+}
+
 /* Prepares all that the change will need. On failure nothing has changed that anybody sees. */
 static skep_status restore_prepare(skep_world *w, const skep_snapshot *s, uint32_t same)
 {
@@ -119,9 +147,7 @@ static skep_status restore_prepare(skep_world *w, const skep_snapshot *s, uint32
             !restore_prepare_stamps(w, from, t->layout))
             status = SKEP_NO_MEMORY;
     }
-    for (uint32_t p = 0; p < s->keep.page_count && status == SKEP_OK; p++)
-        if (s->keep.pages[p]) status = skep__own_index(store, p << SKEP__INDEX_PAGE_SHIFT);
-    return status;
+    return status == SKEP_OK ? restore_prepare_index(w, s) : status;
 }
 
 /* ---- what cannot ---------------------------------------------------------------------------- */
@@ -221,14 +247,17 @@ static void restore_tables(skep_world *w, const skep_snapshot *s, uint32_t same)
     d->prepared_count = 0;
 }
 
-static void restore_index(skep__store *store, const skep_snapshot *s)
+static void restore_index(skep_world *w, const skep_snapshot *s)
 {
+    skep__store *store = &w->store;
+    skep__data *d = w->data;
     const size_t bytes = sizeof(uint64_t) << SKEP__INDEX_PAGE_SHIFT;
     for (uint32_t p = 0; p < s->keep.page_count; p++) {
-        if (!s->keep.pages[p]) continue;
+        if (restore_page_is_there(w, s, p)) continue;
         SKEP_ASSERT(store->index_epoch[p] == store->epoch);
         memcpy(store->index + ((size_t)p << SKEP__INDEX_PAGE_SHIFT),
                skep__slot_data(&store->arena, s->keep.pages[p]), bytes);
+        d->page_origins[p] = (skep__page_origin){store->epoch, s->keep.pages[p], 0};
     }
     store->queue = s->queue;
     store->queue_stale = false;
@@ -297,7 +326,7 @@ skep_status skep__restore(skep_world *w, const skep_snapshot *s)
                                 status == SKEP_LIMIT ? w->store.limit : "the region is full");
     }
     restore_tables(w, s, same);
-    restore_index(&w->store, s);
+    restore_index(w, s);
     restore_blobs(w, s);
     w->seed = s->seed;
     w->tick = s->tick;

@@ -159,12 +159,15 @@ static void put_state(save_sink *k, const skep_snapshot *s)
 
 static void put_queue(save_sink *k, const skep_snapshot *s)
 {
+    uint64_t some[64];
     uint32_t at = s->queue.head;
     for (uint32_t i = 0; i < s->queue.count; i++) {
         const uint64_t r = skep__snap_record_at(s, at);
-        put_u64(k, skep_entity_make(at, skep__record_generation(r)).bits);
+        some[i % 64u] = skep_entity_make(at, skep__record_generation(r)).bits;
+        if (i % 64u == 63u) sink_put(k, some, sizeof some);
         at = skep__record_row(r);
     }
+    sink_put(k, some, s->queue.count % 64u * sizeof *some);
 }
 
 static void put_column(save_sink *k, const skep_snapshot *s, const skep__snap_table *t,

@@ -46,6 +46,7 @@ static void data_deinit(skep_world *w)
     skep__array_free(a, (void **)&d->prepared, &d->prepared_cap, sizeof *d->prepared);
     skep__array_free(a, (void **)&d->made, &d->made_cap, sizeof(skep__table *));
     skep__array_free(a, (void **)&d->page_sums, &d->page_sum_cap, sizeof *d->page_sums);
+    skep__array_free(a, (void **)&d->page_origins, &d->page_origin_cap, sizeof *d->page_origins);
     skep__free(a, d, sizeof *d, 16);
     w->data = NULL;
 }

@@ -101,10 +101,10 @@ SKEP_API bool skep_snapshot_get(const skep_snapshot *snapshot, skep_entity entit
  */
 typedef struct skep_snapshot_rows {
     const skep_entity *entity; /* `count` handles; valid as long as the snapshot */
-    uint32_t count;
-    uint32_t table; /* where the run lies; for skep_snapshot_column and the next call */
-    uint32_t block;
-    uint32_t resume; /* private */
+    uint32_t count;            /* rows of the run */
+    uint32_t table;            /* where the run lies; for skep_snapshot_column and the next call */
+    uint32_t block;            /* likewise */
+    uint32_t resume;           /* private */
 } skep_snapshot_rows;
 
 /* Finds the next run of rows whose entities have all of the given components. Returns false at the
@@ -135,7 +135,7 @@ typedef enum skep_diff_kind {
 /* A run of entities with the same difference. Everything it points to is valid as long as the
  * snapshots. */
 typedef struct skep_diff_item {
-    skep_diff_kind kind;
+    skep_diff_kind kind;             /* what it says */
     uint32_t count;                  /* entities of the run, at least one */
     const skep_entity *entity;       /* `count` handles */
     const skep_component *component; /* of REMOVED, ADDED and CHANGED, else NULL */

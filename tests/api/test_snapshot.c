@@ -653,6 +653,7 @@ static void test_no_allocation_when_warm(void **state)
     assert_true(mix_run(m, 5000));
     skep_snapshot *s[4];
     for (uint32_t i = 0; i < 4; i++) s[i] = take(l.world);
+    restore(l.world, s[0]);
     for (uint32_t i = 0; i < 4; i++) skep_snapshot_release(s[i]);
     (void)skep_world_hash(l.world);
     const uint64_t calls = l.memory.calls;
