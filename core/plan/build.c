@@ -274,12 +274,13 @@ static skep_status task_output(skep_plan *p, skep__task *t, size_t bytes)
     return SKEP_OK;
 }
 
-/* Reserves handles for the spawns of a task; where fewer are left the slice is cut. */
+/* Reserves handles for the spawns of a task; where fewer are left the slice is cut. A job cannot
+ * know that its calls for several small tables are one task, so each of them counts as a block. */
 static skep_status task_spawns(skep_plan *p, skep__task *t)
 {
     skep_pool_task *d = t->task;
     const uint32_t max = t->system->desc.job->spawn_max;
-    const uint32_t want = max ? max : d->rows;
+    const uint32_t want = max ? max * (t->system->unsplit ? 1 : d->part_count) : d->rows;
     if (!want) return SKEP_OK;
     skep_entity *spawns = skep__bump_take(p, want * sizeof *spawns);
     if (!spawns) return SKEP_NO_MEMORY;
@@ -288,11 +289,17 @@ static skep_status task_spawns(skep_plan *p, skep__task *t)
     return SKEP_OK;
 }
 
+/* Room for a task's first patches, and for the log lines of a job without any: a line that does not
+ * fit is lost, and the first one is the one that somebody looks for. */
+#define BUILD_PATCH_BYTES 1024u
+#define BUILD_LOG_BYTES 256u
+
 static skep_status build_outputs(build_state *b)
 {
     skep__system *s = b->s;
-    if (!s->patches && !s->reduces && !s->output_hint) return SKEP_OK;
-    const uint32_t hint = s->patches ? skep__max_u32(s->output_hint, 1024) : s->output_hint;
+    const uint32_t log = b->p->log.fn ? BUILD_LOG_BYTES : 0;
+    const uint32_t hint = skep__max_u32(s->output_hint, s->patches ? BUILD_PATCH_BYTES : log);
+    if (!hint && !s->reduces) return SKEP_OK;
     for (uint32_t i = 0; i < s->task_count; i++) {
         skep__task *t = &b->p->frame.tasks[s->task_first + i];
         skep_status status = task_output(b->p, t, hint);

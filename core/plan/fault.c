@@ -68,13 +68,19 @@ static void hung_note(skep_plan *p, skep__task *t, uint32_t worker)
     }
 }
 
+void skep__task_wants(const skep_plan *p, skep__task *t, const skep_pool_result *result)
+{
+    const size_t most = p->patch_bytes_max + t->task->cells_bytes;
+    t->wanted = skep__u32(result->bytes_wanted < most ? result->bytes_wanted : most);
+    t->system->output_hint |= 1; /* so that it is looked at when the batch is over */
+}
+
 void skep__task_fail(skep_plan *p, skep__task *t, skep_status status,
                      const skep_pool_result *result)
 {
     if (result->writing) hung_note(p, t, result->worker);
     if (only_full(p, t, result)) {
-        const size_t most = p->patch_bytes_max + t->task->cells_bytes;
-        t->wanted = skep__u32(result->bytes_wanted < most ? result->bytes_wanted : most);
+        skep__task_wants(p, t, result);
         t->state = SKEP__TASK_FULL;
         return;
     }

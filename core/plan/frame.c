@@ -512,6 +512,7 @@ skep_status skep_frame_task_done(skep_plan *plan, const skep_pool_result *result
             status = SKEP_CLOSED;
             t->cause = "it took longer than its deadline";
         }
+        if (SKEP_UNLIKELY(result->bytes_wanted)) skep__task_wants(plan, t, result);
     } else if (status != SKEP_CLOSED && skep__task_take(plan, t, result) == SKEP_OK) {
         t->cause = NULL; /* taken for its log lines only */
     }

@@ -202,7 +202,7 @@ typedef struct skep__task {
     const char *cause; /* of the last failure, in bump memory or static */
     skep__system *system;
     uint32_t bytes;       /* output used */
-    uint32_t wanted;      /* with FULL */
+    uint32_t wanted;      /* with FULL, or when log lines did not fit */
     uint32_t fresh_first; /* in frame->fresh */
     uint32_t fresh_count;
     uint32_t spawned;
@@ -496,6 +496,9 @@ skep_status skep__task_take(skep_plan *p, skep__task *t, const skep_pool_result 
 void skep__task_log(skep_plan *p, const skep__task *t);
 
 /* ---- fault.c -------------------------------------------------------------------------------- */
+
+/* Notes that a task's output area was too small. */
+void skep__task_wants(const skep_plan *p, skep__task *t, const skep_pool_result *result);
 
 /* Notes how a task ended badly, and decides whether it is tried again. */
 void skep__task_fail(skep_plan *p, skep__task *t, skep_status status,

@@ -293,6 +293,41 @@ static void faults_are_kept(void **state)
     skep_sim_close(sim);
 }
 
+SKEP_JOB(chat, (in, Pos, pos))
+{
+    for (uint32_t k = 0; k < 7 && task->tick; k++)
+        skep_logf(task, "line %u of %u rows, and some more to fill it: %064d", k, task->n, 0);
+    skep_logf(task, "frame %u", (unsigned)task->tick);
+}
+
+SKEP_SCENE(chatty, "A job that has no patches but much to say")
+{
+    skep_add(b, "update", &chat);
+    skep_create(b, SKEP_WITH(Pos, 1.0f, 2.0f));
+}
+
+static void lines_of_jobs_reach_the_log(void **state)
+{
+    (void)state;
+    log_lines lines;
+    skep_sim *sim = NULL;
+    skep_sim_desc d = desc_with(0, SKEP_GRAIN_AUTO);
+    d.log = log_lines_open(&lines);
+    assert_int_equal(skep_sim_open(&skep_scene_chatty, &d, &sim), SKEP_OK);
+    run_frames(sim, 1);
+    assert_int_equal(lines.count, 1);
+    assert_string_equal(lines.text[0], "chat, block 0: frame 0");
+    /* What does not fit makes room for the next frame. */
+    run_frames(sim, 1);
+    assert_true(lines.count < 1 + 8);
+    lines.count = 0;
+    run_frames(sim, 3);
+    assert_int_equal(lines.count, 3 * 8);
+    assert_true(log_lines_have(&lines, "line 6 of 1 rows"));
+    assert_int_equal(skep_sim_report(sim)->fault_count, 0);
+    skep_sim_close(sim);
+}
+
 /* ---- files ------------------------------------------------------------------------------- */
 
 static const char *temporary(const char *name, char *path, size_t bytes)
@@ -388,6 +423,7 @@ int main(void)
         cmocka_unit_test(a_frame_inside_of_a_frame_is_the_running_one),
         cmocka_unit_test(times_that_are_none_are_refused),
         cmocka_unit_test(faults_are_kept),
+        cmocka_unit_test(lines_of_jobs_reach_the_log),
         cmocka_unit_test(a_saved_world_goes_on_as_if_nothing_happened),
         cmocka_unit_test(a_job_runs_over_arrays),
     };
