@@ -143,6 +143,7 @@ static void fold(skep_grid *g)
         g->dims[most] *= 2u;
         cells *= 2u;
     }
+    for (uint32_t a = 0; a < 3; a++) g->mask[a] = g->dims[a] - 1u;
     g->cells = cells;
 }
 
@@ -152,6 +153,7 @@ static void choose_table(skep_grid *g)
     g->folded = 0;
     for (uint32_t a = 0; a < 3; a++) {
         g->dims[a] = span_of(g, a);
+        g->mask[a] = UINT32_MAX;
         cells *= g->dims[a];
         if (cells > g->cells_max) {
             fold(g);
@@ -170,7 +172,7 @@ static void add_axis(const float *SKEP_RESTRICT at, uint32_t *SKEP_RESTRICT keys
     const float inverse = g->inverse;
     const uint32_t low = (uint32_t)g->low[axis];
     const uint32_t dim = g->dims[axis];
-    const uint32_t mask = g->folded ? dim - 1u : UINT32_MAX;
+    const uint32_t mask = g->mask[axis];
     for (uint32_t i = 0; i < n; i++) {
         const uint32_t cell = (uint32_t)skep__grid_cell_of(at[i], inverse);
         keys[i] = keys[i] * dim + ((cell - low) & mask);

@@ -29,9 +29,10 @@ struct skep_grid {
     int32_t low[3]; /* the outermost cells that hold somebody */
     int32_t high[3];
     uint32_t
-        dims[3];     /* places an axis: all cells from low to high, or a power of two when folded */
-    uint32_t folded; /* 1: more than one cell may share a place */
-    uint32_t room;   /* entities that fit */
+        dims[3]; /* places an axis: all cells from low to high, or a power of two when folded */
+    uint32_t mask[3];   /* of a place: all bits, or dims - 1 when folded */
+    uint32_t folded;    /* 1: more than one cell may share a place */
+    uint32_t room;      /* entities that fit */
     uint32_t cells_max; /* that the table may have, by `count` */
     uint32_t start;     /* byte offsets from the head */
     uint32_t entity;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading a grid. A walk goes row of cells by row of cells; the cells of a row are neighbours in
  * memory, so a row is one run, or two where it wraps around the end of a folded table. In a folded
- * table strangers from far cells lie between: they are skipped by their own position, which is
- * exact, and splits the run. */
+ * table strangers from far cells lie between: they are skipped by their own position, which splits
+ * the run. */
 #include "core/plan/grid.h"
 
 /* How much further than `r` a walk must look, so that rounding loses nobody at exactly that
@@ -12,91 +12,109 @@ static float slack_of(float at, float r)
     return ((at < 0.0f ? -at : at) + r) * 2.4e-7f;
 }
 
-/* Sets the asked cells of one axis; false when nobody is there. */
-static bool ask_axis(const skep_grid *g, skep_near_iter *it, uint32_t axis, float at, float r)
+/* Sets the places of one axis: each once, however many cells share it. */
+static void ask_axis(const skep_grid *g, skep_near_iter *it, uint32_t axis, float at, float r)
 {
     const float slack = slack_of(at, r);
     const int32_t low = skep__grid_cell_of(at - r - slack, g->inverse);
     const int32_t high = skep__grid_cell_of(at + r + slack, g->inverse);
-    it->low[axis] = low > g->low[axis] ? low : g->low[axis];
-    it->high[axis] = high < g->high[axis] ? high : g->high[axis];
-    return it->low[axis] <= it->high[axis];
+    const int32_t from = low > g->low[axis] ? low : g->low[axis];
+    const int32_t to = high < g->high[axis] ? high : g->high[axis];
+    const uint32_t cells = from <= to ? (uint32_t)to - (uint32_t)from + 1u : 0u;
+    it->at[axis] = at;
+    it->reach[axis] = r + g->cell;
+    it->first[axis] = ((uint32_t)from - (uint32_t)g->low[axis]) & g->mask[axis];
+    it->count[axis] = cells < g->dims[axis] ? cells : g->dims[axis];
 }
 
-/* How many places of an axis the asked cells take: each place once, however many cells share it. */
-static uint32_t places(const skep_grid *g, const skep_near_iter *it, uint32_t axis)
+/* An axis that is not looked at: all of it. */
+static void ask_all(const skep_grid *g, skep_near_iter *it, uint32_t axis)
 {
-    const uint32_t cells = (uint32_t)it->high[axis] - (uint32_t)it->low[axis] + 1u;
-    return cells < g->dims[axis] ? cells : g->dims[axis];
+    it->at[axis] = 0.0f;
+    it->reach[axis] = 1.0f / 0.0f;
+    it->first[axis] = 0;
+    it->count[axis] = g->dims[axis];
 }
 
-static skep_near_iter nobody(void)
+static void ask_nobody(skep_near_iter *it)
 {
-    skep_near_iter it;
-    memset(&it, 0, sizeof it);
-    return it;
+    memset(it, 0, sizeof *it);
 }
 
-static skep_near_iter ask(const skep_grid *g, const float *at, uint32_t axes, float r)
+/* Readies the first row, and leaves nothing to walk when an axis has nobody. */
+static void begin(const skep_grid *g, skep_near_iter *it, float r)
 {
-    skep_near_iter it = nobody();
-    if (g->count == 0 || !(r >= 0.0f)) return it;
-    for (uint32_t a = 0; a < 3; a++) {
-        it.low[a] = g->low[a];
-        it.high[a] = g->high[a];
-        if (a < axes && a < g->axes && !ask_axis(g, &it, a, at[a], r)) return nobody();
-    }
-    it.rows = places(g, &it, 1) * places(g, &it, 2);
-    return it;
+    it->y = 0;
+    it->z = 0;
+    it->from = 0;
+    it->to = 0;
+    it->wrapped_from = 0;
+    it->wrapped_to = 0;
+    const bool some = it->count[0] && it->count[1] && it->count[2];
+    if (!some || !(r >= 0.0f) || g->count == 0) ask_nobody(it);
 }
 
 skep_near_iter skep_grid_near(const skep_grid *grid, float x, float y, float r)
 {
-    const float at[2] = {x, y};
-    return ask(grid, at, 2, r);
+    skep_near_iter it;
+    ask_axis(grid, &it, 0, x, r);
+    ask_axis(grid, &it, 1, y, r);
+    ask_all(grid, &it, 2);
+    begin(grid, &it, r);
+    return it;
 }
 
 skep_near_iter skep_grid_near3(const skep_grid *grid, float x, float y, float z, float r)
 {
-    const float at[3] = {x, y, z};
-    return ask(grid, at, 3, r);
-}
-
-/* The place of a cell along one axis; dims is a power of two where the table is folded. */
-static uint32_t place_of(const skep_grid *g, uint32_t axis, uint32_t cell)
-{
-    const uint32_t place = cell - (uint32_t)g->low[axis];
-    return g->folded ? place & (g->dims[axis] - 1u) : place;
+    skep_near_iter it;
+    ask_axis(grid, &it, 0, x, r);
+    ask_axis(grid, &it, 1, y, r);
+    if (grid->axes == 3) {
+        ask_axis(grid, &it, 2, z, r);
+    } else {
+        ask_all(grid, &it, 2);
+    }
+    begin(grid, &it, r);
+    return it;
 }
 
 /* Opens the next row of cells: its slots, in one or two pieces. */
 static void open_row(const skep_grid *g, skep_near_iter *it)
 {
-    const uint32_t across = places(g, it, 1);
-    const uint32_t y = place_of(g, 1, (uint32_t)it->low[1] + it->row % across);
-    const uint32_t z = place_of(g, 2, (uint32_t)it->low[2] + it->row / across);
-    const uint32_t line = (z * g->dims[1] + y) * g->dims[0];
-    const uint32_t first = place_of(g, 0, (uint32_t)it->low[0]);
-    const uint32_t count = places(g, it, 0);
-    const uint32_t to_end = g->dims[0] - first;
-    const uint32_t straight = count < to_end ? count : to_end;
-    const uint32_t *const start = skep__grid_at(g, g->start);
-    it->from = start[line + first];
-    it->to = start[line + first + straight];
-    it->wrapped_from = start[line];
-    it->wrapped_to = start[line + (count - straight)];
-    it->row++;
+    const uint32_t y = (it->first[1] + it->y) & g->mask[1];
+    const uint32_t z = (it->first[2] + it->z) & g->mask[2];
+    const uint32_t to_end = g->dims[0] - it->first[0];
+    const uint32_t straight = it->count[0] < to_end ? it->count[0] : to_end;
+    const uint32_t *const start =
+        (const uint32_t *)skep__grid_at(g, g->start) + (z * g->dims[1] + y) * g->dims[0];
+    it->from = start[it->first[0]];
+    it->to = start[it->first[0] + straight];
+    it->wrapped_from = start[0];
+    it->wrapped_to = start[it->count[0] - straight];
+    if (++it->y == it->count[1]) {
+        it->y = 0;
+        it->z++;
+    }
 }
 
-/* Whether the entity of a slot is in one of the asked cells itself. */
+/* 1 when a coordinate is within reach of the point, else 0. */
+static uint32_t within(float at, float point, float reach)
+{
+    const float far = at - point;
+    return (far < 0.0f ? -far : far) <= reach;
+}
+
+/* Whether the entity of a slot is near the point, and not a stranger that shares a place with the
+ * cells around it. No early way out: what the axes say is as random as can be, and a branch would
+ * be mispredicted. */
 static bool asked_for(const skep_grid *g, const skep_near_iter *it, uint32_t slot)
 {
-    for (uint32_t a = 0; a < g->axes; a++) {
-        const float *const at = skep__grid_at(g, g->field[a]);
-        const int32_t cell = skep__grid_cell_of(at[slot], g->inverse);
-        if (cell < it->low[a] || cell > it->high[a]) return false;
-    }
-    return true;
+    const float *const x = skep__grid_at(g, g->field[0]);
+    const float *const y = skep__grid_at(g, g->field[1]);
+    const float *const z = skep__grid_at(g, g->field[g->axes - 1u]);
+    const uint32_t third = g->axes - 1u; /* y once more in a grid of two axes */
+    return (within(x[slot], it->at[0], it->reach[0]) & within(y[slot], it->at[1], it->reach[1]) &
+            within(z[slot], it->at[third], it->reach[third])) != 0;
 }
 
 /* Takes the first run off the slots that are left of this row; 0 when only strangers were left. */
@@ -141,7 +159,7 @@ bool skep_grid_next(const skep_grid *grid, skep_near_iter *it, skep_near *near)
             it->from = it->wrapped_from;
             it->to = it->wrapped_to;
             it->wrapped_from = it->wrapped_to;
-        } else if (it->row < it->rows) {
+        } else if (it->z < it->count[2]) {
             open_row(grid, it);
         } else {
             return false;

@@ -55,28 +55,29 @@ typedef struct skep_near {
 
 /* A walk over the cells around a point. All of it is private. */
 typedef struct skep_near_iter {
-    int32_t low[3]; /* the cells that are asked for, both ends included */
-    int32_t high[3];
-    uint32_t row; /* of cells: number of the next one, of `rows` */
-    uint32_t rows;
+    float at[3];
+    float reach[3];    /* who is further away on an axis is a stranger that shares a place */
+    uint32_t first[3]; /* of the places on each axis */
+    uint32_t count[3]; /* 0 where there is nobody */
+    uint32_t y;        /* the next row of places */
+    uint32_t z;
     uint32_t from; /* slots that are left of this row */
     uint32_t to;
     uint32_t wrapped_from; /* and of its other end, where it wraps around */
     uint32_t wrapped_to;
 } skep_near_iter;
 
-/* Starts a walk over all cells that the square of half side `r` around a point touches: whoever is
- * at most `r` away is among them, and the caller looks at the distance. `r` may be greater than a
- * cell; a negative one finds nobody. In a grid of three axes z is not looked at. Any thread; O(1).
- */
+/* Starts a walk over the cells around a point: it meets everybody who is at most `r` away on each
+ * axis, each of them once, and nobody who is more than `r` and a cell away. The caller looks at the
+ * distance. `r` may be greater than a cell; a negative one meets nobody, and so does a point that
+ * is no number. In a grid of three axes z is not looked at. Any thread; O(1). */
 SKEP_API skep_near_iter skep_grid_near(const skep_grid *grid, float x, float y, float r);
 
 /* As skep_grid_near in a grid of three axes; in one of two, z is not looked at. */
 SKEP_API skep_near_iter skep_grid_near3(const skep_grid *grid, float x, float y, float z, float r);
 
-/* Gives the next run that is not empty; false when there is none. Each entity of the cells is in
- * exactly one run. Runs come in the order of the cells, and a cell's entities in storage order. Any
- * thread. */
+/* Gives the next run, which is not empty; false when there is none. Runs come in the order of the
+ * cells, and a cell's entities in storage order, whoever built the grid. Any thread. */
 SKEP_API bool skep_grid_next(const skep_grid *grid, skep_near_iter *it, skep_near *near);
 
 /* The i-th field after the positions as an array of a C type: SKEP_NEAR(near, 0, float)[k]. */

@@ -308,7 +308,7 @@ static void skies_refuses_bad_data(void **state)
     (void)state;
     expect_refused("nonsense", "data:1:");
     expect_refused(HEADER "AAAA,AAA,large_airport,West,W,XX,91,-90,0,yes\n",
-                   "data:2:37: latitude_deg '91' is not within -90 to 90");
+                   "data:2:34: latitude_deg '91' is not within -90 to 90");
     expect_refused(HEADER "AAAA,AAA,large_airport,West,W,XX,1,-90,0,yes\n", "fewer than two");
     expect_refused(HEADER "AAAA,AAA,large_airport,West,W,XX,1,1,0,yes\n"
                           "BBBB,BBB,large_airport,East,E,XX,1,1.1,0,yes\n",
