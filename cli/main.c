@@ -35,11 +35,6 @@ static int main_help(const char *word)
 {
     const skep__cli_command command = word ? skep__cli_command_find(word) : SKEP__CLI_COMMAND_COUNT;
     if (word && command == SKEP__CLI_COMMAND_COUNT) return main_unknown(word);
-    if (command == SKEP__CLI_BENCH) {
-        char bench[] = "bench", help[] = "--help";
-        char *words[] = {bench, help, NULL};
-        return skep__bench_main(2, words);
-    }
     skep__cli_help(stdout, command);
     return SKEP__EXIT_OK;
 }
@@ -80,6 +75,8 @@ static int main_dispatch(int argc, char **argv)
         return main_command(SKEP__CLI_HELP, argc - 2, argv + 2);
     const skep__cli_command command = skep__cli_command_find(word);
     if (command == SKEP__CLI_COMMAND_COUNT) return main_unknown(word);
+    const bool help = argc > 2 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0);
+    if (command == SKEP__CLI_BENCH && help) return main_help(word);
     if (command == SKEP__CLI_BENCH) return skep__bench_main(argc - 1, argv + 1);
     return main_command(command, argc - 2, argv + 2);
 }

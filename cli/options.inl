@@ -4,7 +4,8 @@
  *
  * SKEP__CLI_COMMANDS: X(NAME, word, what follows it, what it does)
  * SKEP__CLI_OPTIONS:  X(name, "--name", value, KIND, commands, least, most, help) where least and
- * most bound numbers, and a "\n" in the help starts a new line. */
+ * most bound numbers, and a "\n" in the help starts a new line. The bench reads its own words; its
+ * rows are here for the help. */
 #define SKEP__CLI_COMMANDS(X)                                                                      \
     X(RUN, "run", "SCENE|FILE.so", "runs a scene")                                                 \
     X(PLAN, "plan", "SCENE|FILE.so", "shows which systems run side by side, and why")              \
@@ -40,4 +41,9 @@
       "development: poison what jobs must write, and notice\nwhen they change what they read")     \
     X(json, "--json", "", FLAG, RUN, 0, 0, "end with one line of JSON in place of the table")      \
     X(why, "--why", "SYSTEM", TEXT, PLAN, 0, 0, "explain the place of one system")                 \
-    X(help, "--help", "", FLAG, RUN | PLAN | SCENES | HELP, 0, 0, "show this text")
+    X(bench_json, "--json", "", FLAG, BENCH, 0, 0, "print the rows as JSON")                       \
+    X(bench_csv, "--csv", "FILE", TEXT, BENCH, 0, 0, "keep the rows as CSV (a folder: ends in /)") \
+    X(bench_compare, "--compare", "A B", TEXT, BENCH, 0, 0,                                        \
+      "compare two CSV files, measure nothing")                                                    \
+    X(bench_list, "--list", "", FLAG, BENCH, 0, 0, "list the rows")                                \
+    X(help, "--help", "", FLAG, RUN | PLAN | SCENES | BENCH | HELP, 0, 0, "show this text")

@@ -17,7 +17,7 @@ class Help(Case):
         self.assertTrue(all(len(line) <= 80 for line in text.splitlines()))
 
     def test_each_command(self):
-        for word in ("run", "plan", "scenes", "help"):
+        for word in ("run", "plan", "scenes", "bench", "help"):
             text = self.good(word, "--help").out
             self.assertEqual(self.good("help", word).out if word != "help" else text, text)
             self.assertTrue(text.startswith(f"skep {word} "), text)
