@@ -55,16 +55,16 @@ typedef struct skep_near {
 
 /* A walk over the cells around a point. All of it is private. */
 typedef struct skep_near_iter {
-    float at[3];
-    float reach[3];    /* who is further away on an axis is a stranger that shares a place */
-    uint32_t first[3]; /* of the places on each axis */
-    uint32_t count[3]; /* 0 where there is nobody */
-    uint32_t y;        /* the next row of places */
-    uint32_t z;
-    uint32_t from; /* slots that are left of this row */
-    uint32_t to;
-    uint32_t wrapped_from; /* and of its other end, where it wraps around */
-    uint32_t wrapped_to;
+    float at[3];           /* the point */
+    float reach[3];        /* who is further away on an axis is a stranger that shares a place */
+    uint32_t first[3];     /* of the places on each axis */
+    uint32_t count[3];     /* of them; 0 where there is nobody */
+    uint32_t y;            /* the next row of places */
+    uint32_t z;            /* the layer that it is in */
+    uint32_t from;         /* slots that are left of this row, */
+    uint32_t to;           /* up to this one */
+    uint32_t wrapped_from; /* the same of its other end, where it wraps around */
+    uint32_t wrapped_to;   /* up to this one */
 } skep_near_iter;
 
 /* Starts a walk over the cells around a point: it meets everybody who is at most `r` away on each

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The scenes that ship: one hash whatever runs them, and what must hold in each: flights are conserved, who
- * has an alert is who brute force finds, energy stays, hits add up. */
+/* The scenes that ship: one hash whatever runs them, and what must hold in each: flights are
+ * conserved, who has an alert is who brute force finds, energy stays, hits add up. */
 /* ctest: timeout=300 */
 #include "api/log_lines.h"
 #include "skep/sim.h"
@@ -187,8 +187,9 @@ static void read_sky(skep_world *world, sky *s)
     skep_query_destroy(runways);
 }
 
-/* Who is nearest to flight `i` among those within 5 nautical miles and 1,000 feet, both at 10,000 feet or
- * above; n for nobody. In the precision of the scene, so that both judge the same way at the limit. */
+/* Who is nearest to flight `i` among those within 5 nautical miles and 1,000 feet, both at 10,000
+ * feet or above; n for nobody. In the precision of the scene, so that both judge the same way at
+ * the limit. */
 static uint32_t nearest_of(const sky *s, uint32_t i)
 {
     const float chord = (float)(5.0 / (6371008.8 / 1852.0));
@@ -267,7 +268,8 @@ static void alerts_are_those_of_brute_force(void **state)
 }
 
 #define HEADER                                                                                     \
-    "ident,iata,type,name,city,country,latitude_deg,longitude_deg,elevation_ft,scheduled_service\n"
+    "ident,iata,type,name,city,country,latitude_deg,longitude_deg,elevation_ft,scheduled_"         \
+    "service\n"
 
 /* Two airports on opposite sides of the pole: all that fly between them cross it. */
 static void alerts_at_the_pole(void **state)
@@ -297,7 +299,8 @@ static void alerts_at_the_date_line(void **state)
 static void expect_refused(const char *data, const char *text)
 {
     static log_lines lines;
-    const setup s = {.scene = &skep_scene_skies, .params = {"entities=10"}, .data = data, .seed = 1};
+    const setup s = {
+        .scene = &skep_scene_skies, .params = {"entities=10"}, .data = data, .seed = 1};
     assert_null(open_setup(&s, &lines, SKEP_PLAN));
     if (!log_lines_have(&lines, text)) log_lines_print(&lines);
     assert_true(log_lines_have(&lines, text));
@@ -381,16 +384,11 @@ static void bullets_add_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(physics_has_one_hash),
-        cmocka_unit_test(flock_has_one_hash),
-        cmocka_unit_test(collide_has_one_hash),
-        cmocka_unit_test(bullets_has_one_hash),
-        cmocka_unit_test(skies_has_one_hash),
-        cmocka_unit_test(alerts_are_those_of_brute_force),
-        cmocka_unit_test(alerts_at_the_pole),
-        cmocka_unit_test(alerts_at_the_date_line),
-        cmocka_unit_test(skies_refuses_bad_data),
-        cmocka_unit_test(collide_keeps_its_energy),
+        cmocka_unit_test(physics_has_one_hash),   cmocka_unit_test(flock_has_one_hash),
+        cmocka_unit_test(collide_has_one_hash),   cmocka_unit_test(bullets_has_one_hash),
+        cmocka_unit_test(skies_has_one_hash),     cmocka_unit_test(alerts_are_those_of_brute_force),
+        cmocka_unit_test(alerts_at_the_pole),     cmocka_unit_test(alerts_at_the_date_line),
+        cmocka_unit_test(skies_refuses_bad_data), cmocka_unit_test(collide_keeps_its_energy),
         cmocka_unit_test(bullets_add_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
