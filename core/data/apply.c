@@ -59,6 +59,8 @@ static void apply_clear(skep__apply_state *a)
     a->spawned_count = 0;
     a->dead_count = 0;
     a->child_count = 0;
+    a->last_key = 0;
+    a->unsorted = false;
     a->any_destroy = false;
     a->report = (skep__apply_report){0, 0};
 }
@@ -80,9 +82,9 @@ static bool may_cascade(const skep__apply_state *a)
     for (uint32_t i = 1; i < tables; i++)
         if (a->incoming[i] && w->store.types[w->parent_type].dir[i].cells) return true;
     for (uint32_t i = 0; i < a->change_count; i++) {
-        const skep__change *c = &a->changes[i];
-        if (c->kind == SKEP_PATCH_SPAWN && c->number != SKEP__NO_TYPE &&
-            w->prefabs[c->number].child_count)
+        const uint32_t prefab = skep__change_number(a->changes[i]);
+        if (skep__change_kind(a->changes[i]) == SKEP_PATCH_SPAWN &&
+            prefab != SKEP__CHANGE_NO_NUMBER && w->prefabs[prefab].child_count)
             return true;
     }
     return false;

@@ -22,20 +22,23 @@ static void notes_write(skep__apply_state *a, skep_entity e, const skep__layout 
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
-static void parent_tell(const skep__apply_state *a, const skep__change *c)
+static void parent_tell(const skep__apply_state *a, skep__change c)
 {
-    if (SKEP_UNLIKELY(c->number == a->w->parent_type)) skep__children_touch(a->w, c->entity);
+    if (SKEP_UNLIKELY(skep__change_number(c) == a->w->parent_type))
+        skep__children_touch(a->w, skep__change_entity(c));
 }
 
 /* Writes one change's value into a row of the table where its entity is now. */
-static void value_put(skep__apply_state *a, skep__table *t, uint32_t row, const skep__change *c)
+static void value_put(skep__apply_state *a, skep__table *t, uint32_t row, skep__change c)
 {
-    const int32_t at = skep__layout_find(t->layout, c->number);
+    const uint32_t number = skep__change_number(c);
+    const int32_t at = skep__layout_find(t->layout, number);
     if (at < 0) return;
     const skep__line *line = skep__line_of(t, row >> t->shift);
     const uint32_t r = row & ((1u << t->shift) - 1u);
-    const skep_component *info = a->w->store.types[c->number].info;
-    if (info->field_count) skep__value_store(info, &line->cells[t->layout->first[at]], r, c->value);
+    const skep_component *info = a->w->store.types[number].info;
+    if (info->field_count)
+        skep__value_store(info, &line->cells[t->layout->first[at]], r, skep__change_value(c));
     if (t->layout->stamps[at] != SKEP__NO_COLUMN)
         memcpy(line->cells[t->layout->stamps[at]].data + (size_t)r * 8u, &a->w->stamp, 8);
     parent_tell(a, c);
@@ -47,14 +50,16 @@ static void field_put(uint8_t *to, const skep__change *c, uint32_t count, uint32
 {
     switch (bytes) {
     case 4:
-        for (uint32_t i = 0; i < count; i++) memcpy(to + i * 4u, c[i].value + offset, 4);
+        for (uint32_t i = 0; i < count; i++)
+            memcpy(to + i * 4u, skep__change_value(c[i]) + offset, 4);
         break;
     case 8:
-        for (uint32_t i = 0; i < count; i++) memcpy(to + i * 8u, c[i].value + offset, 8);
+        for (uint32_t i = 0; i < count; i++)
+            memcpy(to + i * 8u, skep__change_value(c[i]) + offset, 8);
         break;
     default:
         for (uint32_t i = 0; i < count; i++)
-            memcpy(to + (size_t)i * bytes, c[i].value + offset, bytes);
+            memcpy(to + (size_t)i * bytes, skep__change_value(c[i]) + offset, bytes);
         break;
     }
 }
@@ -63,9 +68,10 @@ static void field_put(uint8_t *to, const skep__change *c, uint32_t count, uint32
 static void values_put(skep__apply_state *a, const skep__layout *l, const skep__line *line,
                        uint32_t row, const skep__change *c, uint32_t count)
 {
-    const int32_t at = skep__layout_find(l, c->number);
-    if (at < 0 || c->kind == SKEP_PATCH_REMOVE) return;
-    const skep_component *info = a->w->store.types[c->number].info;
+    const uint32_t number = skep__change_number(*c);
+    const int32_t at = skep__layout_find(l, number);
+    if (at < 0 || skep__change_kind(*c) == SKEP_PATCH_REMOVE) return;
+    const skep_component *info = a->w->store.types[number].info;
     for (uint32_t f = 0; f < info->field_count; f++) {
         const uint32_t column = l->first[at] + f;
         const uint32_t bytes = l->columns[column].bytes;
@@ -76,8 +82,8 @@ static void values_put(skep__apply_state *a, const skep__layout *l, const skep__
         uint8_t *stamps = line->cells[l->stamps[at]].data + (size_t)row * 8u;
         for (uint32_t i = 0; i < count; i++) memcpy(stamps + i * 8u, &a->w->stamp, 8);
     }
-    for (uint32_t i = 0; SKEP_UNLIKELY(c->number == a->w->parent_type) && i < count; i++)
-        parent_tell(a, &c[i]);
+    for (uint32_t i = 0; SKEP_UNLIKELY(number == a->w->parent_type) && i < count; i++)
+        parent_tell(a, c[i]);
 }
 
 /* ---- moves ----------------------------------------------------------------------------------- */
@@ -115,11 +121,12 @@ static void run_move(skep__apply_state *a, const skep__run_of *run)
 {
     skep__store *s = &a->w->store;
     const uint64_t key = a->sorted[run->first];
-    const skep__change *c = skep__key_change(a, key);
+    const skep__change *c = &a->changes[key & SKEP__CHANGE_MASK];
     skep__table *source = s->tables[skep__key_table(key)];
     skep__table *target = s->tables[run->to];
     skep__edge *e = NULL;
-    (void)skep__edge_get(s, source->id, c->number, c->kind != SKEP_PATCH_REMOVE, &e);
+    (void)skep__edge_get(s, source->id, skep__change_number(*c),
+                         skep__change_kind(*c) != SKEP_PATCH_REMOVE, &e);
     const uint32_t source_mask = (1u << source->shift) - 1u;
     const uint32_t target_mask = (1u << target->shift) - 1u;
     const bool noted = source->layout->noted || target->layout->noted;
@@ -135,7 +142,7 @@ static void run_move(skep__apply_state *a, const skep__run_of *run)
         records_point(s, to, at & target_mask, n, target->id, at);
         target->row_count += n;
         for (uint32_t i = 0; noted && i < n; i++)
-            notes_write(a, c[done + i].entity, source->layout, target->layout);
+            notes_write(a, skep__change_entity(c[done + i]), source->layout, target->layout);
         row += n;
         done += n;
     }
@@ -144,7 +151,7 @@ static void run_move(skep__apply_state *a, const skep__run_of *run)
 static void run_stay(skep__apply_state *a, const skep__run_of *run)
 {
     const uint64_t key = a->sorted[run->first];
-    const skep__change *c = skep__key_change(a, key);
+    const skep__change *c = &a->changes[key & SKEP__CHANGE_MASK];
     skep__table *t = a->w->store.tables[skep__key_table(key)];
     const uint32_t mask = (1u << t->shift) - 1u;
     uint32_t row = skep__key_row(key);
@@ -204,15 +211,16 @@ static void group_execute(skep__apply_state *a, const skep__run_of *run)
 {
     skep__store *s = &a->w->store;
     const uint64_t key = a->sorted[run->first];
-    const skep__change *c = skep__key_change(a, key);
-    const skep_entity e = c->entity;
+    skep__change c = skep__key_change(a, key);
+    const skep_entity e = skep__change_entity(c);
     skep__table *target = s->tables[run->to];
     uint32_t row = skep__key_row(key);
     const skep__layout *before = NULL;
-    if (c->kind == SKEP_PATCH_SPAWN) {
+    if (skep__change_kind(c) == SKEP_PATCH_SPAWN) {
+        const uint32_t prefab = skep__change_number(c);
         row = row_append(a, target, e);
         s->entity_count++;
-        if (c->number != SKEP__NO_TYPE) skep__prefab_fill(a->w, c->number, target, row, 1);
+        if (prefab != SKEP__CHANGE_NO_NUMBER) skep__prefab_fill(a->w, prefab, target, row, 1);
     } else {
         skep__table *source = s->tables[skep__key_table(key)];
         before = source->layout;
@@ -220,8 +228,8 @@ static void group_execute(skep__apply_state *a, const skep__run_of *run)
     }
     for (uint32_t i = run->first; i < run->first + run->count; i++) {
         c = skep__key_change(a, a->sorted[i]);
-        if (c->kind != SKEP_PATCH_SPAWN && c->kind != SKEP_PATCH_REMOVE)
-            value_put(a, target, row, c);
+        const uint32_t kind = skep__change_kind(c);
+        if (kind != SKEP_PATCH_SPAWN && kind != SKEP_PATCH_REMOVE) value_put(a, target, row, c);
     }
     if (before != target->layout) notes_write(a, e, before, target->layout);
 }
@@ -230,7 +238,7 @@ static void run_die(skep__apply_state *a, const skep__run_of *run)
 {
     skep__store *s = &a->w->store;
     const uint64_t key = a->sorted[run->first];
-    const skep_entity e = skep__key_change(a, key)->entity;
+    const skep_entity e = skep__change_entity(skep__key_change(a, key));
     const uint32_t table = skep__key_table(key);
     if (table) {
         notes_write(a, e, s->tables[table]->layout, NULL);

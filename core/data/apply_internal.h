@@ -20,13 +20,65 @@
 #define SKEP__CHANGE_BITS 21u
 #define SKEP__CHANGE_MASK ((1u << SKEP__CHANGE_BITS) - 1u)
 
-/* One patch that touches an entity. */
+/* One patch that touches an entity, in 8 bytes, since there are many and they are read three times:
+ * the address of its header / 8 (45 bits: addresses of 48 bits), the number of its type or prefab
+ * (15 bits), its kind. */
 typedef struct skep__change {
-    const uint8_t *value;
-    skep_entity entity;
-    uint32_t number; /* type, or prefab for SPAWN */
-    uint32_t kind;   /* skep_patch_kind */
+    uint64_t bits;
 } skep__change;
+
+#define SKEP__CHANGE_NUMBER_BITS 15u
+#define SKEP__CHANGE_KIND_BITS 4u
+#define SKEP__CHANGE_NO_NUMBER ((1u << SKEP__CHANGE_NUMBER_BITS) - 1u)
+
+SKEP_INLINE skep__change skep__change_make(const skep_patch_header *h, uint32_t number)
+{
+    const uint32_t low = SKEP__CHANGE_NUMBER_BITS + SKEP__CHANGE_KIND_BITS;
+    SKEP_ASSERT(((uintptr_t)h & 7u) == 0 && (uint64_t)(uintptr_t)h >> 48 == 0);
+    const uint64_t n = number < SKEP__CHANGE_NO_NUMBER ? number : SKEP__CHANGE_NO_NUMBER;
+    const skep__change c = {(uint64_t)((uintptr_t)h >> 3) << low | n << SKEP__CHANGE_KIND_BITS |
+                            h->kind};
+    return c;
+}
+
+SKEP_INLINE const skep_patch_header *skep__change_header(skep__change c)
+{
+    const uint32_t low = SKEP__CHANGE_NUMBER_BITS + SKEP__CHANGE_KIND_BITS;
+    return (const skep_patch_header *)((uintptr_t)(c.bits >> low) << 3);
+}
+
+SKEP_INLINE uint32_t skep__change_kind(skep__change c)
+{
+    return (uint32_t)c.bits & ((1u << SKEP__CHANGE_KIND_BITS) - 1u);
+}
+
+/* The world's number of the type or prefab, SKEP__CHANGE_NO_NUMBER for none. */
+SKEP_INLINE uint32_t skep__change_number(skep__change c)
+{
+    return (uint32_t)(c.bits >> SKEP__CHANGE_KIND_BITS) & SKEP__CHANGE_NO_NUMBER;
+}
+
+/* Whether two changes do the same to the same type. */
+SKEP_INLINE bool skep__change_alike(skep__change a, skep__change b)
+{
+    const uint32_t low = SKEP__CHANGE_NUMBER_BITS + SKEP__CHANGE_KIND_BITS;
+    return ((a.bits ^ b.bits) & ((UINT64_C(1) << low) - 1u)) == 0;
+}
+
+SKEP_INLINE skep_entity skep__change_entity(skep__change c)
+{
+    const skep_entity e = {skep__change_header(c)->entity};
+    return e;
+}
+
+/* The C value struct behind the header; a job's INIT has the component's identity in front of it.
+ */
+SKEP_INLINE const uint8_t *skep__change_value(skep__change c)
+{
+    const skep_patch_header *h = skep__change_header(c);
+    const bool named = h->kind == SKEP_PATCH_INIT && h->slot == SKEP_PATCH_NO_SLOT;
+    return (const uint8_t *)(h + 1) + (named ? 8 : 0);
+}
 
 /* An event or a resource, in the order of the buffers. */
 typedef struct skep__other {
@@ -82,6 +134,8 @@ typedef struct skep__apply_state {
     uint32_t dead_count, dead_cap;
     uint32_t child_count, child_cap, child_ids_cap;
     uint32_t note_most; /* notes that execute may write */
+    uint64_t last_key;
+    bool unsorted; /* some key came before a smaller one */
     bool any_destroy;
     bool pages_owned;      /* every index page is owned */
     uint16_t *from_column; /* the last pair of layouts and the columns they share */
@@ -120,9 +174,9 @@ SKEP_INLINE uint32_t skep__key_row(uint64_t key)
     return (uint32_t)(key >> SKEP__CHANGE_BITS) & SKEP__RECORD_ROW_MASK;
 }
 
-SKEP_INLINE const skep__change *skep__key_change(const skep__apply_state *a, uint64_t key)
+SKEP_INLINE skep__change skep__key_change(const skep__apply_state *a, uint64_t key)
 {
-    return &a->changes[key & SKEP__CHANGE_MASK];
+    return a->changes[key & SKEP__CHANGE_MASK];
 }
 
 #endif

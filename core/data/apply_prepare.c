@@ -41,14 +41,15 @@ static skep_status child_push(skep__apply_state *a, uint32_t prefab, skep_entity
 static skep_status children_take(skep__apply_state *a)
 {
     for (uint32_t i = 0; i < a->change_count; i++) {
-        const skep__change *c = &a->changes[i];
-        if (c->kind != SKEP_PATCH_SPAWN || c->number == SKEP__NO_TYPE) continue;
-        const skep__prefab *p = &a->w->prefabs[c->number];
+        const skep__change c = a->changes[i];
+        const uint32_t prefab = skep__change_number(c);
+        if (skep__change_kind(c) != SKEP_PATCH_SPAWN || prefab == SKEP__CHANGE_NO_NUMBER) continue;
+        const skep__prefab *p = &a->w->prefabs[prefab];
         const uint32_t first = a->child_count;
         for (uint32_t k = 0; k < p->child_count; k++) {
             const skep__prefab_node *node = &p->children[k];
-            const skep_entity parent =
-                node->parent ? a->children[first + node->parent - 1u].entity : c->entity;
+            const skep_entity parent = node->parent ? a->children[first + node->parent - 1u].entity
+                                                    : skep__change_entity(c);
             const skep_status status = child_push(a, node->prefab, parent);
             if (status != SKEP_OK) return status;
         }
@@ -110,10 +111,10 @@ static skep_status values_prepare(skep__apply_state *a, skep__table *t, uint32_t
     skep__store *s = &a->w->store;
     const uint32_t keys = run->kind == SKEP__RUN_STAY ? 1u : run->count;
     for (uint32_t i = run->first; i < run->first + keys; i++) {
-        const skep__change *c = skep__key_change(a, a->sorted[i]);
-        const int32_t at = skep__layout_find(t->layout, c->number);
+        const uint32_t number = skep__change_number(skep__key_change(a, a->sorted[i]));
+        const int32_t at = skep__layout_find(t->layout, number);
         if (at < 0) continue;
-        const uint32_t fields = s->types[c->number].info->field_count;
+        const uint32_t fields = s->types[number].info->field_count;
         for (uint32_t f = 0; f < fields; f++)
             if (skep__own_cell(s, t, block, t->layout->first[at] + f) != SKEP_OK)
                 return SKEP_NO_MEMORY;
@@ -141,11 +142,12 @@ static skep_status run_own(skep__apply_state *a, const skep__run_of *run)
     if (!leaves) return SKEP_OK;
     if (t->layout->noted) a->note_most += rows * t->layout->type_count;
     for (uint32_t i = 0; i < rows && !a->pages_owned; i++) {
-        const skep__change *c = skep__key_change(a, a->sorted[run->first + i]);
-        if (index_prepare(a, c->entity) != SKEP_OK) return SKEP_NO_MEMORY;
+        const skep__change c = skep__key_change(a, a->sorted[run->first + i]);
+        if (index_prepare(a, skep__change_entity(c)) != SKEP_OK) return SKEP_NO_MEMORY;
     }
     if (run->to != 0) return SKEP_OK;
-    return skep__id_free_prepare(s, skep_entity_index(skep__key_change(a, key)->entity));
+    return skep__id_free_prepare(s,
+                                 skep_entity_index(skep__change_entity(skep__key_change(a, key))));
 }
 
 /* Owns the records of the rows at a table's end, which will fill `holes` holes. */
@@ -167,9 +169,10 @@ static skep_status runs_prepare(skep__apply_state *a)
         const skep__run_of *run = &a->runs[i];
         const uint32_t here = skep__key_table(a->sorted[run->first]);
         if (here == 0) { /* spawned: ids_take owned its page once, the epoch may have been raised */
-            const skep__change *c = skep__key_change(a, a->sorted[run->first]);
-            if (skep__own_index(&a->w->store, skep_entity_index(c->entity)) != SKEP_OK ||
-                skep__id_free_prepare(&a->w->store, skep_entity_index(c->entity)) != SKEP_OK)
+            const skep__change c = skep__key_change(a, a->sorted[run->first]);
+            const uint32_t index = skep_entity_index(skep__change_entity(c));
+            if (skep__own_index(&a->w->store, index) != SKEP_OK ||
+                skep__id_free_prepare(&a->w->store, index) != SKEP_OK)
                 return SKEP_NO_MEMORY;
             continue;
         }

@@ -62,6 +62,7 @@ static skep_status other_push(skep__apply_state *a, const skep_patch_header *h, 
         uint64_t place = 0;
         if (!entity_place(a, to, &place)) {
             a->report.dropped++;
+            a->report.patches++;
             return SKEP_OK;
         }
     }
@@ -69,72 +70,138 @@ static skep_status other_push(skep__apply_state *a, const skep_patch_header *h, 
                           sizeof *a->others))
         return SKEP_NO_MEMORY;
     a->others[a->other_count++] = (skep__other){h, number, h->kind};
+    a->report.patches++;
     return SKEP_OK;
 }
 
+/* Room for one more change. */
+SKEP_NOINLINE static skep_status change_room(skep__apply_state *a)
+{
+    const uint32_t n = a->change_count;
+    if (n > SKEP__CHANGE_MASK)
+        return skep__world_fail(a->w, SKEP_LIMIT,
+                                "command_max: a batch changes entities at most 2,097,152 times");
+    if (!skep__apply_room(a, (void **)&a->changes, &a->change_cap, n + 1, sizeof *a->changes) ||
+        !skep__apply_room(a, (void **)&a->keys, &a->key_cap, n + 1, sizeof *a->keys))
+        return SKEP_NO_MEMORY;
+    return SKEP_OK;
+}
+
+/* Where changes are written: kept apart from the state, so that the loop over patches keeps it in
+ * registers. */
+typedef struct change_pen {
+    skep__change *changes;
+    uint64_t *keys;
+    uint64_t last_key;
+    uint32_t count;
+    bool unsorted;
+} change_pen;
+
+static change_pen pen_take(const skep__apply_state *a)
+{
+    const change_pen pen = {a->changes, a->keys, a->last_key, a->change_count, a->unsorted};
+    return pen;
+}
+
+static void pen_put(skep__apply_state *a, const change_pen *pen)
+{
+    a->report.patches += pen->count - a->change_count;
+    a->last_key = pen->last_key;
+    a->change_count = pen->count;
+    a->unsorted = pen->unsorted;
+}
+
+/* Takes one change whose place is known, and watches whether the keys come in order. */
+SKEP_INLINE void change_put(change_pen *pen, skep__change change, uint64_t place)
+{
+    const uint64_t key = place << SKEP__CHANGE_BITS | pen->count;
+    pen->changes[pen->count] = change;
+    pen->keys[pen->count++] = key;
+    pen->unsorted |= key < pen->last_key;
+    pen->last_key = key;
+}
+
+/* The patches that need a look at the buffer's tables, or come first for their entity. */
 static skep_status change_push(skep__apply_state *a, const skep__apply_buffer *buffer,
                                const skep_patch_header *h)
 {
     const skep_entity e = {h->entity};
     const uint8_t *value = NULL;
     const uint32_t number = patch_number(a, buffer, h, &value);
-    if (SKEP_UNLIKELY(h->kind == SKEP_PATCH_SPAWN) && spawn_note(a, e) != SKEP_OK)
-        return SKEP_NO_MEMORY;
+    if (h->kind == SKEP_PATCH_SPAWN && spawn_note(a, e) != SKEP_OK) return SKEP_NO_MEMORY;
     uint64_t place = 0;
-    if (SKEP_UNLIKELY(!entity_place(a, e, &place))) {
+    if (!entity_place(a, e, &place)) {
         a->report.dropped++;
+        a->report.patches++;
         return SKEP_OK;
     }
-    const uint32_t n = a->change_count;
-    if (SKEP_UNLIKELY(n == a->change_cap || n == a->key_cap)) {
-        if (n > SKEP__CHANGE_MASK)
-            return skep__world_fail(
-                a->w, SKEP_LIMIT, "command_max: a batch changes entities at most 2,097,152 times");
-        if (!skep__apply_room(a, (void **)&a->changes, &a->change_cap, n + 1, sizeof *a->changes) ||
-            !skep__apply_room(a, (void **)&a->keys, &a->key_cap, n + 1, sizeof *a->keys))
-            return SKEP_NO_MEMORY;
+    if (a->change_count == a->change_cap || a->change_count == a->key_cap) {
+        const skep_status status = change_room(a);
+        if (status != SKEP_OK) return status;
     }
     a->any_destroy |= h->kind == SKEP_PATCH_DESTROY;
-    a->changes[n] = (skep__change){value, e, number, h->kind};
-    a->keys[n] = place << SKEP__CHANGE_BITS | n;
-    a->change_count = n + 1;
+    change_pen pen = pen_take(a);
+    change_put(&pen, skep__change_make(h, number), place);
+    pen_put(a, &pen);
     return SKEP_OK;
+}
+
+/* Takes the patches of living entities that need nothing but their record, as fast as they can be
+ * read; stops at the first other one. */
+static size_t buffer_run(skep__apply_state *a, const skep__apply_buffer *buffer, size_t at)
+{
+    const skep__store *s = &a->w->store;
+    const uint64_t *index = s->index;
+    const uint32_t index_count = s->queue.index_count;
+    const uint32_t simple = 1u << SKEP_PATCH_SET | 1u << SKEP_PATCH_PUT | 1u << SKEP_PATCH_REMOVE;
+    const uint32_t room = skep__min_u32(a->change_cap, a->key_cap);
+    const uint8_t *bytes = buffer->bytes;
+    const size_t size = buffer->size;
+    const uint32_t *numbers = buffer->numbers;
+    change_pen pen = pen_take(a);
+    while (at < size && pen.count < room) {
+        const skep_patch_header *h = (const void *)(bytes + at);
+        const uint32_t i = (uint32_t)h->entity;
+        if (!(simple >> h->kind & 1u) || i >= index_count) break;
+        const uint64_t r = index[i];
+        if ((r >> SKEP__RECORD_GENERATION_SHIFT) != (h->entity >> 32) || !skep__record_table(r))
+            break;
+        const uint32_t number = numbers ? numbers[h->slot] : h->slot;
+        change_put(&pen, skep__change_make(h, number), r & SKEP__RECORD_LOW);
+        at += sizeof *h + skep__align(h->bytes, 8);
+    }
+    pen_put(a, &pen);
+    return at;
 }
 
 static skep_status buffer_scan(skep__apply_state *a, const skep__apply_buffer *buffer)
 {
-    for (size_t at = 0; at < buffer->size;) {
+    for (size_t at = buffer_run(a, buffer, 0); at < buffer->size; at = buffer_run(a, buffer, at)) {
         const skep_patch_header *h = (const void *)(buffer->bytes + at);
         at += sizeof *h + skep__align(h->bytes, 8);
+        if (h->kind == SKEP_PATCH_LOG) continue;
         skep_status status = SKEP_OK;
-        if (SKEP_UNLIKELY(h->kind == SKEP_PATCH_LOG)) continue;
         if (h->kind == SKEP_PATCH_EVENT || h->kind == SKEP_PATCH_RESOURCE) {
             const uint8_t *value = NULL;
             status = other_push(a, h, patch_number(a, buffer, h, &value));
         } else {
             status = change_push(a, buffer, h);
         }
-        if (SKEP_UNLIKELY(status != SKEP_OK)) return status;
-        a->report.patches++;
+        if (status != SKEP_OK) return status;
     }
     return SKEP_OK;
 }
 
-/* Sorts the keys unless they are in order already. */
+/* Sorts the keys unless they came in order. */
 static skep_status keys_sort(skep__apply_state *a)
 {
-    uint64_t varying = 0;
-    bool sorted = true;
     const uint32_t n = a->change_count;
-    for (uint32_t i = 1; i < n; i++) {
-        varying |= a->keys[i] ^ a->keys[0];
-        sorted &= a->keys[i] > a->keys[i - 1];
-    }
     a->sorted = a->keys;
-    if (sorted) return SKEP_OK;
+    if (!a->unsorted) return SKEP_OK;
     if (!skep__apply_room(a, (void **)&a->keys_other, &a->key_other_cap, n, sizeof *a->keys_other))
         return SKEP_NO_MEMORY;
-    a->sorted = skep__sort_u64(a->keys, a->keys_other, n, varying & ~(uint64_t)SKEP__CHANGE_MASK);
+    a->sorted =
+        skep__sort_u64(a->keys, a->keys_other, n, a->varying & ~(uint64_t)SKEP__CHANGE_MASK);
     return SKEP_OK;
 }
 
@@ -155,12 +222,10 @@ static uint32_t run_length(const skep__apply_state *a, uint32_t j)
 {
     const uint64_t step = (UINT64_C(1) << SKEP__CHANGE_BITS) + 1u;
     const uint64_t key = a->sorted[j];
-    const skep__change *c = skep__key_change(a, key);
+    const skep__change *c = &a->changes[key & SKEP__CHANGE_MASK];
     const uint32_t left = a->change_count - j;
     uint32_t n = 1;
-    while (n < left && a->sorted[j + n] == key + n * step && c[n].kind == c->kind &&
-           c[n].number == c->number)
-        n++;
+    while (n < left && a->sorted[j + n] == key + n * step && skep__change_alike(c[n], *c)) n++;
     /* The last one may have more changes: they belong to its own group. */
     if (j + n < a->change_count &&
         a->sorted[j + n] >> SKEP__CHANGE_BITS == a->sorted[j + n - 1] >> SKEP__CHANGE_BITS)
@@ -177,21 +242,23 @@ static uint32_t group_length(const skep__apply_state *a, uint32_t j)
 }
 
 /* Where one change leads from table `at`; drops what finds nothing to do. */
-static skep_status change_step(skep__apply_state *a, const skep__change *c, uint32_t *at)
+static skep_status change_step(skep__apply_state *a, skep__change c, uint32_t *at)
 {
     skep__store *s = &a->w->store;
-    if (c->kind == SKEP_PATCH_SPAWN) {
-        if (c->number != SKEP__NO_TYPE) return skep__prefab_table(a->w, c->number, at);
+    const uint32_t kind = skep__change_kind(c);
+    const uint32_t number = skep__change_number(c);
+    if (kind == SKEP_PATCH_SPAWN) {
+        if (number != SKEP__CHANGE_NO_NUMBER) return skep__prefab_table(a->w, number, at);
         *at = 1; /* the table without components */
         return SKEP_OK;
     }
-    if (c->kind == SKEP_PATCH_SET) {
-        if (skep__layout_find(s->tables[*at]->layout, c->number) < 0) a->report.dropped++;
+    if (kind == SKEP_PATCH_SET) {
+        if (skep__layout_find(s->tables[*at]->layout, number) < 0) a->report.dropped++;
         return SKEP_OK;
     }
     skep__edge *e = NULL;
-    const bool add = c->kind != SKEP_PATCH_REMOVE;
-    const skep_status status = skep__edge_get(s, *at, c->number, add, &e);
+    const bool add = kind != SKEP_PATCH_REMOVE;
+    const skep_status status = skep__edge_get(s, *at, number, add, &e);
     if (status != SKEP_OK) return status;
     if (!add && e->to == *at) a->report.dropped++;
     *at = e->to;
@@ -203,8 +270,8 @@ static skep_status group_target(skep__apply_state *a, uint32_t j, uint32_t count
 {
     *to = skep__key_table(a->sorted[j]);
     for (uint32_t i = j; i < j + count; i++) {
-        const skep__change *c = skep__key_change(a, a->sorted[i]);
-        if (c->kind == SKEP_PATCH_DESTROY) {
+        const skep__change c = skep__key_change(a, a->sorted[i]);
+        if (skep__change_kind(c) == SKEP_PATCH_DESTROY) {
             a->report.dropped += j + count - i - 1u;
             *to = 0;
             return SKEP_OK;
@@ -238,9 +305,9 @@ static skep_status gather_next(skep__apply_state *a, uint32_t *j)
 {
     const uint64_t key = a->sorted[*j];
     const uint32_t table = skep__key_table(key);
-    const skep__change *c = skep__key_change(a, key);
-    const bool simple = table != 0 && (c->kind == SKEP_PATCH_PUT || c->kind == SKEP_PATCH_REMOVE ||
-                                       c->kind == SKEP_PATCH_SET);
+    const skep__change c = skep__key_change(a, key);
+    const uint32_t alone = 1u << SKEP_PATCH_PUT | 1u << SKEP_PATCH_REMOVE | 1u << SKEP_PATCH_SET;
+    const bool simple = table != 0 && (alone >> skep__change_kind(c) & 1u);
     uint32_t count = simple ? run_length(a, *j) : 0;
     uint32_t to = table;
     skep__run_kind kind = SKEP__RUN_GROUP;

@@ -14,18 +14,12 @@ static bool command_room(skep_world *w, skep__commands *c, size_t bytes)
                             skep__u32(c->used + bytes), 1);
 }
 
-void *skep__command_push(skep_world *w, skep__commands *c, skep_patch_kind kind, uint32_t slot,
+void *skep__command_grow(skep_world *w, skep__commands *c, skep_patch_kind kind, uint32_t slot,
                          skep_entity e, uint32_t bytes)
 {
     const size_t whole = sizeof(skep_patch_header) + skep__align(bytes, 8);
-    if (SKEP_UNLIKELY(!command_room(w, c, whole))) return NULL;
-    uint8_t *at = c->bytes + c->used;
-    const skep_patch_header head = {(uint8_t)kind, 0, skep__u16(slot), bytes, e.bits};
-    memcpy(at, &head, sizeof head);
-    if (bytes & 7u) memset(at + whole - 8, 0, 8);
-    c->used += skep__u32(whole);
-    c->count++;
-    return at + sizeof head;
+    if (!command_room(w, c, whole)) return NULL;
+    return skep__command_push(w, c, kind, slot, e, bytes);
 }
 
 void skep__commands_clear(skep__commands *c)
@@ -39,6 +33,7 @@ void skep__commands_cut(skep__commands *c, uint32_t used, uint32_t count)
     c->used = used;
     c->count = count;
     c->generation++;
+    c->lives = c->lives && used;
 }
 
 skep_status skep__queue(skep_world *w, skep_patch_kind kind, uint32_t slot, skep_entity e,
@@ -56,8 +51,7 @@ skep_status skep__queue(skep_world *w, skep_patch_kind kind, uint32_t slot, skep
     return SKEP_OK;
 }
 
-/* ---- from outside while a frame runs
- * ----------------------------------------------------------------- */
+/* ---- from outside while a frame runs --------------------------------------------------------- */
 
 static uint32_t count_spawns(const skep__commands *c)
 {

@@ -18,8 +18,7 @@
 #include "core/store/store.h"
 #include "skep/world.h"
 
-/* ---- blobs
- * ----------------------------------------------------------------------------------------- */
+/* ---- blobs ----------------------------------------------------------------------------------- */
 
 typedef struct skep__blob {
     uint32_t slot;  /* arena name, 0 while empty */
@@ -41,8 +40,7 @@ uint8_t *skep__blob_write(skep__store *s, skep__blob *b, size_t bytes);
 /* Drops the slot and empties the blob. */
 void skep__blob_drop(skep__store *s, skep__blob *b);
 
-/* ---- resources, channels, records
- * --------------------------------------------------------------------- */
+/* ---- resources, channels, records ------------------------------------------------------------ */
 
 typedef struct skep__resource {
     const skep_component *info;
@@ -77,8 +75,7 @@ typedef struct skep__record {
     uint8_t bytes[SKEP__RECORD_BYTES];
 } skep__record;
 
-/* ---- definitions
- * ------------------------------------------------------------------------------------- */
+/* ---- definitions ----------------------------------------------------------------------------- */
 
 typedef struct skep__prefab_part {
     uint32_t type;
@@ -138,6 +135,7 @@ typedef struct skep__commands {
     uint32_t cap;
     uint32_t count;
     uint32_t generation; /* raised whenever commands are taken away */
+    bool lives;          /* some of them spawn or destroy (or did, of those taken away) */
 } skep__commands;
 
 /* Inputs that wait for the next begin: a key each, and the messages behind each other.
@@ -251,8 +249,7 @@ struct skep_world {
                    void (*deinit)(skep_world *) that the world calls when it is destroyed */
 };
 
-/* ---- what the world offers to the layers above
- * ---------------------------------------------------------- */
+/* ---- what the world offers to the layers above ----------------------------------------------- */
 
 /* Registers things by description; the number is the per-world slot. Channels exist for every
  * event, input and watched `removed`. SKEP_SCHEMA when the same name has another layout. */
@@ -336,9 +333,27 @@ void skep__children_forget(skep_world *w);
 /* Tells the cache that this entity's Parent was added or set. Never fails. */
 void skep__children_touch(skep_world *w, skep_entity child);
 
-/* Appends a command; `slot` is a world number by kind. NULL without memory. */
-void *skep__command_push(skep_world *w, skep__commands *c, skep_patch_kind kind, uint32_t slot,
-                         skep_entity e, uint32_t bytes);
+/* skep__command_push where the buffer must grow first. */
+SKEP_NOINLINE void *skep__command_grow(skep_world *w, skep__commands *c, skep_patch_kind kind,
+                                       uint32_t slot, skep_entity e, uint32_t bytes);
+
+/* Appends a command and returns where its payload goes; `slot` is a world number by kind. NULL
+ * without memory. */
+SKEP_INLINE void *skep__command_push(skep_world *w, skep__commands *c, skep_patch_kind kind,
+                                     uint32_t slot, skep_entity e, uint32_t bytes)
+{
+    const size_t whole = sizeof(skep_patch_header) + skep__align(bytes, 8);
+    if (SKEP_UNLIKELY(whole > c->cap - c->used))
+        return skep__command_grow(w, c, kind, slot, e, bytes);
+    uint8_t *at = c->bytes + c->used;
+    const skep_patch_header head = {(uint8_t)kind, 0, skep__u16(slot), bytes, e.bits};
+    memcpy(at, &head, sizeof head);
+    if (bytes & 7u) memset(at + whole - 8, 0, 8);
+    c->used += (uint32_t)whole;
+    c->count++;
+    return at + sizeof head;
+}
+
 void skep__commands_clear(skep__commands *c);
 
 /* Takes away what was pushed after the buffer had this many bytes and commands: what a failed `run`
