@@ -156,7 +156,7 @@ skep_status skep_grid_build(void *ctx, skep_world *world, float dt)
 {
     const skep_grid_setup *const setup = ctx;
     const skep_grid_desc *const desc = setup->grid;
-    uint16_t bytes[SKEP_GRID_FIELD_MAX];
+    uint16_t bytes[SKEP_GRID_FIELD_MAX] = {0};
     grid_columns columns;
     skep_grid head;
     uint32_t number = 0;
