@@ -147,7 +147,7 @@ static uint64_t hash_block(const skep__arena *arena, uint32_t name, uint32_t typ
 static uint64_t hash_column(const hash_table *t, uint32_t column, uint32_t type)
 {
     const size_t row_bytes = t->layout->columns[column].bytes;
-    const uint32_t full = t->row_count >> t->shift;
+    const uint32_t full = t->names ? t->row_count >> t->shift : 0u;
     const uint32_t rest = t->row_count - (full << t->shift);
     const uint32_t columns = t->layout->column_count;
     uint64_t h = full;
@@ -161,20 +161,16 @@ static uint64_t hash_column(const hash_table *t, uint32_t column, uint32_t type)
     return skep__hash_mix(h, hash_values(type, tail, row_bytes * rest));
 }
 
-static uint64_t hash_of_table(const hash_table *t, const skep__snap_type *snap_types,
-                              const skep__type *types)
+static uint64_t hash_of_table(const hash_table *t, const skep__type *types)
 {
     const skep__layout *l = t->layout;
     uint64_t sum = 0;
     for (uint32_t c = 1; c < l->column_count; c++) {
         const skep__column *column = &l->columns[c];
         if (column->kind != 1) continue;
-        const skep_component *info =
-            types ? types[column->type].info : snap_types[column->type].info;
-        const uint64_t identity =
-            types ? types[column->type].identity : snap_types[column->type].identity;
-        const uint64_t h = hash_column(t, c, info->fields[column->field].type);
-        sum += skep__hash_u64(skep__hash_mix(skep__hash_mix(identity, column->field), h));
+        const skep__type *type = &types[column->type];
+        const uint64_t h = hash_column(t, c, type->info->fields[column->field].type);
+        sum += skep__hash_u64(skep__hash_mix(skep__hash_mix(type->identity, column->field), h));
     }
     uint64_t h = skep__hash_mix(l->identity, t->row_count);
     h = skep__hash_mix(h, hash_column(t, 0, SKEP_TYPE_entity));
@@ -193,7 +189,7 @@ static uint64_t hash_world_tables(const skep__store *s)
                                  .line = t->small_slot ? skep__line_of(t, 0) : NULL,
                                  .row_count = t->row_count,
                                  .shift = t->shift};
-        sum += hash_of_table(&view, NULL, s->types);
+        sum += hash_of_table(&view, s->types);
     }
     return sum;
 }
@@ -211,7 +207,7 @@ static uint64_t hash_snapshot_tables(const skep_snapshot *s)
                                  .small_cap = t->small_cap,
                                  .row_count = t->row_count,
                                  .shift = t->shift};
-        sum += hash_of_table(&view, s->types, NULL);
+        sum += hash_of_table(&view, s->world->store.types);
     }
     return sum;
 }

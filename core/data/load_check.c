@@ -530,7 +530,8 @@ static bool load_channels(skep__load *l)
 {
     skep__load_seek(l, SKEP__SAVE_CHANNELS);
     const size_t begin = l->at;
-    const skep__load_item *items = l->items ? l->items + l->type_count + l->resource_count : NULL;
+    if (!l->items) return load_section_end(l);
+    const skep__load_item *items = l->items + l->type_count + l->resource_count;
     for (uint32_t i = 0; i < l->channel_count; i++) {
         uint32_t count = 0;
         uint32_t old_count = 0;

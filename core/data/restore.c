@@ -185,15 +185,15 @@ static void restore_small(skep__store *store, skep__table *t, const skep_snapsho
     skep__small_point(store, t);
 }
 
-/* Puts one row block's slots in place; `fresh`: the table had none there. Returns how many prepared
- * slots it used. */
+/* Puts one row block's slots in place. Returns how many prepared slots it used. */
 static uint32_t restore_block(skep__store *store, skep__table *t, const skep_snapshot *s,
-                              const skep__snap_table *from, uint32_t block, bool fresh,
+                              const skep__snap_table *from, uint32_t block,
                               const uint32_t *prepared)
 {
     skep__arena *a = &store->arena;
     const uint32_t columns = t->layout->column_count;
     const bool same = from->layout->column_count == columns;
+    const bool fresh = block >= t->block_count; /* the table has no slots there yet */
     const uint32_t *names = s->names + from->names + (size_t)block * from->layout->column_count;
     uint32_t *mine = t->names + (size_t)block * columns;
     skep__line *line = skep__line_of(t, block);
@@ -223,10 +223,9 @@ static uint32_t restore_table(skep__store *store, skep__table *t, const skep_sna
         restore_small(store, t, s, from, used ? prepared : NULL);
     } else if (from->block_count) {
         if (t->small_slot) skep__table_drop_rows(store, t);
-        const uint32_t had = t->block_count;
         for (uint32_t b = 0; b < from->block_count; b++)
-            used += restore_block(store, t, s, from, b, b >= had, prepared + used);
-        t->block_count = skep__max_u32(had, from->block_count);
+            used += restore_block(store, t, s, from, b, prepared + used);
+        t->block_count = skep__max_u32(t->block_count, from->block_count);
         t->row_cap = t->block_count << t->shift;
     }
     t->row_count = from->row_count;

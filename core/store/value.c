@@ -54,6 +54,13 @@ skep_status skep__value_own_slow(skep__store *s, skep_entity e, uint32_t type, u
     return s->types[type].watched ? stamp_row(s, t, type, at, stamp) : SKEP_OK;
 }
 
+/* Where a column of the new layout was in the old one of the same types; stamps may be new. */
+static uint32_t restamp_source(const skep__layout *old, const skep__layout *now, uint32_t column)
+{
+    if (now->columns[column].kind != 2) return column;
+    return old->stamps[skep__layout_find(old, now->columns[column].type)];
+}
+
 /* Gives a table the layout that its types now have: old columns keep their slots, stamps start at
  * 0. The table is made anew beside the old one and swapped in, so that a failure leaves everything
  * as it was. */
@@ -82,8 +89,9 @@ static skep_status table_restamp(skep__store *s, uint32_t id)
         const skep__line *to = skep__line_of(fresh, row >> fresh->shift);
         for (uint32_t c = 0; c < l->column_count; c++) {
             const size_t bytes = l->columns[c].bytes;
-            if (c < old->layout->column_count && l->columns[c].kind != 2)
-                memcpy(to->cells[c].data, from->cells[c].data, bytes * count);
+            const uint32_t source = restamp_source(old->layout, l, c);
+            if (source != SKEP__NO_COLUMN)
+                memcpy(to->cells[c].data, from->cells[source].data, bytes * count);
             else
                 memset(to->cells[c].data, 0, bytes * count);
         }

@@ -260,6 +260,8 @@ static const skep_component horn_now = {"Horn", horn_now_fields, 2, 16, 8, SKEP_
 static const skep_component sea_then = {"Sea", horn_then_fields, 2, 4, 2, SKEP_KIND_RESOURCE};
 static const skep_component sea_now = {"Sea", horn_now_fields, 2, 16, 8, SKEP_KIND_RESOURCE};
 
+static const uint8_t ship_name[6] = {'v', 'i', 'c', 't', 'o', 'r'};
+
 /* A value struct of horn_now. */
 typedef struct horn_value {
     skep_entity who;
@@ -276,7 +278,7 @@ static file save_ships(skep_entity *ships)
         uint8_t value[16] = {0};
         const float x = (float)i;
         memcpy(value, &x, 4);
-        memcpy(value + 8, "abcdef", 6);
+        memcpy(value + 8, ship_name, sizeof ship_name);
         value[14] = 1;
         assert_int_equal(skep_entity_create(l.world, &ships[i]), SKEP_OK);
         assert_int_equal(skep_world_add(l.world, ships[i], &ship_then, value), SKEP_OK);
@@ -319,7 +321,7 @@ static void test_schema_grown(void **state)
         memcpy(&x, value + 24, 4);
         memcpy(armour, value + 8, 16);
         assert_true(x == (float)i && armour[0] == 0 && armour[1] == 0);
-        assert_memory_equal(value, "abcdef", 6);
+        assert_memory_equal(value, ship_name, sizeof ship_name);
         assert_false(skep_world_has(l.world, ships[i], &old_tag));
     }
     skep_event_iter it = skep_world_events(l.world, &horn_now, 0);

@@ -282,6 +282,34 @@ static void test_restore_before_watching(void **state)
     lab_close(&l);
 }
 
+/* Watching one component more keeps what the stamps of the others say. */
+static void test_watching_keeps_stamps(void **state)
+{
+    (void)state;
+    lab l;
+    lab_open(&l, 4096);
+    skep_entity e[30];
+    const skep_part parts[2] = {skep_part_make(&Pos_info, NULL), skep_part_make(&Vel_info, NULL)};
+    assert_int_equal(skep_entity_create_many(l.world, 30, parts, 2, e), SKEP_OK);
+    skep_query *q[2] = {NULL, NULL};
+    skep_query_desc d = skep_query_desc_default();
+    d.terms[0] = SKEP_CHANGED(Vel);
+    assert_int_equal(skep_query_create(l.world, &d, &q[0]), SKEP_OK);
+    skep_query_iter it = skep_query_begin(q[0]);
+    while (skep_query_next(&it)) continue;
+    assert_int_equal(Vel_set(l.world, e[4], SKEP_LIT(Vel, 1, 1)), SKEP_OK);
+    assert_int_equal(Vel_set(l.world, e[9], SKEP_LIT(Vel, 1, 1)), SKEP_OK);
+    d.terms[0] = SKEP_CHANGED(Pos);
+    assert_int_equal(skep_query_create(l.world, &d, &q[1]), SKEP_OK);
+    uint32_t count = 0;
+    it = skep_query_begin(q[0]);
+    while (skep_query_next(&it)) count += it.row_count;
+    assert_int_equal(count, 2);
+    skep_query_destroy(q[0]);
+    skep_query_destroy(q[1]);
+    lab_close(&l);
+}
+
 static void restore_in_hook(void *ctx, skep_world *world, skep_entity entity)
 {
     (void)entity;
@@ -479,7 +507,8 @@ static uint32_t component_number(const skep_component *component)
 static void copy_value(const skep_diff_item *item, uint32_t row, uint8_t *value)
 {
     memset(value, 0, MIX_VALUE_BYTES);
-    for (uint32_t f = 0; f < item->component->field_count; f++) {
+    if (!item->component) fail_msg("an item without its component");
+    for (uint32_t f = 0; item->component && f < item->component->field_count; f++) {
         const skep_field *field = &item->component->fields[f];
         const size_t bytes = (size_t)field->size * field->count;
         memcpy(value + field->offset, (const uint8_t *)item->column[f] + row * bytes, bytes);
@@ -788,6 +817,7 @@ int main(void)
         cmocka_unit_test(test_restore_queue),
         cmocka_unit_test(test_restore_before_registration),
         cmocka_unit_test(test_restore_before_watching),
+        cmocka_unit_test(test_watching_keeps_stamps),
         cmocka_unit_test(test_restore_refused),
         cmocka_unit_test(test_hash_ignores_numbers),
         cmocka_unit_test(test_hash_ignores_capacity),

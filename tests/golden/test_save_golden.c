@@ -155,7 +155,7 @@ static void test_load(void **state)
     assert_int_equal(skep_load(l.world, golden.bytes, golden.size, NULL), SKEP_OK);
     assert_int_equal(skep_world_check(l.world), SKEP_OK);
     assert_true(skep_world_hash(l.world) == GOLDEN_HASH);
-    State s;
+    State s = {false, 0, 0, {0}};
     assert_true(State_of(l.world, skep_entity_make(3, 1), &s));
     assert_true(s.on && s.level == 60 && s.count == 1u << 15);
     assert_int_equal(skep_entity_index(s.owner), 1);
