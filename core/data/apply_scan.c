@@ -200,8 +200,9 @@ static skep_status keys_sort(skep__apply_state *a)
     if (!a->unsorted) return SKEP_OK;
     if (!skep__apply_room(a, (void **)&a->keys_other, &a->key_other_cap, n, sizeof *a->keys_other))
         return SKEP_NO_MEMORY;
-    a->sorted =
-        skep__sort_u64(a->keys, a->keys_other, n, a->varying & ~(uint64_t)SKEP__CHANGE_MASK);
+    uint64_t varying = 0;
+    for (uint32_t i = 1; i < n; i++) varying |= a->keys[i] ^ a->keys[0];
+    a->sorted = skep__sort_u64(a->keys, a->keys_other, n, varying & ~(uint64_t)SKEP__CHANGE_MASK);
     return SKEP_OK;
 }
 
