@@ -11,8 +11,6 @@
  * where they cannot be had, the function is left by longjmp, and what was collected is reported. */
 #include "sim/builder.h"
 
-#include "core/base/random.h"
-
 /* Of sim/params.c. */
 void skep__builder_params_take(skep_builder *b, const char *const *params, uint32_t count);
 
@@ -30,6 +28,7 @@ void skep__builder_init(skep_builder *b, const skep__builder_desc *desc)
     b->data = desc->data;
     b->data_bytes = desc->data_bytes;
     b->seed = desc->seed;
+    b->draw_key = skep__random_key_make(b->seed, skep__hash_string("skep builder"), 0);
     skep__builder_params_take(b, desc->params, desc->param_count);
 }
 
@@ -227,12 +226,12 @@ void *skep_init_memory(skep_builder *b, size_t bytes)
     return skep__builder_take(b, bytes);
 }
 
-/* The builder draws as entity 0 of a system of its own in tick 0, so that its numbers are none of
- * those that jobs get. */
+/* The builder draws for a system of its own in tick 0, so that its numbers are none of those that
+ * jobs get; the entity counts the rounds of 2^32 draws. */
 static uint64_t builder_draw(skep_builder *b)
 {
     const uint64_t draw = b->draws++;
-    return skep__random(b->seed, skep__hash_string("skep builder"), draw >> 32, 0, (uint32_t)draw);
+    return skep__random_at(b->draw_key, draw >> 32, (uint32_t)draw);
 }
 
 float skep_init_rand(skep_builder *b)

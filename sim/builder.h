@@ -3,6 +3,7 @@
 #ifndef SKEP_SIM_BUILDER_H
 #define SKEP_SIM_BUILDER_H
 
+#include "core/base/random.h"
 #include "sim/keep.h"
 #include "sim/mistakes.h"
 #include "skep/scene.h"
@@ -61,6 +62,7 @@ struct skep_builder {
     size_t data_bytes;
     uint64_t seed;
     uint64_t draws;  /* of skep_init_rand */
+    skep__random_key draw_key;
     skep_when spare; /* returned where there was no memory for a real one */
     jmp_buf leave;   /* set while the scene's function runs */
 };
