@@ -351,6 +351,7 @@ SKEP_INLINE void *skep__command_push(skep_world *w, skep__commands *c, skep_patc
     if (bytes & 7u) memset(at + whole - 8, 0, 8);
     c->used += (uint32_t)whole;
     c->count++;
+    if (kind == SKEP_PATCH_SPAWN || kind == SKEP_PATCH_DESTROY) c->lives = true;
     return at + sizeof head;
 }
 

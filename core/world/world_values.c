@@ -62,49 +62,52 @@ bool skep_entity_alive(skep_world *world, skep_entity entity)
 }
 
 /* A value that is still a command is shown as columns of one row. */
-static SKEP_NOINLINE const skep__cell *find_slow(skep_world *w, skep_entity e, uint32_t type,
-                                                 uint32_t *row)
+static skep__spot spot_shown(skep_world *w, const skep_component *info, const void *value)
 {
     static const uint64_t zeros[SKEP_FIELD_BYTES_MAX / 8u];
-    if (!may_read(w, type)) return NULL;
-    skep__future f;
-    skep__future_of(w, e, type, &f);
-    if (!f.has) return NULL;
-    if (f.stored) return skep__value_find(&w->store, e, type, row);
-    const skep_component *info = w->store.types[type].info;
     for (uint32_t i = 0; i < info->field_count; i++) {
-        const uint8_t *at =
-            f.value ? (const uint8_t *)f.value + info->fields[i].offset : (const uint8_t *)zeros;
+        const uint8_t *at = (const uint8_t *)zeros;
+        if (value) at = (const uint8_t *)value + info->fields[i].offset;
         memcpy(&w->shown[i].data, &at, sizeof at); /* a cell's data is not const, the reader's is */
     }
-    *row = 0;
-    return w->shown;
+    return (skep__spot){w->shown, 0};
 }
 
-const skep__cell *skep__world_find(skep_world *world, skep_entity entity,
-                                   const skep_component *component, uint32_t *row)
+static SKEP_NOINLINE skep__spot find_slow(skep_world *w, skep_entity e, const skep_component *info)
 {
-    const uint32_t type = skep__known(world, component);
-    if (SKEP_UNLIKELY(type == SKEP__NO_TYPE)) return NULL;
-    if (SKEP_LIKELY(skep__read_plain(world)))
-        return skep__value_find(&world->store, entity, type, row);
-    return find_slow(world, entity, type, row);
+    skep__spot at = {NULL, 0};
+    const uint32_t type = skep__known(w, info);
+    if (type == SKEP__NO_TYPE || !may_read(w, type)) return at;
+    skep__future f;
+    skep__future_of(w, e, type, &f);
+    if (!f.has) return at;
+    if (!f.stored) return spot_shown(w, w->store.types[type].info, f.value);
+    at.cell = skep__value_find(&w->store, e, type, &at.row);
+    return at;
+}
+
+skep__spot skep__world_find(skep_world *world, skep_entity entity, const skep_component *component)
+{
+    const skep__known_entry *k = skep__known_place(world, component);
+    if (SKEP_UNLIKELY(k->info != component || !skep__read_plain(world)))
+        return find_slow(world, entity, component);
+    skep__spot at = {NULL, 0};
+    at.cell = skep__value_find(&world->store, entity, k->number, &at.row);
+    return at;
 }
 
 bool skep_world_has(skep_world *world, skep_entity entity, const skep_component *component)
 {
-    uint32_t row = 0;
-    return is_component(component) && skep__world_find(world, entity, component, &row) != NULL;
+    return is_component(component) && skep__world_find(world, entity, component).cell != NULL;
 }
 
 bool skep_world_get(skep_world *world, skep_entity entity, const skep_component *component,
                     void *value)
 {
-    uint32_t row = 0;
     if (!is_component(component)) return false;
-    const skep__cell *cell = skep__world_find(world, entity, component, &row);
-    if (!cell) return false;
-    if (component->field_count) skep__value_load(component, cell, row, value);
+    const skep__spot at = skep__world_find(world, entity, component);
+    if (!at.cell) return false;
+    if (component->field_count) skep__value_load(component, at.cell, at.row, value);
     return true;
 }
 
@@ -129,11 +132,11 @@ static skep_status lacks_fail(skep_world *w, skep_entity e, const skep_component
                             info && info->name ? info->name : "such component");
 }
 
-static SKEP_NOINLINE skep_status own_slow(skep_world *w, skep_entity e, uint32_t type,
-                                          const skep__cell **cell, uint32_t *row)
+/* Owns a value for writing; *cell is NULL where a command must do it. */
+static skep_status own(skep_world *w, skep_entity e, uint32_t type, const skep__cell **cell,
+                       uint32_t *row)
 {
     const skep_component *info = w->store.types[type].info;
-    *cell = NULL;
     const bool in_place = may_set(w, type) == SKEP_OK;
     if (!in_place && may_add(w, e, type) != SKEP_OK) return SKEP_ACCESS;
     if (w->mode == SKEP__WRITE_QUEUE && !w->firing) return SKEP_OK;
@@ -142,27 +145,14 @@ static SKEP_NOINLINE skep_status own_slow(skep_world *w, skep_entity e, uint32_t
         skep__future_of(w, e, type, &f);
         if (!f.alive) return skep__gone_fail(w, e);
         if (!f.has) return lacks_fail(w, e, info);
-        if (!f.stored || !in_place) return SKEP_OK; /* a command */
+        if (!f.stored || !in_place) return SKEP_OK;
     }
-    if (type == w->parent_type) skep__children_touch(w, e);
     const skep_status status = skep__value_own(&w->store, e, type, w->stamp, cell, row);
     if (status == SKEP_GONE) return skep__gone_fail(w, e);
     if (status == SKEP_NOT_FOUND) return lacks_fail(w, e, info);
-    return status == SKEP_OK ? status : skep__store_fail(w, status);
-}
-
-skep_status skep__world_own(skep_world *world, skep_entity entity, const skep_component *component,
-                            const skep__cell **cell, uint32_t *row)
-{
-    const uint32_t type = skep__known(world, component);
-    if (SKEP_UNLIKELY(type == SKEP__NO_TYPE)) return lacks_fail(world, entity, component);
-    if (SKEP_LIKELY(world->mode == SKEP__WRITE_NOW && skep__read_plain(world) &&
-                    type != world->parent_type)) {
-        const skep_status status =
-            skep__value_own(&world->store, entity, type, world->stamp, cell, row);
-        if (SKEP_LIKELY(status == SKEP_OK)) return status;
-    }
-    return own_slow(world, entity, type, cell, row);
+    if (status != SKEP_OK) return skep__store_fail(w, status);
+    if (type == w->parent_type) skep__children_touch(w, e);
+    return SKEP_OK;
 }
 
 skep_status skep_world_set(skep_world *world, skep_entity entity, const skep_component *component,
@@ -170,10 +160,10 @@ skep_status skep_world_set(skep_world *world, skep_entity entity, const skep_com
 {
     const skep__cell *cell = NULL;
     uint32_t row = 0;
-    if (!is_component(component)) return lacks_fail(world, entity, component);
-    const skep_status status = skep__world_own(world, entity, component, &cell, &row);
+    const uint32_t type = is_component(component) ? skep__known(world, component) : SKEP__NO_TYPE;
+    if (type == SKEP__NO_TYPE) return lacks_fail(world, entity, component);
+    const skep_status status = own(world, entity, type, &cell, &row);
     if (status != SKEP_OK) return status;
-    const uint32_t type = skep__known(world, component);
     if (!cell) return skep__queue(world, SKEP_PATCH_SET, type, entity, component, value);
     for (uint32_t f = 0; !value && f < component->field_count; f++) {
         const size_t bytes = world->store.types[type].column_bytes[f];
@@ -183,13 +173,43 @@ skep_status skep_world_set(skep_world *world, skep_entity entity, const skep_com
     return SKEP_OK;
 }
 
+skep__spot skep__world_own(skep_world *world, skep_entity entity, const skep_component *component)
+{
+    const skep__spot nowhere = {NULL, 0};
+    const skep__known_entry *k = skep__known_place(world, component);
+    if (SKEP_UNLIKELY(k->info != component || world->mode != SKEP__WRITE_NOW ||
+                      !skep__read_plain(world) || k->number == world->parent_type))
+        return nowhere;
+    const skep__type *type = &world->store.types[k->number];
+    skep__spot at = {NULL, 0};
+    at.cell = skep__value_find(&world->store, entity, k->number, &at.row);
+    if (SKEP_UNLIKELY(!at.cell || type->watched)) return nowhere;
+    const uint64_t epoch = world->store.epoch;
+    for (uint32_t f = 0; f < type->field_count; f++)
+        if (SKEP_UNLIKELY(at.cell[f].epoch != epoch)) return nowhere;
+    return at;
+}
+
 /* ---- adding and removing
  * --------------------------------------------------------------------------- */
 
-/* Whether the entity will be alive; asked only where a waiting command may have changed that. */
+/* Whether the entity will be alive; commands are asked only where one of them could have changed
+ * that. */
 static bool will_be_alive(skep_world *w, skep_entity e)
 {
-    return w->batch.count ? skep_entity_alive(w, e) : skep__alive(&w->store, e);
+    return w->batch.lives ? skep_entity_alive(w, e) : skep__alive(&w->store, e);
+}
+
+/* Queues a PUT of 8 bytes or a REMOVE where that takes nothing but writing it down: the plain
+ * `run`. */
+SKEP_INLINE bool queue_quick(skep_world *w, skep_patch_kind kind, uint32_t type, skep_entity e,
+                             const void *value)
+{
+    if (w->mode != SKEP__WRITE_BATCH || w->running || w->batch.lives || !skep__alive(&w->store, e))
+        return false;
+    uint8_t *to = skep__command_push(w, &w->batch, kind, type, e, value ? 8u : 0u);
+    if (to && value) memcpy(to, value, 8);
+    return to != NULL;
 }
 
 static SKEP_NOINLINE skep_status add_slow(skep_world *w, skep_entity e,
@@ -227,6 +247,9 @@ skep_status skep_world_add(skep_world *world, skep_entity entity, const skep_com
         if (status == SKEP_GONE) return skep__gone_fail(world, entity);
         return skep__store_fail(world, status);
     }
+    if (type != SKEP__NO_TYPE && value && world->store.types[type].packed4 == 2 &&
+        queue_quick(world, SKEP_PATCH_PUT, type, entity, value))
+        return SKEP_OK;
     return add_slow(world, entity, component, value);
 }
 
@@ -255,6 +278,8 @@ skep_status skep_world_remove(skep_world *world, skep_entity entity,
         const skep_status status = skep__row_remove_type(&world->store, entity, type);
         if (SKEP_LIKELY(status == SKEP_OK)) return status;
     }
+    if (type != SKEP__NO_TYPE && queue_quick(world, SKEP_PATCH_REMOVE, type, entity, NULL))
+        return SKEP_OK;
     return remove_slow(world, entity, component);
 }
 

@@ -326,15 +326,20 @@ SKEP_API void skep_world_unhook(skep_world *world, skep_hook_fn *fn, void *ctx);
 /* ---- private: what the generated functions call
  * ------------------------------------------------------ */
 
-/* The first cell of a component's columns and the row in it; NULL when gone or without it. */
-SKEP_API const skep__cell *skep__world_find(skep_world *world, skep_entity entity,
-                                            const skep_component *component, uint32_t *row);
+/* Where a value is: the first cell of its component's columns, and the row in it. */
+typedef struct skep__spot {
+    const skep__cell *cell; /* NULL: nowhere */
+    uint32_t row;
+} skep__spot;
 
-/* The same for writing, stamped as changed. Where the value is still a command, *cell is NULL and
- * the caller uses skep_world_set. */
-SKEP_API skep_status skep__world_own(skep_world *world, skep_entity entity,
-                                     const skep_component *component, const skep__cell **cell,
-                                     uint32_t *row);
+/* Finds an entity's value; nowhere when it is gone or has none. */
+SKEP_API skep__spot skep__world_find(skep_world *world, skep_entity entity,
+                                     const skep_component *component);
+
+/* Finds it for writing where that takes nothing but writing: its blocks are owned already and
+ * nobody asks what changed. Nowhere in all other cases, which skep_world_set knows. */
+SKEP_API skep__spot skep__world_own(skep_world *world, skep_entity entity,
+                                    const skep_component *component);
 
 /* Fills a row that is still a command. */
 SKEP_API skep_status skep__row_fill(const skep_row *row, uint32_t part, const void *value);
@@ -361,8 +366,9 @@ SKEP_API skep_status skep__row_fill(const skep_row *row, uint32_t part, const vo
 #define SKEP__WORLD_COMPONENT(C, ...)                                                              \
     SKEP_UNUSED static inline bool C##_of(skep_world *world, skep_entity e, C *value)              \
     {                                                                                              \
-        uint32_t row = 0;                                                                          \
-        const skep__cell *cell = skep__world_find(world, e, &C##_info, &row);                      \
+        const skep__spot at = skep__world_find(world, e, &C##_info);                               \
+        const skep__cell *cell = at.cell;                                                          \
+        const uint32_t row = at.row;                                                               \
         if (!cell) return false;                                                                   \
         SKEP__EACH(SKEP__LOAD, C, __VA_ARGS__)                                                     \
         return true;                                                                               \
@@ -370,10 +376,9 @@ SKEP_API skep_status skep__row_fill(const skep_row *row, uint32_t part, const vo
     SKEP_UNUSED SKEP_NODISCARD static inline skep_status C##_set(skep_world *world, skep_entity e, \
                                                                  C value)                          \
     {                                                                                              \
-        uint32_t row = 0;                                                                          \
-        const skep__cell *cell = NULL;                                                             \
-        const skep_status status = skep__world_own(world, e, &C##_info, &cell, &row);              \
-        if (status != SKEP_OK) return status;                                                      \
+        const skep__spot at = skep__world_own(world, e, &C##_info);                                \
+        const skep__cell *cell = at.cell;                                                          \
+        const uint32_t row = at.row;                                                               \
         if (!cell) return skep_world_set(world, e, &C##_info, &value);                             \
         SKEP__EACH(SKEP__STORE, C, __VA_ARGS__)                                                    \
         return SKEP_OK;                                                                            \
