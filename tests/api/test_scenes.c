@@ -144,6 +144,50 @@ static void skies_has_one_hash(void **state)
     expect_one_hash(s, 40);
 }
 
+/* Goes back to a snapshot and forward again; then a fresh simulation loads what was saved. Grids
+ * follow from the rest of the world, so neither way may show. */
+static void expect_to_come_back(setup s)
+{
+    static log_lines lines;
+    const char *const path = "test_scenes.save";
+    skep_snapshot *snapshot = NULL;
+    skep_sim *const sim = open_setup(&s, &lines, SKEP_OK);
+    run_frames(sim, 20, &lines);
+    assert_int_equal(skep_snapshot_take(skep_sim_world(sim), &snapshot), SKEP_OK);
+    const uint64_t before = skep_sim_hash(sim);
+    assert_int_equal(skep_sim_save(sim, path), SKEP_OK);
+    run_frames(sim, 10, &lines);
+    const uint64_t after = skep_sim_hash(sim);
+    for (uint32_t k = 0; k < 2; k++) {
+        assert_int_equal(skep_world_restore(skep_sim_world(sim), snapshot), SKEP_OK);
+        assert_true(skep_sim_hash(sim) == before);
+        run_frames(sim, 10, &lines);
+        assert_true(skep_sim_hash(sim) == after);
+    }
+    skep_snapshot_release(snapshot);
+    skep_sim_close(sim);
+
+    skep_sim *const again = open_setup(&s, &lines, SKEP_OK);
+    assert_int_equal(skep_sim_load(again, path), SKEP_OK);
+    assert_true(skep_sim_hash(again) == before);
+    run_frames(again, 10, &lines);
+    assert_true(skep_sim_hash(again) == after);
+    skep_sim_close(again);
+    assert_int_equal(remove(path), 0);
+}
+
+static void scenes_come_back(void **state)
+{
+    (void)state;
+    expect_to_come_back((setup){.scene = &skep_scene_flock, .params = {"entities=2000"}});
+    expect_to_come_back((setup){.scene = &skep_scene_collide, .params = {"entities=2000"}});
+    expect_to_come_back((setup){.scene = &skep_scene_bullets, .params = {"entities=2000"}});
+    expect_to_come_back((setup){.scene = &skep_scene_skies,
+                                .params = {"entities=2000", "time_scale=600"},
+                                .workers = 2,
+                                .forced = true});
+}
+
 /* ---- skies ----------------------------------------------------------------------------------- */
 
 /* All flights, as they are after a frame. */
@@ -384,11 +428,17 @@ static void bullets_add_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(physics_has_one_hash),   cmocka_unit_test(flock_has_one_hash),
-        cmocka_unit_test(collide_has_one_hash),   cmocka_unit_test(bullets_has_one_hash),
-        cmocka_unit_test(skies_has_one_hash),     cmocka_unit_test(alerts_are_those_of_brute_force),
-        cmocka_unit_test(alerts_at_the_pole),     cmocka_unit_test(alerts_at_the_date_line),
-        cmocka_unit_test(skies_refuses_bad_data), cmocka_unit_test(collide_keeps_its_energy),
+        cmocka_unit_test(physics_has_one_hash),
+        cmocka_unit_test(flock_has_one_hash),
+        cmocka_unit_test(collide_has_one_hash),
+        cmocka_unit_test(bullets_has_one_hash),
+        cmocka_unit_test(skies_has_one_hash),
+        cmocka_unit_test(scenes_come_back),
+        cmocka_unit_test(alerts_are_those_of_brute_force),
+        cmocka_unit_test(alerts_at_the_pole),
+        cmocka_unit_test(alerts_at_the_date_line),
+        cmocka_unit_test(skies_refuses_bad_data),
+        cmocka_unit_test(collide_keeps_its_energy),
         cmocka_unit_test(bullets_add_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
