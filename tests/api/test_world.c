@@ -85,7 +85,7 @@ static void values_come_back(void **state)
     const skep_entity e = made(w);
     const skep_entity other = made(w);
     const Mixed m = {3, -2.5, other, true, {1, 2, 3, 4, 65535}};
-    Mixed back;
+    Mixed back = {0};
     Pos p;
     assert_false(Pos_of(w, e, &p));
     OK(Mixed_attach(w, e, m));
