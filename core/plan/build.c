@@ -105,9 +105,8 @@ static skep_status base_term(skep_plan *p, skep__system *s, uint32_t i)
  * as a whole, which costs less than a detour. */
 static bool column_own(const build_state *b, skep__table *t, uint32_t block, uint32_t column)
 {
-    if (skep__line_of(t, block)->cells[column].epoch == b->store->epoch) return true;
-    if (!t->small_slot && !skep__cell_alone(b->store, t, block, column)) return false;
-    return skep__own_cell(b->store, t, block, column) == SKEP_OK;
+    if (SKEP_LIKELY(skep__own_alone(b->store, t, block, column))) return true;
+    return t->small_slot && skep__own_cell(b->store, t, block, column) == SKEP_OK;
 }
 
 /* Takes memory for a column's new rows and notes it for the commit. */
@@ -189,7 +188,7 @@ static void task_open(build_state *b)
     d->cells = b->s->cells;
     d->frame = f->shared;
     d->system_key = b->s->key;
-    d->job = b->s->job;
+    d->job = b->s->job_index;
     d->cell_count = b->s->cell_count;
     d->cells_bytes = b->s->cells_bytes;
     d->block = b->task++;
@@ -207,7 +206,7 @@ static uint8_t *part_open(build_state *b, uint32_t n, const skep_entity *entity)
     skep_pool_task *d = b->open->task;
     skep_task_part *part = &b->parts[b->part];
     uint8_t *cols = b->columns + b->stride * b->part++;
-    memcpy(cols, b->s->base, b->s->desc.job->cols_size);
+    memcpy(cols, b->s->base, b->s->job->cols_size);
     *part = (skep_task_part){entity, cols, NULL, NULL, 0, 0, n, d->rows};
     d->part_count++;
     d->rows += n;
@@ -279,7 +278,7 @@ static skep_status task_output(skep_plan *p, skep__task *t, size_t bytes)
 static skep_status task_spawns(skep_plan *p, skep__task *t)
 {
     skep_pool_task *d = t->task;
-    const uint32_t max = t->system->desc.job->spawn_max;
+    const uint32_t max = t->system->job->spawn_max;
     const uint32_t want = max ? max * (t->system->unsplit ? 1 : d->part_count) : d->rows;
     if (!want) return SKEP_OK;
     skep_entity *spawns = skep__bump_take(p, want * sizeof *spawns);
@@ -331,7 +330,7 @@ static void build_count(skep_plan *p, skep__system *s)
 static skep_status build_memory(build_state *b, uint32_t parts)
 {
     skep__frame *f = &b->p->frame;
-    b->stride = skep__align(b->s->desc.job->cols_size, 16);
+    b->stride = skep__align(b->s->job->cols_size, 16);
     const size_t tasks_bytes = skep__align((b->s->unsplit ? 1 : parts) * sizeof *b->tasks, 64);
     const size_t parts_bytes = skep__align(parts * sizeof *b->parts, 64);
     uint8_t *memory = skep__bump_take(b->p, tasks_bytes + parts_bytes + parts * b->stride);
@@ -397,7 +396,7 @@ static skep_status task_renew(skep_plan *p, skep__task *t)
 {
     skep__frame *f = &p->frame;
     skep__store *store = &p->world->store;
-    const size_t stride = skep__align(t->system->desc.job->cols_size, 16);
+    const size_t stride = skep__align(t->system->job->cols_size, 16);
     const uint32_t count = t->task->part_count;
     skep_pool_task *d = skep__bump_take(p, sizeof *d);
     skep_task_part *parts = skep__bump_take(p, count * sizeof *parts);
@@ -409,7 +408,7 @@ static skep_status task_renew(skep_plan *p, skep__task *t)
     uint32_t fresh = t->fresh_first;
     for (uint32_t i = 0; i < count; i++) {
         uint8_t *cols = columns + i * stride;
-        memcpy(cols, parts[i].columns, t->system->desc.job->cols_size);
+        memcpy(cols, parts[i].columns, t->system->job->cols_size);
         parts[i].columns = cols;
         skep_task_write *writes = skep__bump_take(p, (parts[i].write_count + 1u) * sizeof *writes);
         if (!writes) return SKEP_NO_MEMORY;

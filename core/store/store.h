@@ -253,6 +253,24 @@ SKEP_INLINE skep_status skep__own_cell(skep__store *s, skep__table *t, uint32_t 
     return skep__own_cell_slow(s, t, block, column);
 }
 
+/* As skep__own_cell where nothing needs to be copied, inline: what a frame does for each block that
+ * its jobs write in place. False, with nothing changed, for a small table or a block that somebody
+ * else holds. */
+SKEP_INLINE bool skep__own_alone(const skep__store *s, const skep__table *t, uint32_t block,
+                                 uint32_t column)
+{
+    skep__cell *cell = &skep__line_of(t, block)->cells[column];
+    if (cell->epoch == s->epoch) return true;
+    if (SKEP_UNLIKELY(t->small_slot)) return false;
+    const uint32_t name = t->names[block * t->layout->column_count + column];
+    const skep__page *page = skep__page_of(&s->arena, name);
+    const uint32_t slot = name & SKEP__SLOT_MASK;
+    if (page->refs[slot] != 1) return false;
+    if (page->hashes[slot]) page->hashes[slot] = 0; /* not to dirty a line of hashes each frame */
+    cell->epoch = s->epoch;
+    return true;
+}
+
 /* Makes all columns of a row block writable. */
 SKEP_INLINE skep_status skep__own_line(skep__store *s, skep__table *t, uint32_t block)
 {

@@ -660,7 +660,9 @@ static inline skep_part skep_part_make(const skep_component *component, const vo
     static inline void J##_rows(const skep_task *task, const J##_cols *c);                         \
     static void J##_call(const skep_task *task, const void *cols)                                  \
     {                                                                                              \
-        J##_rows(task, (const J##_cols *)cols);                                                    \
+        const skep_task own_task = *task; /* copies: no store of the job's can change them */      \
+        const J##_cols own_cols = *(const J##_cols *)cols;                                         \
+        J##_rows(&own_task, &own_cols);                                                            \
     }                                                                                              \
     static const skep_access J##_access[] = {SKEP__EACH(SKEP__AINFO, J, __VA_ARGS__)};             \
     SKEP_UNUSED static const skep_job J = {#J,                                                     \
