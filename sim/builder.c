@@ -20,6 +20,7 @@ void skep__builder_init(skep_builder *b, const skep__builder_desc *desc)
     b->world = desc->world;
     b->plan = desc->plan;
     b->kept = desc->kept;
+    b->helpers = desc->helpers;
     b->entity_max = desc->entity_max;
     b->temp.allocator = desc->allocator;
     b->mistakes.allocator = desc->allocator;

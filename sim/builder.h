@@ -44,10 +44,16 @@ typedef struct skep__staged {
     const uint8_t *columns[SKEP_FIELD_MAX]; /* n rows each */
 } skep__staged;
 
+/* Who can help a `run` of the library's own. Lives as long as the simulation. */
+typedef struct skep__helpers {
+    skep_pool *idle; /* the pool while it runs no batch, else NULL */
+} skep__helpers;
+
 struct skep_builder {
     skep_world *world;
     skep_plan *plan;
     skep__keep *kept; /* lives as long as the simulation */
+    const skep__helpers *helpers;
     skep__keep temp;  /* lives as long as the builder */
     skep__mistakes mistakes;
     skep__given *given; /* given_count */
@@ -73,6 +79,7 @@ typedef struct skep__builder_desc {
     skep_plan *plan;
     const skep_allocator *allocator;
     skep__keep *kept;
+    const skep__helpers *helpers;
     const char *const *params;
     uint32_t param_count;
     uint32_t entity_max;

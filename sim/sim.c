@@ -123,6 +123,8 @@ static skep_status sim_build(skep_sim *sim, const skep_scene *scene, const skep_
     bd.plan = sim->plan;
     bd.allocator = &sim->allocator;
     bd.kept = &sim->kept;
+    sim->helpers.idle = sim->pool;
+    bd.helpers = &sim->helpers;
     bd.params = d->params;
     bd.param_count = d->param_count;
     bd.entity_max = sim_entity_max(d);
@@ -246,11 +248,12 @@ static skep_status sim_do(skep_sim *sim, const skep_step *step)
 {
     switch (step->kind) {
     case SKEP_STEP_TASKS:
+        sim->helpers.idle = NULL;
         return sim->pool->v->start(sim->pool, step->batch, skep_frame_result, sim->plan);
     case SKEP_STEP_RUN:
         return skep_frame_run(sim->plan, step);
     case SKEP_STEP_WAIT:
-        (void)sim->pool->v->wait(sim->pool, UINT64_MAX);
+        if (sim->pool->v->wait(sim->pool, UINT64_MAX) == 0) sim->helpers.idle = sim->pool;
         return SKEP_OK;
     case SKEP_STEP_END:
         break;

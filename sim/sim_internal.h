@@ -20,6 +20,7 @@ struct skep_sim {
     skep_plan *plan;
     skep_pool *pool; /* own_pool: ours to destroy */
     skep__keep kept;
+    skep__helpers helpers;
     skep__asked *asked;
     skep_frame_report report;
     skep_fault *faults; /* fault_count kept ones */

@@ -50,44 +50,91 @@ static size_t widest(const skep_grid *g)
     return bytes;
 }
 
-/* Sums the arrays' bytes in the order in which they lie; writes their places where `g_out` is
- * given. */
-static size_t lay_out(const skep_grid *g, uint32_t room, skep_grid *g_out)
+/* Lays the arrays behind the head and returns the bytes of all; `out` gets their places. */
+static size_t lay_out(const skep_grid *g, uint32_t room, uint32_t hands, skep_grid *out)
 {
     const size_t n = room;
-    const size_t cells = cells_for(room);
-    size_t at = SKEP__GRID_HEAD_BYTES;
-    const size_t start = at;
-    at = skep__align(at + (cells + 2) * sizeof(uint32_t), 64);
-    const size_t entity = at;
-    at = skep__align(at + n * sizeof(skep_entity), 64);
-    const size_t row = at;
-    at = skep__align(at + n * sizeof(uint32_t), 64);
-    const size_t scratch = at;
-    at = skep__align(at + n * widest(g), 64);
+    const size_t start = SKEP__GRID_HEAD_BYTES;
+    const size_t entity = skep__align(start + (cells_for(room) + 2) * sizeof(uint32_t), 64);
+    const size_t row = skep__align(entity + n * sizeof(skep_entity), 64);
+    const size_t scratch = skep__align(row + n * sizeof(uint32_t), 64);
+    const size_t stride = skep__align(n * widest(g), 64);
+    size_t at = scratch + stride * hands;
     for (uint32_t i = 0; i < g->field_count; i++) {
-        if (g_out) g_out->field[i] = (uint32_t)at;
+        out->field[i] = (uint32_t)at;
         at = skep__align(at + n * g->field_bytes[i], 64);
     }
-    if (!g_out) return at;
-    g_out->start = (uint32_t)start;
-    g_out->entity = (uint32_t)entity;
-    g_out->row = (uint32_t)row;
-    g_out->scratch = (uint32_t)scratch;
+    out->start = (uint32_t)start;
+    out->entity = (uint32_t)entity;
+    out->row = (uint32_t)row;
+    out->scratch = (uint32_t)scratch;
+    out->scratch_stride = (uint32_t)stride;
     return at;
 }
 
-size_t skep__grid_bytes(const skep_grid *g, uint32_t room)
+size_t skep__grid_bytes(const skep_grid *g, uint32_t room, uint32_t hands)
 {
-    const size_t bytes = lay_out(g, room, NULL);
+    skep_grid out = *g;
+    const size_t bytes = lay_out(g, room, hands, &out);
     return bytes <= UINT32_MAX ? bytes : 0;
 }
 
-void skep__grid_lay_out(skep_grid *g, uint32_t room)
+void skep__grid_lay_out(skep_grid *g, uint32_t room, uint32_t hands)
 {
-    lay_out(g, room, g);
+    SKEP_ASSERT(hands >= 1 && hands <= SKEP__GRID_HANDS_MAX);
+    lay_out(g, room, hands, g);
     g->room = room;
+    g->hands = hands;
     g->count = 0;
+}
+
+/* ---- hands ----------------------------------------------------------------------------------- */
+
+/* One build: the rows are cut into a piece for each hand, at the borders of chunks. Each hand works
+ * on its own piece, or on its own columns, so who is faster does not matter. */
+typedef struct build {
+    skep_grid *g;
+    const skep__grid_source *source;
+    const skep__grid_hands *hands;
+    uint32_t count; /* of pieces */
+    skep__grid_place begin[SKEP__GRID_HANDS_MAX];
+    uint32_t end[SKEP__GRID_HANDS_MAX]; /* rows before the next piece */
+    int32_t low[SKEP__GRID_HANDS_MAX][3];
+    int32_t high[SKEP__GRID_HANDS_MAX][3];
+} build;
+
+/* Cuts the rows. One piece needs no look at the chunks. */
+static void cut(build *b)
+{
+    skep__grid_place place = {0};
+    skep__grid_chunk chunk;
+    uint32_t piece = 0;
+    b->begin[0] = place;
+    while (piece + 1 < b->count && b->source->next(b->source->ctx, &place, &chunk)) {
+        const uint64_t share = (uint64_t)b->g->count * (piece + 1) / b->count;
+        if (place.row < share) continue;
+        b->end[piece++] = place.row;
+        b->begin[piece] = place;
+    }
+    b->end[piece] = b->g->count;
+    b->count = piece + 1;
+}
+
+/* Does one phase: work(b, 0..n-1). */
+static void each(build *b, uint32_t n, void (*work)(void *b, uint32_t index))
+{
+    if (b->count > 1) {
+        b->hands->each(b->hands->ctx, n, work, b);
+        return;
+    }
+    for (uint32_t i = 0; i < n; i++) work(b, i);
+}
+
+/* The next chunk of a piece. */
+static bool next_of(const build *b, uint32_t piece, skep__grid_place *place,
+                    skep__grid_chunk *chunk)
+{
+    return place->row < b->end[piece] && b->source->next(b->source->ctx, place, chunk);
 }
 
 /* ---- pass 1 ---------------------------------------------------------------------------------- */
@@ -106,17 +153,32 @@ static void widen(const float *SKEP_RESTRICT at, uint32_t n, float inverse, int3
     *high = max;
 }
 
-static void find_bounds(skep_grid *g, const skep__grid_source *source)
+static void find_bounds_of(void *ctx, uint32_t piece)
 {
-    skep__grid_place place = {0};
+    build *const b = ctx;
+    skep__grid_place place = b->begin[piece];
     skep__grid_chunk chunk;
+    int32_t low[3] = {INT32_MAX, INT32_MAX, INT32_MAX};
+    int32_t high[3] = {INT32_MIN, INT32_MIN, INT32_MIN};
+    while (next_of(b, piece, &place, &chunk))
+        for (uint32_t a = 0; a < b->g->axes; a++)
+            widen(chunk.field[a], chunk.n, b->g->inverse, &low[a], &high[a]);
+    memcpy(b->low[piece], low, sizeof low);
+    memcpy(b->high[piece], high, sizeof high);
+}
+
+static void find_bounds(build *b)
+{
+    skep_grid *const g = b->g;
+    each(b, b->count, find_bounds_of);
     for (uint32_t a = 0; a < 3; a++) {
-        g->low[a] = a < g->axes ? INT32_MAX : 0;
-        g->high[a] = a < g->axes ? INT32_MIN : 0;
+        g->low[a] = a < g->axes ? b->low[0][a] : 0;
+        g->high[a] = a < g->axes ? b->high[0][a] : 0;
+        for (uint32_t k = 1; k < b->count && a < g->axes; k++) {
+            if (b->low[k][a] < g->low[a]) g->low[a] = b->low[k][a];
+            if (b->high[k][a] > g->high[a]) g->high[a] = b->high[k][a];
+        }
     }
-    while (source->next(source->ctx, &place, &chunk))
-        for (uint32_t a = 0; a < g->axes; a++)
-            widen(chunk.field[a], chunk.n, g->inverse, &g->low[a], &g->high[a]);
 }
 
 /* ---- the table ------------------------------------------------------------------------------- */
@@ -179,20 +241,31 @@ static void add_axis(const float *SKEP_RESTRICT at, uint32_t *SKEP_RESTRICT keys
     }
 }
 
-/* Writes the keys of all rows and counts them two places ahead, so that the sums of pass 3 leave
- * each cell's start in its own place when the rows are filed. */
-static void count_keys(skep_grid *g, const skep__grid_source *source)
+static void find_keys_of(void *ctx, uint32_t piece)
 {
+    const build *const b = ctx;
+    skep_grid *const g = b->g;
     uint32_t *const keys = skep__grid_at_mut(g, g->scratch);
+    skep__grid_place place = b->begin[piece];
+    skep__grid_chunk chunk;
+    memset(keys + place.row, 0, (size_t)(b->end[piece] - place.row) * sizeof *keys);
+    while (next_of(b, piece, &place, &chunk))
+        for (uint32_t a = g->axes; a-- > 0;)
+            add_axis(chunk.field[a], keys + chunk.row, chunk.n, g, a);
+}
+
+/* Counts the rows of each key, two places ahead: then the running sums leave each cell's start one
+ * place ahead, and filing the rows moves it to its own. */
+static void count_keys(skep_grid *g)
+{
+    const uint32_t *const keys = skep__grid_at(g, g->scratch);
     uint32_t *const start = skep__grid_at_mut(g, g->start);
     memset(start, 0, ((size_t)g->cells + 2) * sizeof *start);
-    memset(keys, 0, (size_t)g->count * sizeof *keys);
-    skep__grid_place place = {0};
-    skep__grid_chunk chunk;
-    while (source->next(source->ctx, &place, &chunk)) {
-        uint32_t *const own = keys + chunk.row;
-        for (uint32_t a = g->axes; a-- > 0;) add_axis(chunk.field[a], own, chunk.n, g, a);
-        for (uint32_t i = 0; i < chunk.n; i++) start[own[i] + 2]++;
+    for (uint32_t i = 0; i < g->count; i++) start[keys[i] + 2]++;
+    uint32_t sum = 0;
+    for (uint32_t c = 0; c <= g->cells; c++) {
+        sum += start[c + 1];
+        start[c + 1] = sum;
     }
 }
 
@@ -233,16 +306,16 @@ static void gather_any(void *to, const void *from, const uint32_t *rows, uint32_
 
 /* Packs one column: its blocks one behind the other first, then each row to its slot. `field` is a
  * number of the chunk's columns, or field_count for the entities. */
-static void pack(skep_grid *g, const skep__grid_source *source, uint32_t field)
+static void pack(const build *b, uint32_t field, uint8_t *flat)
 {
+    skep_grid *const g = b->g;
     const bool ids = field == g->field_count;
     const size_t bytes = ids ? sizeof(skep_entity) : g->field_bytes[field];
-    uint8_t *const flat = skep__grid_at_mut(g, g->scratch);
     void *const to = skep__grid_at_mut(g, ids ? g->entity : g->field[field]);
     const uint32_t *const row = skep__grid_at(g, g->row);
     skep__grid_place place = {0};
     skep__grid_chunk chunk;
-    while (source->next(source->ctx, &place, &chunk)) {
+    while (b->source->next(b->source->ctx, &place, &chunk)) {
         const void *const from = ids ? (const void *)chunk.entity : chunk.field[field];
         memcpy(flat + chunk.row * bytes, from, chunk.n * bytes);
     }
@@ -255,22 +328,35 @@ static void pack(skep_grid *g, const skep__grid_source *source, uint32_t field)
     }
 }
 
-void skep__grid_fill(skep_grid *g, const skep__grid_source *source, uint32_t count)
+/* Packs every count-th column; the entities, the widest as a rule, come first. */
+static void pack_some(void *ctx, uint32_t hand)
+{
+    const build *const b = ctx;
+    uint8_t *const scratch = skep__grid_at_mut(b->g, b->g->scratch);
+    uint8_t *const flat = scratch + (size_t)hand * b->g->scratch_stride;
+    for (uint32_t k = hand; k <= b->g->field_count; k += b->count)
+        pack(b, b->g->field_count - k, flat);
+}
+
+void skep__grid_fill(skep_grid *g, const skep__grid_source *source, uint32_t count,
+                     const skep__grid_hands *hands)
 {
     SKEP_ASSERT(count <= g->room);
     g->count = count;
     if (count == 0) return;
     g->cells_max = cells_for(count);
-    find_bounds(g, source);
+    build b;
+    b.g = g;
+    b.source = source;
+    b.hands = hands;
+    b.count = 1;
+    if (hands && count >= SKEP__GRID_HANDS_ROWS) b.count = skep__min_u32(hands->count, g->hands);
+    cut(&b);
+    find_bounds(&b);
     choose_table(g);
-    count_keys(g, source);
-    uint32_t *const start = skep__grid_at_mut(g, g->start);
-    uint32_t sum = 0;
-    for (uint32_t c = 0; c <= g->cells; c++) {
-        sum += start[c + 1];
-        start[c + 1] = sum;
-    }
+    each(&b, b.count, find_keys_of);
+    count_keys(g);
     file_rows(g);
-    for (uint32_t f = 0; f <= g->field_count; f++) pack(g, source, f);
-    SKEP_ASSERT(start[g->cells] == count);
+    each(&b, b.count, pack_some);
+    SKEP_ASSERT(((const uint32_t *)skep__grid_at(g, g->start))[g->cells] == count);
 }

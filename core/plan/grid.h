@@ -16,6 +16,12 @@
 /* Cells beyond this, and NaN, count as the outermost one. */
 #define SKEP__GRID_CELL_MAX (1 << 30)
 
+/* The most hands that build one grid; each takes scratch of its own. */
+#define SKEP__GRID_HANDS_MAX 4u
+
+/* Fewer entities than this are not worth waking anybody for. */
+#define SKEP__GRID_HANDS_ROWS 8192u
+
 /* The smallest table of cells. */
 #define SKEP__GRID_CELLS_MIN 64u
 
@@ -37,7 +43,9 @@ struct skep_grid {
     uint32_t start;     /* byte offsets from the head */
     uint32_t entity;
     uint32_t row;
-    uint32_t scratch; /* while building: the keys of the rows, then one column after the other */
+    uint32_t scratch;        /* while building: the keys of the rows, then a column a hand */
+    uint32_t scratch_stride; /* bytes a hand */
+    uint32_t hands;          /* that scratch has room for */
     uint32_t field[SKEP_GRID_FIELD_MAX];
     uint16_t field_bytes[SKEP_GRID_FIELD_MAX]; /* a row */
 };
@@ -65,6 +73,15 @@ typedef struct skep__grid_source {
     const void *ctx;
 } skep__grid_source;
 
+/* Who helps to build: calls `work(work_ctx, 0..n-1)`, at the same time where it likes, and returns
+ * when all are done. */
+typedef struct skep__grid_hands {
+    void (*each)(void *ctx, uint32_t n, void (*work)(void *work_ctx, uint32_t index),
+                 void *work_ctx);
+    void *ctx;
+    uint32_t count; /* hands that there are, the caller included */
+} skep__grid_hands;
+
 /* The cell of a coordinate. The same monotone function everywhere, so that what the query asks for
  * and what the build filed can never disagree. */
 SKEP_INLINE int32_t skep__grid_cell_of(float at, float inverse)
@@ -91,14 +108,20 @@ SKEP_INLINE void *skep__grid_at_mut(skep_grid *g, uint32_t offset)
 void skep__grid_init(skep_grid *g, uint32_t axes, float cell, const uint16_t *field_bytes,
                      uint32_t field_count);
 
-/* Returns the bytes that a grid of `room` entities takes, or 0 when no grid can be that large. */
-size_t skep__grid_bytes(const skep_grid *g, uint32_t room);
+/* Returns the bytes that a grid of `room` entities takes which so many hands build, or 0 when no
+ * grid can be that large. */
+size_t skep__grid_bytes(const skep_grid *g, uint32_t room, uint32_t hands);
 
-/* Sets up the arrays of a grid of `room` entities behind its head. The memory has skep__grid_bytes.
- */
-void skep__grid_lay_out(skep_grid *g, uint32_t room);
+/* Sets up the arrays behind the head. The memory has skep__grid_bytes for the same arguments. */
+void skep__grid_lay_out(skep_grid *g, uint32_t room, uint32_t hands);
 
-/* Builds the grid from `count` rows, no more than its room. */
-void skep__grid_fill(skep_grid *g, const skep__grid_source *source, uint32_t count);
+/* Builds the grid from `count` rows, no more than its room. The same bits whatever `hands` are;
+ * NULL: the caller alone. */
+void skep__grid_fill(skep_grid *g, const skep__grid_source *source, uint32_t count,
+                     const skep__grid_hands *hands);
+
+/* skep_grid_build with helping hands. */
+skep_status skep__grid_build(const skep_grid_setup *setup, skep_world *world,
+                             const skep__grid_hands *hands);
 
 #endif

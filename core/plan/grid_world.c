@@ -137,41 +137,50 @@ static skep_grid *own_blob(skep__store *s, skep__blob *b, size_t bytes)
 
 /* Makes room for `count` entities, with some to grow into, and writes the head. What the blob held
  * before is trusted for nothing but its length. */
-static skep_grid *make_room(skep_world *w, skep__blob *b, const skep_grid *head, uint32_t count)
+static skep_grid *make_room(skep_world *w, skep__blob *b, const skep_grid *head, uint32_t count,
+                            uint32_t hands)
 {
     const skep_grid *const old = (const skep_grid *)(const void *)skep__blob_read(&w->store, b);
     uint32_t room = count + count / 4u + 64u;
     if (old && b->bytes >= sizeof *old && old->room >= count &&
-        skep__grid_bytes(head, old->room) == b->bytes)
+        skep__grid_bytes(head, old->room, hands) == b->bytes)
         room = old->room;
-    const size_t bytes = skep__grid_bytes(head, room);
+    const size_t bytes = skep__grid_bytes(head, room, hands);
     skep_grid *const g = bytes ? own_blob(&w->store, b, bytes) : NULL;
     if (!g) return NULL;
     *g = *head;
-    skep__grid_lay_out(g, room);
+    skep__grid_lay_out(g, room, hands);
     return g;
 }
 
-skep_status skep_grid_build(void *ctx, skep_world *world, float dt)
+skep_status skep__grid_build(const skep_grid_setup *setup, skep_world *world,
+                             const skep__grid_hands *hands)
 {
-    const skep_grid_setup *const setup = ctx;
     const skep_grid_desc *const desc = setup->grid;
     uint16_t bytes[SKEP_GRID_FIELD_MAX] = {0};
     grid_columns columns;
     skep_grid head;
     uint32_t number = 0;
-    (void)dt;
     if (!skep_grid_is_sound(setup)) return SKEP_ARGUMENT;
     const skep_status status = skep__world_resource(world, desc->resource, &number);
     if (status != SKEP_OK) return status;
     for (uint32_t i = 0; i < desc->field_count; i++) bytes[i] = row_bytes(desc, i);
     skep__grid_init(&head, desc->axes, setup->cell, bytes, desc->field_count);
     find_columns(&columns, world, desc);
-    skep_grid *const g = make_room(world, &world->resources[number].value, &head, columns.count);
+    uint32_t hand_count = hands ? skep__min_u32(hands->count, SKEP__GRID_HANDS_MAX) : 1u;
+    if (hand_count == 0 || columns.count < SKEP__GRID_HANDS_ROWS) hand_count = 1;
+    skep__blob *const blob = &world->resources[number].value;
+    skep_grid *const g = make_room(world, blob, &head, columns.count, hand_count);
     if (!g) return SKEP_NO_MEMORY;
     const skep__grid_source source = {next_block, &columns};
-    skep__grid_fill(g, &source, columns.count);
+    skep__grid_fill(g, &source, columns.count, hands);
     return SKEP_OK;
+}
+
+skep_status skep_grid_build(void *ctx, skep_world *world, float dt)
+{
+    (void)dt;
+    return skep__grid_build(ctx, world, NULL);
 }
 
 const skep_grid *skep_grid_read(skep_world *world, const skep_grid_desc *grid)

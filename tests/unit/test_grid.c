@@ -16,7 +16,7 @@
 #include "core/base/hash.h"
 #include "core/plan/grid.h"
 
-#define POINTS_MAX 4000u
+#define POINTS_MAX 20000u
 #define CHUNKS_MAX 64u
 
 /* A grid with what it was built from. */
@@ -77,7 +77,18 @@ static void cut(const world *w, uint64_t seed, uint32_t pieces, cuts *out)
     }
 }
 
-static void build(world *w, float cell, uint64_t seed, uint32_t pieces, uint32_t spare)
+/* Hands that work in the opposite order, so that nothing can lean on the order. */
+static void backwards(void *ctx, uint32_t n, void (*work)(void *work_ctx, uint32_t index),
+                      void *work_ctx)
+{
+    *(uint32_t *)ctx += 1;
+    while (n-- > 0) work(work_ctx, n);
+}
+
+static uint32_t phases_shared;
+
+static void build_with(world *w, float cell, uint64_t seed, uint32_t pieces, uint32_t spare,
+                       uint32_t hand_count)
 {
     static cuts pieces_cut;
     const skep__grid_source source = {next_cut, &pieces_cut};
@@ -85,16 +96,22 @@ static void build(world *w, float cell, uint64_t seed, uint32_t pieces, uint32_t
     const uint16_t bytes_3[] = {4, 4, 4, 1, 8};
     skep_grid head;
     skep__grid_init(&head, w->axes, cell, w->axes == 3 ? bytes_3 : bytes_2, w->axes + 2);
-    const size_t bytes = skep__grid_bytes(&head, w->n + spare);
+    const size_t bytes = skep__grid_bytes(&head, w->n + spare, hand_count);
     assert_true(bytes > 0);
     free(w->grid);
     w->grid = malloc(bytes);
     assert_non_null(w->grid);
     memset(w->grid, 0xA5, bytes);
     *w->grid = head;
-    skep__grid_lay_out(w->grid, w->n + spare);
+    skep__grid_lay_out(w->grid, w->n + spare, hand_count);
     cut(w, seed, pieces, &pieces_cut);
-    skep__grid_fill(w->grid, &source, w->n);
+    const skep__grid_hands hands = {backwards, &phases_shared, hand_count};
+    skep__grid_fill(w->grid, &source, w->n, hand_count > 1 ? &hands : NULL);
+}
+
+static void build(world *w, float cell, uint64_t seed, uint32_t pieces, uint32_t spare)
+{
+    build_with(w, cell, seed, pieces, spare, 1);
 }
 
 static void scatter_points(world *w, uint32_t n, uint32_t axes, float side, uint64_t *seed)
@@ -172,7 +189,7 @@ static void expect_walks(world *w, float cell, float side, uint32_t walks, uint6
 static void finds_everybody(uint32_t axes, float side, float cell, uint32_t folded)
 {
     static world w;
-    static const uint32_t sizes[] = {1, 2, 17, 300, POINTS_MAX};
+    static const uint32_t sizes[] = {1, 2, 17, 300, 4000};
     uint64_t seed = 77;
     for (uint32_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++) {
         scatter_points(&w, sizes[k], axes, side, &seed);
@@ -385,6 +402,42 @@ static void sphere_has_no_holes(void **state)
     w.grid = NULL;
 }
 
+/* Any number of hands makes the same grid, byte for byte of what a walk can see. */
+static void hands_change_nothing(void **state)
+{
+    static world one;
+    static world many;
+    uint64_t seed = 31;
+    (void)state;
+    for (uint32_t hand_count = 2; hand_count <= SKEP__GRID_HANDS_MAX; hand_count++) {
+        for (uint32_t pieces = 1; pieces <= 41; pieces += 10) {
+            uint64_t again = seed;
+            const uint32_t axes = 2 + pieces / 10 % 2;
+            scatter_points(&one, POINTS_MAX, axes, 3000.0f, &seed);
+            scatter_points(&many, POINTS_MAX, axes, 3000.0f, &again);
+            build(&one, 10.0f, pieces, 1, 0);
+            phases_shared = 0;
+            build_with(&many, 10.0f, pieces, pieces, 0, hand_count);
+            assert_true(pieces == 1 || phases_shared == 3);
+            assert_int_equal(one.grid->cells, many.grid->cells);
+            for (uint32_t f = 0; f < one.grid->field_count; f++)
+                assert_memory_equal(skep__grid_at(one.grid, one.grid->field[f]),
+                                    skep__grid_at(many.grid, many.grid->field[f]),
+                                    (size_t)one.n * one.grid->field_bytes[f]);
+            assert_memory_equal(skep__grid_at(one.grid, one.grid->entity),
+                                skep__grid_at(many.grid, many.grid->entity), one.n * 8u);
+            assert_memory_equal(skep__grid_at(one.grid, one.grid->row),
+                                skep__grid_at(many.grid, many.grid->row), one.n * 4u);
+            assert_memory_equal(skep__grid_at(one.grid, one.grid->start),
+                                skep__grid_at(many.grid, many.grid->start),
+                                (one.grid->cells + 1u) * 4u);
+        }
+    }
+    free(one.grid);
+    free(many.grid);
+    one.grid = many.grid = NULL;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -395,6 +448,7 @@ int main(void)
         cmocka_unit_test(order_follows_from_points),
         cmocka_unit_test(cells_keep_storage_order),
         cmocka_unit_test(sphere_has_no_holes),
+        cmocka_unit_test(hands_change_nothing),
         cmocka_unit_test(empty_grids_and_odd_questions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
