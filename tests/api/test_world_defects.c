@@ -250,7 +250,7 @@ static void test_D4_what_is_gone_is_skipped_and_the_rest_is_done(void **state)
     OK(skep_entity_destroy(w, es[4]));
     OK(skep_world_add_many(w, es, 10, &Mark_info, marks));
     assert_int_equal(skep_world_dropped(w), 1);
-    Mark m;
+    Mark m = {0};
     for (uint32_t i = 0; i < 10; i++) assert_true(Mark_of(w, es[i], &m) ? m.n == i : i == 4);
     /* Waiting commands: a set of what was removed, of what was destroyed, and of what is well. */
     skep_query *q = query_make(w, SKEP_ALL(Pos), no_term);

@@ -130,8 +130,8 @@ static void columns_are_read_and_written(void **state)
     assert_false(skep_query_next(&it));
     OK(skep_query_end(&it));
     for (uint32_t i = 0; i < CROWD; i++) {
-        Pos p;
-        Hp h;
+        Pos p = {0.0f, 0.0f};
+        Hp h = {0};
         assert_true(Pos_of(w, es[i], &p));
         assert_true(p.x == (float)(i + i % 2) && p.y == (float)(i % 2) * 2.0f);
         if (i % 7 == 0) assert_true(Hp_of(w, es[i], &h) && h.left == i + i % 2);
