@@ -212,7 +212,7 @@ static conflict look_around(const skep_grid *near_grid, const viewpoint *v, cons
     if (v->alt_ft < rules->floor_ft) return worst;
     skep_near near;
     skep_near_iter it = skep_grid_near3(near_grid, v->x, v->y, v->z, rules->chord);
-    while (skep_grid_next(near_grid, &it, &near)) look_at(&worst, v, &near, rules);
+    while (skep_grid_next_raw(near_grid, &it, &near)) look_at(&worst, v, &near, rules);
     return worst;
 }
 

@@ -117,19 +117,34 @@ static bool asked_for(const skep_grid *g, const skep_near_iter *it, uint32_t slo
             within(z[slot], it->at[third], it->reach[third])) != 0;
 }
 
-/* Takes the first run off the slots that are left of this row; 0 when only strangers were left. */
+/* Takes the first run without strangers off the slots that are left of this row; 0 when only
+ * strangers were left. */
 static uint32_t take_run(const skep_grid *g, skep_near_iter *it, uint32_t *first)
 {
     uint32_t from = it->from;
-    uint32_t end = it->to;
-    if (g->folded) {
-        while (from < it->to && !asked_for(g, it, from)) from++;
-        end = from;
-        while (end < it->to && asked_for(g, it, end)) end++;
-    }
+    while (from < it->to && !asked_for(g, it, from)) from++;
+    uint32_t end = from;
+    while (end < it->to && asked_for(g, it, end)) end++;
     it->from = end;
     *first = from;
     return end - from;
+}
+
+/* Moves on to slots that are left; false at the end of the walk. */
+static bool find_slots(const skep_grid *g, skep_near_iter *it)
+{
+    while (it->from >= it->to) {
+        if (it->wrapped_from < it->wrapped_to) {
+            it->from = it->wrapped_from;
+            it->to = it->wrapped_to;
+            it->wrapped_from = it->wrapped_to;
+        } else if (it->z < it->count[2]) {
+            open_row(g, it);
+        } else {
+            return false;
+        }
+    }
+    return true;
 }
 
 static void show_run(const skep_grid *g, uint32_t first, uint32_t n, skep_near *near)
@@ -145,26 +160,25 @@ static void show_run(const skep_grid *g, uint32_t first, uint32_t n, skep_near *
         near->columns[i - g->axes] = skep__grid_at(g, g->field[i] + first * g->field_bytes[i]);
 }
 
+bool skep_grid_next_raw(const skep_grid *grid, skep_near_iter *it, skep_near *near)
+{
+    if (!find_slots(grid, it)) return false;
+    show_run(grid, it->from, it->to - it->from, near);
+    it->from = it->to;
+    return true;
+}
+
 bool skep_grid_next(const skep_grid *grid, skep_near_iter *it, skep_near *near)
 {
-    for (;;) {
-        while (it->from < it->to) {
-            uint32_t first = 0;
-            const uint32_t n = take_run(grid, it, &first);
-            if (n == 0) continue;
-            show_run(grid, first, n, near);
-            return true;
-        }
-        if (it->wrapped_from < it->wrapped_to) {
-            it->from = it->wrapped_from;
-            it->to = it->wrapped_to;
-            it->wrapped_from = it->wrapped_to;
-        } else if (it->z < it->count[2]) {
-            open_row(grid, it);
-        } else {
-            return false;
-        }
+    if (!grid->folded) return skep_grid_next_raw(grid, it, near);
+    while (find_slots(grid, it)) {
+        uint32_t first = 0;
+        const uint32_t n = take_run(grid, it, &first);
+        if (n == 0) continue;
+        show_run(grid, first, n, near);
+        return true;
     }
+    return false;
 }
 
 uint32_t skep_grid_count(const skep_grid *grid)

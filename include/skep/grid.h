@@ -80,6 +80,11 @@ SKEP_API skep_near_iter skep_grid_near3(const skep_grid *grid, float x, float y,
  * cells, and a cell's entities in storage order, whoever built the grid. Any thread. */
 SKEP_API bool skep_grid_next(const skep_grid *grid, skep_near_iter *it, skep_near *near);
 
+/* As skep_grid_next, for callers that look at every distance anyway: runs may also hold strangers
+ * from far away whose cells share a place with those around the point. Where the world is wide and
+ * empty a walk is two to three times as fast without telling them apart. */
+SKEP_API bool skep_grid_next_raw(const skep_grid *grid, skep_near_iter *it, skep_near *near);
+
 /* The i-th field after the positions as an array of a C type: SKEP_NEAR(near, 0, float)[k]. */
 #define SKEP_NEAR(near, i, type) ((const type *)(near).columns[i])
 

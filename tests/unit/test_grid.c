@@ -126,6 +126,18 @@ static void scatter_points(world *w, uint32_t n, uint32_t axes, float side, uint
     }
 }
 
+/* A raw walk meets everybody that a plain one meets, nobody twice, and whom else it likes. */
+static void expect_raw_meets_more(const world *w, const float *at, float r, const uint8_t *met)
+{
+    static uint8_t raw[POINTS_MAX];
+    skep_near near;
+    skep_near_iter it = skep_grid_near3(w->grid, at[0], at[1], w->axes == 3 ? at[2] : 0.0f, r);
+    memset(raw, 0, w->n);
+    while (skep_grid_next_raw(w->grid, &it, &near))
+        for (uint32_t k = 0; k < near.n; k++) assert_int_equal(raw[near.row[k]]++, 0);
+    for (uint32_t i = 0; i < w->n; i++) assert_true(raw[i] >= met[i]);
+}
+
 /* Walks around a point; counts how often each point was met, and checks what the runs show of it.
  */
 static void walk(const world *w, const float *at, float r, uint8_t *met)
@@ -183,6 +195,7 @@ static void expect_walks(world *w, float cell, float side, uint32_t walks, uint6
         const float r = reach[k % 5];
         walk(w, at, r, met);
         expect_met(w, at, r, cell, met);
+        expect_raw_meets_more(w, at, r, met);
     }
 }
 
