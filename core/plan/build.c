@@ -60,16 +60,10 @@ static skep_status base_resource(skep_plan *p, skep__system *s, const skep__plan
     return SKEP_OK;
 }
 
-static skep_status base_term(skep_plan *p, skep__system *s, uint32_t i)
+static skep_status base_term(skep_plan *p, skep__system *s, const skep__plan_term *t)
 {
-    const skep__plan_term *t = &s->terms[i];
     const skep__store *store = &p->world->store;
     switch (t->mode) {
-    case SKEP_MODE_in:
-    case SKEP_MODE_mut:
-    case SKEP_MODE_out:
-    case SKEP_MODE_opt:
-        return SKEP_OK;
     case SKEP_MODE_lookup: {
         const skep_lookup at = {store->index, store->types[t->number].dir, store->queue.index_count,
                                 0};
@@ -85,15 +79,7 @@ static skep_status base_term(skep_plan *p, skep__system *s, uint32_t i)
         return base_resource(p, s, t);
     case SKEP_MODE_events:
         return skep__system_events(p, s, t);
-    case SKEP_MODE_inbox:
-    case SKEP_MODE_res_mut:
-    case SKEP_MODE_sum:
-    case SKEP_MODE_min:
-    case SKEP_MODE_max:
-    case SKEP_MODE_fold:
-        return SKEP_OK;
     default:
-        BUILD_PUT(s->base, t->offset, i); /* a right: its slot */
         return SKEP_OK;
     }
 }
@@ -348,8 +334,8 @@ static skep_status build_prepare(build_state *b)
 {
     skep__system *s = b->s;
     skep_status status = s->rows ? skep__system_match(b->p, s) : SKEP_OK;
-    for (uint32_t i = 0; i < s->access_count && status == SKEP_OK; i++) {
-        status = base_term(b->p, s, i);
+    for (uint32_t i = 0; s->live_base && i < s->access_count && status == SKEP_OK; i++) {
+        status = base_term(b->p, s, &s->terms[i]);
     }
     if (status == SKEP_OK && s->reduces) status = skep__system_cells(b->p, s);
     if (status != SKEP_OK) return status;

@@ -142,7 +142,7 @@ static skep_status stamps_own(skep_plan *p, const skep__system *s, const skep__p
     return SKEP_OK;
 }
 
-static void stamps_fill(skep_plan *p, const skep__system *s, const skep__plan_match *m)
+static void stamps_fill(const skep_plan *p, const skep__system *s, const skep__plan_match *m)
 {
     const skep__store *store = &p->world->store;
     const skep__table *t = store->tables[m->table];
@@ -177,7 +177,7 @@ static skep_status system_prepare(skep_plan *p, skep__system *s)
         const skep__task *t = &p->frame.tasks[s->task_first + i];
         if (t->fresh_count) status = small_own(p, t);
     }
-    for (uint32_t i = 0; i < s->match_count && s->rows && status == SKEP_OK; i++) {
+    for (uint32_t i = 0; s->stamped && i < s->match_count && status == SKEP_OK; i++) {
         if (s->matches[i].stamp_count) status = stamps_own(p, s, &s->matches[i]);
     }
     if (status == SKEP_OK && s->reduces) status = skep__system_reduce(p, s);
@@ -189,8 +189,9 @@ static void batch_prepare(skep_plan *p)
     const uint32_t first = p->batches[p->frame.batch], end = p->batches[p->frame.batch + 1];
     for (uint32_t i = first; i < end; i++) {
         skep__system *s = p->schedule[i];
-        if (!system_lives(s) || !s->desc.job) continue;
+        if (!system_lives(s) || !s->job) continue;
         if (SKEP_LIKELY(system_prepare(p, s) == SKEP_OK)) continue;
+        p->frame.judging = true;
         s->outcome = SKEP__OUT_FAILED;
         s->failure.status = SKEP_NO_MEMORY;
         s->failure.cause = "no memory to take over what it wrote: the region is full (bytes_max)";
@@ -265,7 +266,7 @@ static bool buffer_add(skep_plan *p, uint32_t *count, const skep__apply_buffer *
 static bool buffers_of(skep_plan *p, const skep__system *s, uint32_t *count)
 {
     bool fits = true;
-    if (s->outcome == SKEP__OUT_DONE && s->desc.job) {
+    if (s->outcome == SKEP__OUT_DONE && s->job) {
         for (uint32_t i = 0; i < s->task_count && fits && s->patches; i++) {
             const skep__task *t = &p->frame.tasks[s->task_first + i];
             const skep__apply_buffer b = {task_patches(t->task), t->bytes - t->task->cells_bytes,
@@ -295,7 +296,7 @@ static skep_status apply_listed(skep_plan *p, uint32_t count)
 /* Handles of spawns that will not happen after all. */
 static void spawns_return(skep_plan *p, const skep__system *s)
 {
-    for (uint32_t i = s->task_count; i > 0 && s->desc.job; i--) {
+    for (uint32_t i = s->task_count; i > 0 && s->job; i--) {
         const skep__task *t = &p->frame.tasks[s->task_first + i - 1];
         if (t->spawned) skep__ids_return(&p->world->store, t->task->spawns, t->spawned);
     }
@@ -313,6 +314,7 @@ static void patches_apart(skep_plan *p)
         if (status == SKEP_OK) status = apply_listed(p, count);
         if (status == SKEP_OK) continue;
         spawns_return(p, s);
+        p->frame.judging = true;
         s->outcome = SKEP__OUT_FAILED;
         s->failure.status = status;
         s->failure.cause = skep__cause_keep(p, p->world->error_text[0] ? p->world->error_text
@@ -367,8 +369,8 @@ static skep_status system_settle(skep_plan *p, skep__system *s)
 {
     const skep__frame *f = &p->frame;
     const bool ran = s->outcome == SKEP__OUT_DONE || s->outcome == SKEP__OUT_BACKED;
-    if (s->outcome == SKEP__OUT_DONE && s->desc.job) {
-        if (s->output_hint | s->patches) hint_settle(p, s);
+    if (s->outcome == SKEP__OUT_DONE && s->job) {
+        if (s->output_hint || s->patches || f->judging) hint_settle(p, s);
         if (s->parents && s->task_count) skep__children_forget(p->world);
     }
     p->report.blocks_copied += s->copied;
@@ -385,26 +387,34 @@ static skep_status system_settle(skep_plan *p, skep__system *s)
     return SKEP_OK;
 }
 
+/* Stamps the rows that systems had for writing. */
+static void stamps_settle(const skep_plan *p)
+{
+    const uint32_t first = p->batches[p->frame.batch], end = p->batches[p->frame.batch + 1];
+    for (uint32_t i = first; i < end; i++) {
+        const skep__system *s = p->schedule[i];
+        if (!s->stamped || !system_lives(s) || !s->task_count) continue;
+        for (uint32_t m = 0; m < s->match_count; m++) {
+            if (s->matches[m].stamp_count) stamps_fill(p, s, &s->matches[m]);
+        }
+    }
+}
+
 skep_status skep__batch_commit(skep_plan *p)
 {
     skep__frame *f = &p->frame;
     const uint32_t first = p->batches[f->batch], end = p->batches[f->batch + 1];
     skep_status status = SKEP_OK;
-    batch_prepare(p);
+    if (f->fresh_count || f->preparing) batch_prepare(p);
     if (f->fresh_count) columns_settle(p, false);
-    for (uint32_t i = first; i < end; i++) {
-        const skep__system *s = p->schedule[i];
-        for (uint32_t m = 0; system_lives(s) && s->task_count && m < s->match_count; m++) {
-            if (s->matches[m].stamp_count) stamps_fill(p, s, &s->matches[m]);
-        }
-    }
-    handles_settle(p, false);
-    patches_settle(p);
+    if (f->preparing) stamps_settle(p);
+    if (f->spawning) handles_settle(p, false);
+    if (f->patching || p->world->batch.used) patches_settle(p);
     for (uint32_t i = first; i < end && status == SKEP_OK; i++) {
         skep__system *s = p->schedule[i];
         if (s->outcome == SKEP__OUT_IDLE) continue;
         status = system_settle(p, s);
-        if (status == SKEP_OK) status = skep__system_faults(p, s);
+        if (status == SKEP_OK && f->judging) status = skep__system_faults(p, s);
     }
     hooks_settle(p);
     f->task_count = 0;

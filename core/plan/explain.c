@@ -280,7 +280,7 @@ static void explain_copies(const explain *e, const skep__system *s)
 {
     const skep__plan_term *lookup = find_mode(s, false, SKEP_MODE_lookup);
     const skep__plan_term *overlap = find_overlap(s);
-    const uint32_t flags = s->desc.job->flags;
+    const uint32_t flags = s->job->flags;
     char why[WHY_MAX];
     if (!find_mode(s, true, 0)) {
         if (lookup) {
@@ -343,7 +343,7 @@ static void explain_runs_on(const explain *e, const skep__system *s)
 
 static const char *explain_parallel(const skep__system *s)
 {
-    if (!s->desc.job) return "no (main thread)";
+    if (!s->job) return "no (main thread)";
     if (s->unsplit) return "no (unsplit)";
     return s->rows ? "yes" : "no (no rows)";
 }
@@ -374,7 +374,7 @@ static void explain_system(const explain *e, skep_plan *p, skep__system *s)
                      blocks == 1 ? "block" : "blocks", explain_parallel(s));
     explain_waits(e, s);
     explain_beside(e, s);
-    if (s->desc.job) {
+    if (s->job) {
         explain_copies(e, s);
         explain_runs_on(e, s);
     } else {
@@ -390,7 +390,7 @@ static void explain_system(const explain *e, skep_plan *p, skep__system *s)
 static void explain_line(const explain *e, const skep__system *s, uint32_t width)
 {
     skep__text_write(e->writer, e->ctx, "  %-*s ", (int)width, s->name);
-    if (!s->desc.job) skep__text_write(e->writer, e->ctx, "main thread, ");
+    if (!s->job) skep__text_write(e->writer, e->ctx, "main thread, ");
     if (s->desc.every > 1) skep__text_write(e->writer, e->ctx, "every %u frames, ", s->desc.every);
     if (s->everything) skep__text_write(e->writer, e->ctx, "uses anything");
     for (uint32_t i = 0; i < s->access_count && !s->everything; i++) {

@@ -40,7 +40,7 @@ static bool worth_retry(const skep__task *t, skep_status status, const skep_pool
     case SKEP_CLOSED:
         return true;
     case SKEP_FAULT: /* skep_fail is pure; a trap or a throw may be the worker's fault */
-        return !(t->system->desc.job->flags & SKEP_JOB_MAY_FAIL);
+        return !(t->system->job->flags & SKEP_JOB_MAY_FAIL);
     case SKEP_ACCESS:
         return result->output != NULL;
     default:
@@ -117,7 +117,6 @@ static void judge_tasks(skep_plan *p, skep__system *s)
 {
     bool in_place = false;
     uint32_t row = 0;
-    s->outcome = SKEP__OUT_DONE;
     for (uint32_t i = 0; i < s->task_count; i++) {
         const skep__task *t = &p->frame.tasks[s->task_first + i];
         if (t->bytes > t->task->cells_bytes) skep__task_log(p, t);
@@ -125,7 +124,6 @@ static void judge_tasks(skep_plan *p, skep__system *s)
         if (t->state != SKEP__TASK_DONE) failure_note(&s->failure, t, row);
         row += t->task->rows;
     }
-    if (s->cost_known && s->task_count) s->cost_ns = s->cost_sum;
     if (!s->failure.blocks) return;
     s->outcome = SKEP__OUT_FAILED;
     if (!in_place) return;
@@ -157,7 +155,9 @@ void skep__batch_judge(skep_plan *p)
     for (uint32_t i = first; i < end; i++) {
         skep__system *s = p->schedule[i];
         if (s->outcome == SKEP__OUT_TASKS) {
-            judge_tasks(p, s);
+            s->outcome = SKEP__OUT_DONE;
+            if (s->cost_known && s->task_count) s->cost_ns = s->cost_sum;
+            if (p->frame.judging || s->patches) judge_tasks(p, s);
         } else if (s->outcome == SKEP__OUT_DUE && s->replayed) {
             judge_replayed(s);
         }
@@ -283,7 +283,7 @@ skep_status skep_plan_replay(skep_plan *plan, const skep_fault *faults, uint32_t
 static bool replayable(const skep__system *s, const skep_fault *fault)
 {
     if (fault->action == SKEP_FAULT_HEALED || fault->action == SKEP_FAULT_KEPT) return false;
-    if (s->desc.job) return true;
+    if (s->job) return true;
     return (s->desc.flags & SKEP_SYSTEM_RUN_MAY_FAIL) != 0;
 }
 

@@ -18,7 +18,6 @@
 #include "core/data/data.h"
 
 #define DEADLINE_DEFAULT_NS 1000000000u /* of systems without one, beside some that have one */
-#define NS_PER_MS 1000000u
 
 static uint32_t batch_first(const skep_plan *p)
 {
@@ -58,15 +57,20 @@ static void outside_settle(skep_plan *p)
 }
 
 /* Decides whether a system runs in this frame. */
-static void due_decide(skep_plan *p, skep__system *s, bool startup)
+static skep_status due_decide(skep_plan *p, skep__system *s)
 {
     const uint64_t tick = p->frame.tick;
     const skep__system_record *r = skep__system_record_read(p, s);
     s->outcome = SKEP__OUT_IDLE;
-    if (SKEP_UNLIKELY(r->disabled) || (startup && r->started)) return;
-    if (s->desc.every > 1 && tick % s->desc.every) return;
+    if (SKEP_UNLIKELY(!r || r->key != s->key)) {
+        const skep_status status = skep__record_refind(p, s);
+        if (status != SKEP_OK) return status;
+        r = skep__system_record_read(p, s);
+    }
+    if (SKEP_UNLIKELY(r->disabled) || (s->startup && r->started)) return SKEP_OK;
+    if (s->every > 1 && tick % s->every) return SKEP_OK;
     s->fallback_only = r->until > tick;
-    if (SKEP_UNLIKELY(s->fallback_only) && !(s->desc.job && s->desc.run)) return;
+    if (SKEP_UNLIKELY(s->fallback_only) && !(s->job && s->run)) return SKEP_OK;
     s->outcome = SKEP__OUT_DUE;
     s->replayed = p->replay_count && !s->fallback_only ? skep__replay_find(p, s) : NULL;
     s->failure.status = SKEP_OK;
@@ -78,6 +82,7 @@ static void due_decide(skep_plan *p, skep__system *s, bool startup)
     s->task_count = 0;
     s->copied = 0;
     s->in_place = 0;
+    return SKEP_OK;
 }
 
 static void frame_reset(skep_plan *p, float dt)
@@ -124,17 +129,15 @@ skep_status skep_frame_begin(skep_plan *plan, float dt, double time)
     skep__snapshots_drain(w);
     frame_reset(plan, dt);
     status = skep__world_settle(w);
-    if (status == SKEP_OK) status = skep__records_check(plan);
     if (status != SKEP_OK) return status;
     outside_settle(plan);
     status = skep__inputs_deliver(w);
+    for (uint32_t i = 0; i < plan->system_count && status == SKEP_OK; i++) {
+        status = due_decide(plan, plan->systems[i]);
+    }
     if (status != SKEP_OK) return status;
     if (time >= 0.0) w->time = time;
     w->mode = SKEP__WRITE_QUEUE;
-    for (uint32_t i = 0; i < plan->system_count; i++) {
-        skep__system *s = plan->systems[i];
-        due_decide(plan, s, skep__text_equal(plan->stages[s->stage], "startup"));
-    }
     plan->frame.phase = SKEP__PHASE_BATCH;
     return SKEP_OK;
 }
@@ -156,12 +159,12 @@ static bool batch_due(const skep_plan *p)
 
 static bool is_job(const skep__system *s)
 {
-    return s->outcome == SKEP__OUT_DUE && s->desc.job && !s->fallback_only && !s->replayed;
+    return s->outcome == SKEP__OUT_DUE && s->job && !s->fallback_only && !s->replayed;
 }
 
 static bool is_run(const skep__system *s)
 {
-    return s->outcome == SKEP__OUT_DUE && !s->desc.job && !s->replayed;
+    return s->outcome == SKEP__OUT_DUE && !s->job && !s->replayed;
 }
 
 /* Owning a small table that a snapshot holds copies all its columns, to which others may have
@@ -193,13 +196,19 @@ static skep_status batch_share(skep_plan *p)
     uint64_t longest = 0;
     bool plain = false;
     f->job_count = 0;
+    f->runs = 0;
+    f->spawning = f->patching = f->preparing = f->judging = false;
     for (uint32_t i = batch_first(p); i < batch_end(p); i++) {
         const skep__system *s = p->schedule[i];
+        f->runs += is_run(s);
+        f->judging |= s->fallback_only || s->replayed;
         if (!is_job(s)) continue;
         f->job_count++;
-        const uint64_t ns = (uint64_t)s->desc.deadline_ms * NS_PER_MS;
-        plain |= ns == 0;
-        longest = ns > longest ? ns : longest;
+        f->spawning |= s->spawns;
+        f->patching |= s->patches;
+        f->preparing |= s->reduces;
+        plain |= s->deadline_ns == 0;
+        longest = s->deadline_ns > longest ? s->deadline_ns : longest;
     }
     f->deadline_ns =
         longest && plain && longest < DEADLINE_DEFAULT_NS ? DEADLINE_DEFAULT_NS : longest;
@@ -218,6 +227,7 @@ static void build_failed(skep_plan *p, skep__system *s, skep_status status)
     for (uint32_t i = 0; i < s->task_count; i++) {
         p->frame.tasks[s->task_first + i].state = SKEP__TASK_FAILED;
     }
+    p->frame.judging = true;
     s->outcome = SKEP__OUT_FAILED;
     s->failure.status = status;
     s->failure.cause = "no memory for its tasks: the region is full (bytes_max)";
@@ -235,13 +245,14 @@ static skep_status batch_build(skep_plan *p)
     for (uint32_t i = batch_first(p); i < batch_end(p); i++) {
         skep__system *s = p->schedule[i];
         if (!is_job(s)) continue;
-        f->jobs[job] = s->desc.job;
-        s->job = job++;
+        f->jobs[job] = s->job;
+        s->job_index = job++;
         s->cost_sum = 0;
         s->cost_known = true;
         const skep_status status = skep__system_build(p, s);
         if (SKEP_LIKELY(status == SKEP_OK)) {
             s->outcome = SKEP__OUT_TASKS;
+            f->preparing |= s->stamped;
             p->report.rows += s->row_count;
         } else {
             build_failed(p, s, status);
@@ -336,7 +347,7 @@ static void collect_again(skep_plan *p)
     skep__frame *f = &p->frame;
     f->issue_count = 0;
     f->issue_flags = 0;
-    for (uint32_t i = 0; i < f->task_count; i++) {
+    for (uint32_t i = 0; i < f->task_count && f->judging; i++) {
         skep__task *t = &f->tasks[i];
         if (SKEP_LIKELY(t->state != SKEP__TASK_FULL && t->state != SKEP__TASK_LOST)) continue;
         const bool full = t->state == SKEP__TASK_FULL;
@@ -388,6 +399,7 @@ static skep_status run_start(skep_plan *p, skep__system *s, bool fallback, skep_
 static skep_status next_run(skep_plan *p, skep_step *step)
 {
     skep__frame *f = &p->frame;
+    if (!f->runs) f->system = batch_end(p);
     for (; f->system < batch_end(p); f->system++) {
         skep__system *s = p->schedule[f->system];
         if (!is_run(s)) continue;
@@ -409,7 +421,7 @@ static skep_status next_run(skep_plan *p, skep_step *step)
 
 static bool wants_fallback(const skep__system *s)
 {
-    if (!s->desc.job || !s->desc.run) return false;
+    if (!s->job || !s->run) return false;
     if (s->outcome == SKEP__OUT_DUE) return s->fallback_only;
     if (s->outcome != SKEP__OUT_FAILED || s->failure.kept) return false;
     return !s->replayed || s->replayed->fallback;
@@ -418,6 +430,7 @@ static bool wants_fallback(const skep__system *s)
 static skep_status next_fallback(skep_plan *p, skep_step *step)
 {
     skep__frame *f = &p->frame;
+    if (!f->judging) f->system = batch_end(p);
     for (; f->system < batch_end(p); f->system++) {
         skep__system *s = p->schedule[f->system];
         if (!wants_fallback(s)) continue;
@@ -463,6 +476,7 @@ skep_status skep_frame_run_done(skep_plan *plan, skep_status status, const char 
             s->failure = (skep__plan_failure){.status = status, .block = UINT32_MAX, .blocks = 1};
             s->failure.cause = skep__cause_keep(plan, cause ? cause : skep_status_text(status));
         }
+        f->judging = true;
         s->outcome = SKEP__OUT_FAILED;
         result = run_undo(plan, s);
     } else {
@@ -489,7 +503,7 @@ skep_status skep_frame_run(skep_plan *plan, const skep_step *step)
 
 static bool too_late(const skep__task *t, const skep_pool_result *result)
 {
-    const uint64_t deadline = (uint64_t)t->system->desc.deadline_ms * NS_PER_MS;
+    const uint64_t deadline = t->system->deadline_ns;
     return deadline && result->duration_ns > deadline;
 }
 
@@ -518,8 +532,10 @@ skep_status skep_frame_task_done(skep_plan *plan, const skep_pool_result *result
     }
     if (SKEP_LIKELY(status == SKEP_OK)) {
         t->state = SKEP__TASK_DONE;
+        f->judging |= t->bytes > t->task->cells_bytes && !t->system->patches; /* log lines */
         return SKEP_OK;
     }
+    f->judging = true;
     if (result->status != SKEP_OK) t->cause = NULL;
     skep__task_fail(plan, t, status, result);
     return SKEP_OK;

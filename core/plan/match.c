@@ -100,6 +100,7 @@ static bool match_add(skep_plan *p, skep__system *s, const skep__table *t)
     if (!skep__plan_grow(p, &s->matches, &s->match_cap, s->match_count + 1, sizeof *s->matches)) {
         return false;
     }
+    s->stamped |= ends[2] > ends[1];
     s->matches[s->match_count++] = (skep__plan_match){
         .table = t->id,
         .reads = first,
@@ -127,6 +128,7 @@ skep_status skep__system_match(skep_plan *p, skep__system *s)
     s->match_count = 0;
     s->col_count = 0;
     s->generation = 0;
+    s->stamped = false;
     for (uint32_t i = 1; i < store->table_count; i++) {
         const skep__table *t = store->tables[i];
         if (!t || !match_table(s, t->layout)) continue;

@@ -20,7 +20,10 @@ static const char *system_name_at(const void *ctx, uint32_t i)
 static void order_stage(skep_plan *p, skep__system *s)
 {
     for (s->stage = 0; s->stage < p->stage_count; s->stage++) {
-        if (skep__text_equal(p->stages[s->stage], s->desc.stage)) return;
+        if (skep__text_equal(p->stages[s->stage], s->desc.stage)) {
+            s->startup = skep__text_equal(s->desc.stage, "startup");
+            return;
+        }
     }
     const char *near = skep__text_nearest(s->desc.stage, stage_name_at, p, p->stage_count);
     if (near) {

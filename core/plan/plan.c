@@ -203,12 +203,11 @@ void skep_plan_host_set(skep_plan *plan, const skep_plan_host *host)
 static skep_status plan_known(skep_plan *p, const char *name, skep__system **s)
 {
     if (!skep_frame_running(p)) {
-        skep_status status = skep_plan_build(p);
-        if (status == SKEP_OK) status = skep__records_check(p);
+        const skep_status status = skep_plan_build(p);
         if (status != SKEP_OK) return status;
     }
     *s = skep__system_find(p, name);
-    return *s ? SKEP_OK : SKEP_NOT_FOUND;
+    return *s ? skep__record_refind(p, *s) : SKEP_NOT_FOUND;
 }
 
 skep_status skep_plan_enable(skep_plan *plan, const char *name, bool enabled)

@@ -83,11 +83,62 @@ typedef struct skep__plan_failure {
 } skep__plan_failure;
 
 typedef struct skep__system {
+    /* What every frame looks at comes first, in few cache lines: with a hundred tiny systems,
+     * reading this struct is a good part of what a frame costs. */
+    const char *name;
+    const skep_job *job;
+    uint64_t key;        /* hash of the name */
+    uint64_t generation; /* of the tables that matches were made for */
+    skep__plan_match *matches;
+    skep__plan_col *cols;
+    uint8_t *base; /* column struct with all that is the same for every part; cols_size bytes */
+    uint64_t deadline_ns;
+
+    uint32_t match_count;
+    uint32_t record; /* in the world */
+    uint32_t every;
+    uint32_t output_hint; /* bytes of patches that a task is given */
+    uint8_t outcome;      /* skep__outcome, of the running frame */
+    bool fallback_only;   /* in quarantine: only its fallback runs */
+    bool cost_known;      /* all tasks that ended were measured */
+    bool startup;         /* runs once a world */
+    bool run;             /* has one, as system or as fallback */
+    bool everything;      /* a run without declared access */
+    bool rows;            /* the job has row terms */
+    bool unsplit;
+    bool patches;   /* has a right to put out patches */
+    bool local;     /* may be written in place as far as the job is concerned */
+    bool live_base; /* has terms whose place in the base changes from batch to batch */
+    bool own_watch; /* has `changed` terms of components that it writes */
+    bool hears;     /* has inbox terms */
+    bool reduces;   /* has cells: reductions or res_mut */
+    bool spawns;
+    bool parents; /* writes the Parent column */
+    bool copies;  /* was found to fail after writing in place */
+    bool stamped; /* writes watched components in some table */
+    uint8_t pad[6];
+    uint32_t task_first, task_count;
+    uint32_t job_index; /* in the pool batch */
+
+    uint32_t row_count;
+    uint32_t part_count;
+    uint32_t cell_count;
+    uint32_t cells_bytes;
+    skep_task_cell *cells;      /* shared by its tasks, in bump memory */
+    const skep_fault *replayed; /* what was recorded of it for this frame */
+    uint64_t cost_sum;          /* of the tasks that ended */
+    uint64_t cost_ns;           /* all tasks of the last run; 0: not measured */
+    uint32_t blocks;            /* tasks of the last run */
+    uint32_t copied;            /* column blocks of the last run written elsewhere */
+    uint32_t in_place;
+    uint32_t command_first, command_end; /* bytes of world->batch that its run queued */
+    uint32_t stage;
+    skep__plan_failure failure;
+
+    /* What it is. */
     skep_system_desc desc; /* its texts and arrays lie in `memory` */
     void *memory;
     size_t memory_bytes;
-    const char *name;
-    uint64_t key;              /* hash of the name */
     const skep_access *access; /* of the job, or of the run of a system without one */
     uint32_t access_count;
     uint32_t number;                 /* order of registration */
@@ -97,72 +148,31 @@ typedef struct skep__system {
     uint32_t allowed_count;
 
     /* Made by a build. */
-    uint32_t stage;
     uint32_t place; /* in the total order */
     uint32_t batch;
-    uint32_t record; /* in the world */
+    uint32_t set_words; /* of each access set, as allocated */
+    uint64_t *reads;    /* access sets, see conflict.c: one allocation */
+    uint64_t *writes;
+    uint64_t *rights;
+    uint32_t match_cap, col_count, col_cap;
     skep__plan_term terms[SKEP_ACCESS_MAX];
     uint32_t numbers[SKEP_ACCESS_MAX]; /* slot -> world number, for apply */
     skep_patch_slot slots[SKEP_ACCESS_MAX];
-    uint64_t *reads; /* access sets, see conflict.c: plan->set_words each, one allocation */
-    uint64_t *writes;
-    uint64_t *rights;
-    uint32_t set_words; /* of each, as allocated */
-    bool everything;    /* a run without declared access */
-    bool rows;          /* the job has row terms */
-    bool unsplit;
-    bool patches;   /* has a right to put out patches */
-    bool local;     /* may be written in place as far as the job is concerned */
-    bool watches;   /* has `changed` terms */
-    bool own_watch; /* ... of components that it writes */
-    bool hears;     /* has inbox or events terms */
-    bool reduces;   /* has cells: reductions or res_mut */
-    bool spawns;
-    bool parents; /* writes the Parent column */
-    bool copies;  /* was found to fail after writing in place */
-
-    /* Cached over frames. */
-    uint64_t generation; /* of the tables that matches were made for */
-    skep__plan_match *matches;
-    uint32_t match_count, match_cap;
-    skep__plan_col *cols;
-    uint32_t col_count, col_cap;
-    uint8_t *base; /* column struct with all that is the same for every part; cols_size bytes */
-    uint32_t output_hint; /* bytes of patches that a task is given */
-    uint32_t blocks;      /* tasks of the last run */
-    uint64_t cost_ns;     /* all tasks of the last run; 0: not measured */
-    uint64_t copied;      /* column blocks written elsewhere in the last run */
-    uint64_t in_place;
-
-    /* Of the running frame and batch. */
-    skep__outcome outcome;
-    uint32_t task_first, task_count;
-    uint32_t job; /* its number in the pool batch */
-    uint32_t row_count;
-    uint32_t part_count;
-    skep_task_cell *cells; /* shared by its tasks, in bump memory */
-    uint32_t cell_count;
-    uint32_t cells_bytes;
-    uint32_t command_first, command_end; /* bytes of world->batch that its run queued */
-    skep__plan_failure failure;
-    const skep_fault *replayed; /* what was recorded of it for this frame */
-    bool fallback_only;         /* in quarantine: only its fallback runs */
-    uint64_t cost_sum;          /* of the tasks that ended */
-    bool cost_known;            /* all of them were measured */
 } skep__system;
 
 /* What the bytes of a system's record mean. */
 typedef struct skep__system_record {
-    uint64_t last_stamp;                /* rows with greater stamps are changed */
-    uint64_t last_seq;                  /* events with greater numbers are new */
-    uint64_t last_tick;                 /* 1 + the tick of its last run, 0: never ran */
-    uint64_t until;                     /* in quarantine below this tick */
+    uint64_t key;        /* of the system's name; 0: the system was never registered */
+    uint64_t last_stamp; /* rows with greater stamps are changed */
+    uint64_t last_seq;   /* events with greater numbers are new */
+    uint64_t last_tick;  /* 1 + the tick of its last run, 0: never ran */
+    uint64_t until;      /* in quarantine below this tick */
     uint64_t faults[SKEP__FAULT_TICKS]; /* 1 + ticks of its last faults, newest first; 0: none */
     uint32_t quarantines;               /* so many so far: the next is longer */
-    uint8_t known;                      /* the system was registered once */
+    uint8_t pad;
     uint8_t disabled;
     uint8_t started; /* of the stage startup: it ran */
-    uint8_t pad;
+    uint8_t pad2;
 } skep__system_record;
 
 /* ---- frames --------------------------------------------------------------------------------- */
@@ -261,6 +271,11 @@ typedef struct skep__frame {
     const skep_job **jobs; /* of the batch, in bump memory */
     uint32_t job_count;
     bool in_place_allowed;
+    bool spawning; /* some system of the batch spawns, and so on: steps that others need not take */
+    bool patching;
+    bool preparing;
+    bool judging;  /* some task did not simply succeed, or logs */
+    uint32_t runs; /* main-thread systems of the batch */
     uint64_t deadline_ns;
     const void *zeros; /* zeroed bump memory that parts without events share */
     size_t zeros_bytes;
@@ -422,10 +437,19 @@ uint32_t skep__set_resource(const skep_plan *p, uint32_t resource);
 /* Finds or makes the records of all systems. */
 skep_status skep__records_make(skep_plan *p);
 
-/* Finds the records again if the world was restored or loaded since. */
-skep_status skep__records_check(skep_plan *p);
+/* Finds a system's record again, after the world was restored or loaded. */
+skep_status skep__record_refind(skep_plan *p, skep__system *s);
 
-const skep__system_record *skep__system_record_read(const skep_plan *p, const skep__system *s);
+/* A system's record, or NULL when the world has none at its place. */
+SKEP_INLINE const skep__system_record *skep__system_record_read(const skep_plan *p,
+                                                                const skep__system *s)
+{
+    const skep_world *w = p->world;
+    if (SKEP_UNLIKELY(s->record >= w->record_count)) return NULL;
+    const skep__record *all = (const void *)skep__slot_data(&w->store.arena, w->records.slot);
+    return (const skep__system_record *)(const void *)all[s->record].bytes;
+}
+
 skep__system_record *skep__system_record_write(skep_plan *p, const skep__system *s);
 
 /* ---- match.c -------------------------------------------------------------------------------- */

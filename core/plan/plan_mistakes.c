@@ -115,7 +115,7 @@ static bool job_has_rows(const skep_job *job)
 static void check_spawn(skep_plan *p, const skep__system *s, const skep_access *a)
 {
     check_prefab(p, s, a->component);
-    if (!s->desc.job || s->desc.job->spawn_max || job_has_rows(s->desc.job)) return;
+    if (!s->job || s->job->spawn_max || job_has_rows(s->job)) return;
     skep__plan_mistake(p, "system \"%s\": spawns %s without rows: say how many by spawn_max",
                        s->name, a->component->name);
 }
@@ -134,7 +134,7 @@ static void check_access(skep_plan *p, const skep__system *s, const skep_access 
     }
     switch (a->mode) {
     case SKEP_MODE_res_mut:
-        if (s->desc.job && !(s->desc.job->flags & SKEP_JOB_UNSPLIT)) {
+        if (s->job && !(s->job->flags & SKEP_JOB_UNSPLIT)) {
             skep__plan_mistake(p,
                                "system \"%s\": `res_mut` of %s needs SKEP_JOB_UNSPLIT, or a "
                                "reduction: blocks run at the same time",
@@ -203,7 +203,7 @@ static void check_pair(skep_plan *p, const skep__system *s, const skep_access *a
     const uint32_t low = skep__min_u32(a->mode, b->mode), high = skep__max_u32(a->mode, b->mode);
     const char *name = a->component->name;
     if (is_column_mode(low) && is_column_mode(high)) {
-        if (s->desc.job) check_columns(p, s, name, low, high);
+        if (s->job) check_columns(p, s, name, low, high);
     } else if (is_cell_mode(low) && is_cell_mode(high)) {
         skep__plan_mistake(p, "system \"%s\": %s is both `%s` and `%s`; it can be written once",
                            s->name, name, skep__mode_name(low), skep__mode_name(high));
@@ -234,7 +234,7 @@ static void check_table(skep_plan *p, const skep__system *s, const skep_access *
 void skep__mistakes_of_system(skep_plan *p, const skep__system *s)
 {
     check_table(p, s, s->access, s->access_count);
-    if (s->desc.job && s->desc.access) check_table(p, s, s->desc.access, s->desc.access_count);
+    if (s->job && s->desc.access) check_table(p, s, s->desc.access, s->desc.access_count);
 }
 
 /* ---- what users see ------------------------------------------------------------------------- */

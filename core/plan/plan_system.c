@@ -85,6 +85,10 @@ skep_status skep__system_make(skep_plan *p, const skep_system_desc *desc, skep__
     s->memory = memory;
     s->memory_bytes = bytes;
     s->name = d.name;
+    s->job = d.job;
+    s->run = d.run != NULL;
+    s->every = d.every;
+    s->deadline_ns = (uint64_t)d.deadline_ms * 1000000u;
     s->key = skep__hash_string(d.name);
     s->number = p->registered;
     s->access = d.job ? d.job->access : d.access;
@@ -109,7 +113,7 @@ void skep__system_free(skep_plan *p, skep__system *s)
     skep__free(a, s->fallback_terms, s->desc.access_count * sizeof *s->fallback_terms, 16);
     skep__plan_array_free(p, &s->matches, &s->match_cap, sizeof *s->matches);
     skep__plan_array_free(p, &s->cols, &s->col_cap, sizeof *s->cols);
-    if (s->desc.job) skep__free(a, s->base, s->desc.job->cols_size, 16);
+    if (s->job) skep__free(a, s->base, s->job->cols_size, 16);
     skep__free(a, s->memory, s->memory_bytes, 16);
     skep__free(a, s, sizeof *s, 64);
 }
@@ -215,6 +219,7 @@ static bool mode_in(uint32_t mode, uint32_t set)
     (MODE(in) | MODE(mut) | MODE(out) | MODE(opt) | MODE(with) | MODE(not ) | MODE(changed) |      \
      MODE(inbox))
 #define SYSTEM_CELL_MODES (MODE(res_mut) | MODE(sum) | MODE(min) | MODE(max) | MODE(fold))
+#define SYSTEM_LIVE_MODES (MODE(lookup) | MODE(changed) | MODE(res) | MODE(events))
 #define SYSTEM_OLD_MODES (MODE(in) | MODE(lookup) | MODE(opt))
 #define SYSTEM_WRITE_MODES (MODE(mut) | MODE(out))
 
@@ -224,8 +229,8 @@ static void term_flags(skep_plan *p, skep__system *s, const skep__plan_term *t)
     s->rows |= mode_in(t->mode, SYSTEM_ROW_MODES);
     s->patches |= mode_patches(t->mode) != 0;
     s->spawns |= t->mode == SKEP_MODE_spawn;
-    s->watches |= t->mode == SKEP_MODE_changed;
-    s->hears |= t->mode == SKEP_MODE_inbox || t->mode == SKEP_MODE_events;
+    s->hears |= t->mode == SKEP_MODE_inbox;
+    s->live_base |= mode_in(t->mode, SYSTEM_LIVE_MODES);
     s->reduces |= mode_in(t->mode, SYSTEM_CELL_MODES);
     if (!mode_in(t->mode, SYSTEM_WRITE_MODES)) return;
     if (t->info->kind == SKEP_KIND_COMPONENT && t->number == p->world->parent_type) {
@@ -264,7 +269,7 @@ static bool watches_own(const skep__system *s, uint32_t count)
 
 static void flags_clear(skep__system *s)
 {
-    s->rows = s->patches = s->spawns = s->watches = s->own_watch = false;
+    s->rows = s->patches = s->spawns = s->own_watch = s->live_base = false;
     s->hears = s->reduces = s->parents = s->local = s->unsplit = false;
     s->generation = 0; /* of tables: match again */
 }
@@ -325,9 +330,20 @@ static skep_status fallback_resolve(skep_plan *p, skep__system *s)
     return SKEP_OK;
 }
 
+/* What a right is in a column struct: the number of its access entry. */
+static void base_rights(skep__system *s)
+{
+    memset(s->base, 0, s->job->cols_size);
+    for (uint32_t i = 0; i < s->access_count; i++) {
+        const uint32_t mode = s->terms[i].mode;
+        if (!mode_patches(mode) && mode != SKEP_MODE_with && mode != SKEP_MODE_not) continue;
+        memcpy(s->base + s->terms[i].offset, &i, sizeof i);
+    }
+}
+
 skep_status skep__system_resolve(skep_plan *p, skep__system *s)
 {
-    const skep_job *job = s->desc.job;
+    const skep_job *job = s->job;
     const uint32_t count = s->access_count;
     flags_clear(s);
     if (count > SKEP_ACCESS_MAX) return SKEP_OK; /* a mistake already */
@@ -345,7 +361,9 @@ skep_status skep__system_resolve(skep_plan *p, skep__system *s)
     s->local = !(job->flags & SKEP_JOB_MAY_FAIL) && !s->patches && !s->desc.deadline_ms &&
                writes_apart(s, count);
     if (!s->base) s->base = skep__alloc(&p->allocator, job->cols_size, 16);
-    return s->base ? fallback_resolve(p, s) : SKEP_NO_MEMORY;
+    if (!s->base) return SKEP_NO_MEMORY;
+    base_rights(s);
+    return fallback_resolve(p, s);
 }
 
 /* ---- what a run may do ----------------------------------------------------------------------- */

@@ -914,10 +914,19 @@ static void jobs_log_by_name_and_block(void **state)
     const skep_entity e = mover(l, 0, 1);
     assert_int_equal(Seen_attach(l->world, e, SKEP_LIT(Seen, 12)), SKEP_OK);
     plan_lab_job(l, "update", &chatter, NULL);
-    plan_lab_frame(l, 1); /* finds out how much room its lines take */
-    plan_lab_clear(l);
     plan_lab_frame(l, 1);
     assert_string_equal(l->text, "chatter, block 0: row 0 has 12\n");
+    for (uint32_t i = 1; i < 100; i++) {
+        const skep_entity more = mover(l, 0, 1);
+        assert_int_equal(Seen_attach(l->world, more, SKEP_LIT(Seen, i)), SKEP_OK);
+    }
+    plan_lab_clear(l);
+    plan_lab_frame(l, 1); /* shows what fits, and finds out how much room the lines take */
+    assert_null(strstr(l->text, "row 99 has 99\n"));
+    plan_lab_clear(l);
+    plan_lab_frame(l, 1);
+    assert_non_null(strstr(l->text, "row 99 has 99\n"));
+    assert_int_equal(l->report.fault_count, 0);
     lab_end(l);
 }
 
