@@ -50,6 +50,9 @@ void skep__table_dirs(skep__store *s, const skep__table *t);
  * one. */
 void skep__table_swap(skep__store *s, uint32_t id, uint32_t last);
 
+/* Frees all tables, when the store ends. */
+void skep__tables_free(skep__store *s);
+
 /* Forgets all edges, after tables or layouts changed under them. */
 void skep__edges_forget(skep__store *s);
 

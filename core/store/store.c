@@ -37,7 +37,7 @@ skep_status skep__store_init(skep__store *s, const skep_region *region,
 
 void skep__store_deinit(skep__store *s)
 {
-    while (s->table_count > 1) skep__table_pop(s);
+    skep__tables_free(s);
     const uint32_t pages =
         (s->entity_max + (1u << SKEP__INDEX_PAGE_SHIFT) - 1u) >> SKEP__INDEX_PAGE_SHIFT;
     skep__free(&s->allocator, s->index_epoch, pages * sizeof *s->index_epoch, 16);

@@ -389,16 +389,30 @@ void skep__edges_forget(skep__store *s)
     s->edge_key = 0;
 }
 
-void skep__table_pop(skep__store *s)
+/* Removes the last table, but not from the map. */
+static void table_pop_only(skep__store *s)
 {
     SKEP_ASSERT(s->table_count > 1);
     skep__table *t = s->tables[s->table_count - 1];
-    skep__edges_forget(s);
+    edges_free(s, t);
     dirs_clear(s, t);
     skep__table_unmake(s, t);
     s->tables[--s->table_count] = NULL;
     s->table_generation++;
+}
+
+void skep__table_pop(skep__store *s)
+{
+    skep__edges_forget(s);
+    table_pop_only(s);
     map_fill(s);
+}
+
+void skep__tables_free(skep__store *s)
+{
+    while (s->table_count > 1) table_pop_only(s);
+    s->edge_last = NULL;
+    s->edge_key = 0;
 }
 
 void skep__table_swap(skep__store *s, uint32_t id, uint32_t last)
