@@ -119,10 +119,11 @@ static void physics_has_one_hash(void **state)
     expect_one_hash((setup){.scene = &skep_scene_physics, .params = {"entities=5000"}}, 20);
 }
 
+/* So many that workers help to build the grid. */
 static void flock_has_one_hash(void **state)
 {
     (void)state;
-    expect_one_hash((setup){.scene = &skep_scene_flock, .params = {"entities=3000"}}, 15);
+    expect_one_hash((setup){.scene = &skep_scene_flock, .params = {"entities=9000"}}, 15);
 }
 
 static void collide_has_one_hash(void **state)
@@ -140,7 +141,7 @@ static void bullets_has_one_hash(void **state)
 static void skies_has_one_hash(void **state)
 {
     (void)state;
-    const setup s = {.scene = &skep_scene_skies, .params = {"entities=3000", "time_scale=600"}};
+    const setup s = {.scene = &skep_scene_skies, .params = {"entities=9000", "time_scale=600"}};
     expect_one_hash(s, 40);
 }
 
