@@ -317,8 +317,8 @@ static skep_status build_memory(build_state *b, uint32_t parts)
 {
     skep__frame *f = &b->p->frame;
     b->stride = skep__align(b->s->job->cols_size, 16);
-    const size_t tasks_bytes = skep__align((b->s->unsplit ? 1 : parts) * sizeof *b->tasks, 64);
-    const size_t parts_bytes = skep__align(parts * sizeof *b->parts, 64);
+    const size_t tasks_bytes = skep__align((b->s->unsplit ? 1 : parts) * sizeof *b->tasks, 16);
+    const size_t parts_bytes = skep__align(parts * sizeof *b->parts, 16);
     uint8_t *memory = skep__bump_take(b->p, tasks_bytes + parts_bytes + parts * b->stride);
     if (!memory ||
         !skep__plan_grow(b->p, &f->tasks, &f->task_cap, f->task_count + parts, sizeof *f->tasks)) {

@@ -370,6 +370,7 @@ static skep_status system_settle(skep_plan *p, skep__system *s)
     const skep__frame *f = &p->frame;
     const bool ran = s->outcome == SKEP__OUT_DONE || s->outcome == SKEP__OUT_BACKED;
     if (s->outcome == SKEP__OUT_DONE && s->job) {
+        if (s->cost_known && s->task_count) s->cost_ns = s->cost_sum;
         if (s->output_hint || s->patches || f->judging) hint_settle(p, s);
         if (s->parents && s->task_count) skep__children_forget(p->world);
     }
@@ -404,12 +405,13 @@ skep_status skep__batch_commit(skep_plan *p)
 {
     skep__frame *f = &p->frame;
     const uint32_t first = p->batches[f->batch], end = p->batches[f->batch + 1];
+    const skep__plan_batch *info = &p->batch_info[f->batch];
     skep_status status = SKEP_OK;
     if (f->fresh_count || f->preparing) batch_prepare(p);
     if (f->fresh_count) columns_settle(p, false);
     if (f->preparing) stamps_settle(p);
-    if (f->spawning) handles_settle(p, false);
-    if (f->patching || p->world->batch.used) patches_settle(p);
+    if (info->spawns) handles_settle(p, false);
+    if (info->patches || p->world->batch.used) patches_settle(p);
     for (uint32_t i = first; i < end && status == SKEP_OK; i++) {
         skep__system *s = p->schedule[i];
         if (s->outcome == SKEP__OUT_IDLE) continue;

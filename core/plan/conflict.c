@@ -143,21 +143,49 @@ static uint32_t batches_of_stage(skep_plan *p, uint32_t first, uint32_t end, uin
     return top;
 }
 
+#define DEADLINE_DEFAULT_NS 1000000000u /* of systems without one, beside some that have one */
+
+/* Adds up what a batch's systems need. */
+static void batch_describe(skep_plan *p, uint32_t b)
+{
+    skep__plan_batch *info = &p->batch_info[b];
+    bool plain = false;
+    memset(info, 0, sizeof *info);
+    for (uint32_t i = p->batches[b]; i < p->batches[b + 1]; i++) {
+        skep__system *s = p->schedule[i];
+        info->runs |= !s->job;
+        if (!s->job) continue;
+        p->jobs[p->batches[b] + info->jobs] = s->job;
+        s->job_index = info->jobs++;
+        info->spawns |= s->spawns;
+        info->patches |= s->patches;
+        info->reduces |= s->reduces;
+        plain |= s->deadline_ns == 0;
+        if (s->deadline_ns > info->deadline_ns) info->deadline_ns = s->deadline_ns;
+    }
+    if (info->deadline_ns && plain && info->deadline_ns < DEADLINE_DEFAULT_NS) {
+        info->deadline_ns = DEADLINE_DEFAULT_NS;
+    }
+}
+
 static skep_status schedule_make(skep_plan *p)
 {
-    const uint32_t n = p->system_count;
+    const uint32_t n = p->system_count, batches = p->batch_count;
     if (!skep__plan_grow(p, &p->schedule, &p->schedule_cap, n, sizeof *p->schedule) ||
-        !skep__plan_grow(p, &p->batches, &p->batch_cap, p->batch_count + 1, sizeof *p->batches)) {
+        !skep__plan_grow(p, &p->jobs, &p->jobs_cap, n, sizeof *p->jobs) ||
+        !skep__plan_grow(p, &p->batches, &p->batch_cap, batches + 1, sizeof *p->batches) ||
+        !skep__plan_grow(p, &p->batch_info, &p->batch_info_cap, batches, sizeof *p->batch_info)) {
         return SKEP_NO_MEMORY;
     }
     uint32_t at = 0;
-    for (uint32_t b = 0; b < p->batch_count; b++) {
+    for (uint32_t b = 0; b < batches; b++) {
         p->batches[b] = at;
         for (uint32_t i = 0; i < n; i++) {
             if (p->order[i]->batch == b) p->schedule[at++] = p->order[i];
         }
     }
-    p->batches[p->batch_count] = at;
+    p->batches[batches] = at;
+    for (uint32_t b = 0; b < batches; b++) batch_describe(p, b);
     return SKEP_OK;
 }
 

@@ -88,7 +88,7 @@ void skep__task_fail(skep_plan *p, skep__task *t, skep_status status,
     if (t->retried) {
         t->retry_worker = result->worker;
     } else {
-        t->status = status;
+        t->status = skep__u8(status);
         t->worker = result->worker;
         t->cause = skep__cause_keep(p, t->cause ? t->cause : result->cause);
     }
@@ -103,7 +103,7 @@ static void failure_note(skep__plan_failure *failure, const skep__task *t, uint3
 {
     failure->blocks++;
     if (failure->blocks > 1) return;
-    failure->status = t->status;
+    failure->status = (skep_status)t->status;
     failure->cause = t->cause;
     failure->block = t->task->block;
     failure->row = row;
@@ -154,10 +154,8 @@ void skep__batch_judge(skep_plan *p)
     const uint32_t first = p->batches[p->frame.batch], end = p->batches[p->frame.batch + 1];
     for (uint32_t i = first; i < end; i++) {
         skep__system *s = p->schedule[i];
-        if (s->outcome == SKEP__OUT_TASKS) {
-            s->outcome = SKEP__OUT_DONE;
-            if (s->cost_known && s->task_count) s->cost_ns = s->cost_sum;
-            if (p->frame.judging || s->patches) judge_tasks(p, s);
+        if (s->outcome == SKEP__OUT_DONE && s->job) {
+            judge_tasks(p, s);
         } else if (s->outcome == SKEP__OUT_DUE && s->replayed) {
             judge_replayed(s);
         }

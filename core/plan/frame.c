@@ -17,8 +17,6 @@
 #include "core/data/apply.h"
 #include "core/data/data.h"
 
-#define DEADLINE_DEFAULT_NS 1000000000u /* of systems without one, beside some that have one */
-
 static uint32_t batch_first(const skep_plan *p)
 {
     return p->batches[p->frame.batch];
@@ -72,11 +70,13 @@ static skep_status due_decide(skep_plan *p, skep__system *s)
     s->fallback_only = r->until > tick;
     if (SKEP_UNLIKELY(s->fallback_only) && !(s->job && s->run)) return SKEP_OK;
     s->outcome = SKEP__OUT_DUE;
+    p->batch_info[s->batch].due++;
     s->replayed = p->replay_count && !s->fallback_only ? skep__replay_find(p, s) : NULL;
     s->failure.status = SKEP_OK;
     s->failure.blocks = 0;
     s->failure.kept = false;
     s->failure.retried = false;
+    p->frame.special |= s->fallback_only || s->replayed;
     s->command_first = 0;
     s->command_end = 0;
     s->task_count = 0;
@@ -98,6 +98,8 @@ static void frame_reset(skep_plan *p, float dt)
     f->batch = 0;
     f->running = NULL;
     f->before = NULL;
+    f->special = false;
+    for (uint32_t b = 0; b < p->batch_count; b++) p->batch_info[b].due = 0;
     while (p->replay_at < p->replay_count && p->replay[p->replay_at].frame < f->tick) {
         p->replay_at++;
     }
@@ -149,14 +151,6 @@ bool skep_frame_running(const skep_plan *plan)
 
 /* ---- a batch ----------------------------------------------------------------------------- */
 
-static bool batch_due(const skep_plan *p)
-{
-    for (uint32_t i = batch_first(p); i < batch_end(p); i++) {
-        if (p->schedule[i]->outcome == SKEP__OUT_DUE) return true;
-    }
-    return false;
-}
-
 static bool is_job(const skep__system *s)
 {
     return s->outcome == SKEP__OUT_DUE && s->job && !s->fallback_only && !s->replayed;
@@ -193,30 +187,20 @@ static skep_status batch_share(skep_plan *p)
 {
     skep__frame *f = &p->frame;
     const skep_world *w = p->world;
-    uint64_t longest = 0;
-    bool plain = false;
-    f->job_count = 0;
-    f->runs = 0;
-    f->spawning = f->patching = f->preparing = f->judging = false;
-    for (uint32_t i = batch_first(p); i < batch_end(p); i++) {
-        const skep__system *s = p->schedule[i];
-        f->runs += is_run(s);
-        f->judging |= s->fallback_only || s->replayed;
-        if (!is_job(s)) continue;
-        f->job_count++;
-        f->spawning |= s->spawns;
-        f->patching |= s->patches;
-        f->preparing |= s->reduces;
-        plain |= s->deadline_ns == 0;
-        longest = s->deadline_ns > longest ? s->deadline_ns : longest;
-    }
-    f->deadline_ns =
-        longest && plain && longest < DEADLINE_DEFAULT_NS ? DEADLINE_DEFAULT_NS : longest;
+    const skep__plan_batch *info = &p->batch_info[f->batch];
+    f->job_count = info->jobs;
+    f->preparing = info->reduces;
+    f->judging = f->special;
+    f->cost_known = true;
+    f->cost_ns = 0;
+    f->deadline_ns = info->deadline_ns;
     f->in_place_allowed =
         !p->host.elsewhere && !(p->host.batch_flags & SKEP_BATCH_CHECK) && !f->deadline_ns;
+    if (!f->job_count) return SKEP_OK;
     f->shared = skep__bump_take(p, sizeof *f->shared);
-    f->jobs = skep__bump_take(p, (f->job_count + 1u) * sizeof *f->jobs);
+    f->jobs = skep__bump_take(p, f->job_count * sizeof *f->jobs);
     if (!f->shared || !f->jobs) return SKEP_NO_MEMORY;
+    memcpy(f->jobs, p->jobs + batch_first(p), f->job_count * sizeof *f->jobs);
     *f->shared = (skep_task_frame){w->time, f->tick, w->seed, f->dt, 0};
     return SKEP_OK;
 }
@@ -238,25 +222,41 @@ static void build_failed(skep_plan *p, skep__system *s, skep_status status)
     s->failure.worker = 0;
 }
 
+/* Brings what building a system reads closer: its own hot lines, and those of its first table. */
+static void build_prefetch(const skep_plan *p, const skep__system *near, const skep__system *far)
+{
+    for (size_t at = 0; at < offsetof(skep__system, desc); at += 64) {
+        SKEP_PREFETCH((const uint8_t *)far + at);
+    }
+    if (!near->match_count || near->matches[0].table >= p->world->store.table_count) return;
+    const skep__table *t = p->world->store.tables[near->matches[0].table];
+    SKEP_PREFETCH(t);
+    SKEP_PREFETCH((const uint8_t *)t + 64);
+    SKEP_PREFETCH(near->cols);
+    SKEP_PREFETCH(near->base);
+}
+
 static skep_status batch_build(skep_plan *p)
 {
     skep__frame *f = &p->frame;
-    uint32_t job = 0;
-    for (uint32_t i = batch_first(p); i < batch_end(p); i++) {
+    const uint32_t end = batch_end(p);
+    for (uint32_t i = batch_first(p); i < end; i++) {
         skep__system *s = p->schedule[i];
+        build_prefetch(p, p->schedule[i + 1 < end ? i + 1 : i],
+                       p->schedule[i + 2 < end ? i + 2 : i]);
         if (!is_job(s)) continue;
-        f->jobs[job] = s->job;
-        s->job_index = job++;
         s->cost_sum = 0;
         s->cost_known = true;
         const skep_status status = skep__system_build(p, s);
-        if (SKEP_LIKELY(status == SKEP_OK)) {
-            s->outcome = SKEP__OUT_TASKS;
-            f->preparing |= s->stamped;
-            p->report.rows += s->row_count;
-        } else {
+        if (SKEP_UNLIKELY(status != SKEP_OK)) {
             build_failed(p, s, status);
+            continue;
         }
+        s->outcome = SKEP__OUT_DONE;
+        f->preparing |= s->stamped;
+        f->cost_known &= s->cost_ns || !s->task_count;
+        f->cost_ns += s->cost_ns;
+        p->report.rows += s->row_count;
     }
     if (!skep__plan_grow(p, &f->issue, &f->issue_cap, f->task_count, sizeof *f->issue)) {
         return SKEP_NO_MEMORY;
@@ -273,7 +273,7 @@ static skep_status batch_begin(skep_plan *p)
 {
     skep__frame *f = &p->frame;
     skep_world *w = p->world;
-    while (f->batch < p->batch_count && !batch_due(p)) f->batch++;
+    while (f->batch < p->batch_count && !p->batch_info[f->batch].due) f->batch++;
     if (f->batch == p->batch_count) {
         f->phase = SKEP__PHASE_END;
         return SKEP_OK;
@@ -297,20 +297,6 @@ static skep_status batch_begin(skep_plan *p)
 
 /* ---- handing out ------------------------------------------------------------------------- */
 
-/* What the batch's tasks took last time, 0 where some were never measured. */
-static uint64_t issue_cost(const skep_plan *p)
-{
-    uint64_t cost = 0;
-    if (p->frame.issue_flags & SKEP_BATCH_RETRY) return 0;
-    for (uint32_t i = batch_first(p); i < batch_end(p); i++) {
-        const skep__system *s = p->schedule[i];
-        if (s->outcome != SKEP__OUT_TASKS || !s->task_count) continue;
-        if (!s->cost_ns) return 0;
-        cost += s->cost_ns;
-    }
-    return cost;
-}
-
 static skep_status issue(skep_plan *p, skep_step *step)
 {
     skep__frame *f = &p->frame;
@@ -328,7 +314,7 @@ static skep_status issue(skep_plan *p, skep_step *step)
         .jobs = f->jobs,
         .task_count = n,
         .job_count = f->job_count,
-        .cost_ns = issue_cost(p),
+        .cost_ns = f->cost_known ? f->cost_ns : 0,
         .deadline_ns = f->deadline_ns,
         .flags = p->host.batch_flags | f->issue_flags,
     };
@@ -347,6 +333,7 @@ static void collect_again(skep_plan *p)
     skep__frame *f = &p->frame;
     f->issue_count = 0;
     f->issue_flags = 0;
+    f->cost_known = false;
     for (uint32_t i = 0; i < f->task_count && f->judging; i++) {
         skep__task *t = &f->tasks[i];
         if (SKEP_LIKELY(t->state != SKEP__TASK_FULL && t->state != SKEP__TASK_LOST)) continue;
@@ -399,7 +386,7 @@ static skep_status run_start(skep_plan *p, skep__system *s, bool fallback, skep_
 static skep_status next_run(skep_plan *p, skep_step *step)
 {
     skep__frame *f = &p->frame;
-    if (!f->runs) f->system = batch_end(p);
+    if (!p->batch_info[f->batch].runs) f->system = batch_end(p);
     for (; f->system < batch_end(p); f->system++) {
         skep__system *s = p->schedule[f->system];
         if (!is_run(s)) continue;
@@ -558,7 +545,7 @@ static skep_status settle(skep_plan *p)
         f->phase = SKEP__PHASE_ISSUE;
         return SKEP_OK;
     }
-    skep__batch_judge(p);
+    if (f->judging || (p->log.fn && p->batch_info[f->batch].patches)) skep__batch_judge(p);
     f->system = batch_first(p);
     f->phase = SKEP__PHASE_BACKUP;
     return SKEP_OK;

@@ -79,6 +79,8 @@ static void plan_free_arrays(skep_plan *p)
     skep__plan_array_free(p, &p->order, &p->order_cap, sizeof *p->order);
     skep__plan_array_free(p, &p->schedule, &p->schedule_cap, sizeof *p->schedule);
     skep__plan_array_free(p, &p->batches, &p->batch_cap, sizeof *p->batches);
+    skep__plan_array_free(p, &p->batch_info, &p->batch_info_cap, sizeof *p->batch_info);
+    skep__plan_array_free(p, &p->jobs, &p->jobs_cap, sizeof *p->jobs);
     skep__plan_array_free(p, &p->edges, &p->edge_cap, sizeof *p->edges);
     skep__plan_array_free(p, &p->uses, &p->use_cap, sizeof *p->uses);
     skep__plan_array_free(p, &p->marks, &p->mark_cap, sizeof *p->marks);

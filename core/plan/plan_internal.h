@@ -62,8 +62,7 @@ typedef struct skep__plan_match {
 typedef enum skep__outcome {
     SKEP__OUT_IDLE,   /* not due */
     SKEP__OUT_DUE,    /* to be run */
-    SKEP__OUT_TASKS,  /* its tasks are out */
-    SKEP__OUT_DONE,   /* to be committed */
+    SKEP__OUT_DONE,   /* to be committed, unless one of its tasks turns out to have failed */
     SKEP__OUT_FAILED, /* its output is dropped; a fallback may follow */
     SKEP__OUT_BACKED  /* its output is dropped, its fallback did the work */
 } skep__outcome;
@@ -219,10 +218,9 @@ typedef struct skep__task {
     uint32_t worker;       /* of the first failure */
     uint32_t retry_worker; /* of the second try */
     uint32_t hung_worker;  /* that may still write to its blocks, where `parked` */
-    skep_status status;
-    uint64_t duration_ns;
-    uint8_t state; /* skep__task_state */
-    bool in_place; /* some column is written in place: it cannot be run again */
+    uint8_t status;        /* skep_status of the first failure */
+    uint8_t state;         /* skep__task_state */
+    bool in_place;         /* some column is written in place: it cannot be run again */
     bool retried;
     bool parked;  /* something still writes to its blocks */
     bool waiting; /* handed out, not ended */
@@ -271,11 +269,11 @@ typedef struct skep__frame {
     const skep_job **jobs; /* of the batch, in bump memory */
     uint32_t job_count;
     bool in_place_allowed;
-    bool spawning; /* some system of the batch spawns, and so on: steps that others need not take */
-    bool patching;
-    bool preparing;
-    bool judging;  /* some task did not simply succeed, or logs */
-    uint32_t runs; /* main-thread systems of the batch */
+    bool preparing;   /* some system of the batch has stamps or cells to be written */
+    bool special;     /* some system of the frame has only its fallback, or a recorded fault */
+    bool judging;     /* something in the batch did not simply succeed, or logs */
+    bool cost_known;  /* all tasks of the batch were measured last time */
+    uint64_t cost_ns; /* what they took together */
     uint64_t deadline_ns;
     const void *zeros; /* zeroed bump memory that parts without events share */
     size_t zeros_bytes;
@@ -287,6 +285,19 @@ typedef struct skep__text {
     uint32_t used, cap;
     bool lost; /* there was no memory for all of it */
 } skep__text;
+
+/* What the systems of a batch have in common, so that a frame skips the steps that none of them
+ * needs. */
+typedef struct skep__plan_batch {
+    uint32_t due;  /* systems that run in this frame */
+    uint32_t jobs; /* systems with a job */
+    uint64_t deadline_ns;
+    bool runs; /* some system runs on the main thread */
+    bool spawns;
+    bool patches;
+    bool reduces;
+    uint8_t pad[4];
+} skep__plan_batch;
 
 /* What a plan expects of a world's resource or channel at a number; restoring may take some away.
  */
@@ -317,7 +328,10 @@ struct skep_plan {
     skep__system **schedule; /* by batch, then place */
     uint32_t *batches;       /* first of each batch in the schedule; batch_count + 1 */
     uint32_t *edges;         /* pairs of numbers in systems: from before to */
+    skep__plan_batch *batch_info;
+    const skep_job **jobs; /* of each batch's jobs, where its systems begin in the schedule */
     uint32_t batch_count;
+    uint32_t batch_info_cap, jobs_cap;
     uint32_t order_cap, schedule_cap, batch_cap;
     uint32_t edge_count, edge_cap;
     uint32_t set_words; /* of an access set */
