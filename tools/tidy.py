@@ -36,7 +36,7 @@ LAYERS = {
 # The lowest layer that may include a public header.
 PUBLIC_LAYERS = {
     "status": 0, "id": 0, "assert": 0, "log": 0, "math": 0, "version": 0, "random": 0,
-    "component": 1, "parent": 1, "field": 1, "patch": 1, "job": 1,
+    "component": 1, "parent": 1, "field": 1, "patch": 1, "job": 1, "inline": 1,
     "world": 2, "query": 2, "command": 2, "prefab": 2, "event": 2, "resource": 2, "input": 2,
     "hook": 2, "grid": 2, "snapshot": 3, "save": 3, "diff": 3, "hash": 3, "plan": 4, "frame": 4,
     "fault": 4, "system": 4, "pool": 4, "port": 5, "run": 5, "sim": 6, "scene": 6, "skep": 6,

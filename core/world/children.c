@@ -71,8 +71,7 @@ void skep__children_touch(skep_world *w, skep_entity child)
         c->stale = true;
 }
 
-/* ---- lists
- * ----------------------------------------------------------------------------------------- */
+/* ---- lists ----------------------------------------------------------------------------------- */
 
 static void node_unlink(struct skep__children *c, uint32_t index)
 {
@@ -150,8 +149,7 @@ static struct skep__children *children_ready(skep_world *w)
     return c;
 }
 
-/* ---- questions
- * ------------------------------------------------------------------------------------- */
+/* ---- questions ------------------------------------------------------------------------------- */
 
 static int by_index(const void *a, const void *b, void *ctx)
 {

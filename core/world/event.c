@@ -80,8 +80,7 @@ static skep_status channel_number(skep_world *w, const skep_component *info, uin
     return message ? SKEP_OK : skep__world_channel(w, info, false, number);
 }
 
-/* ---- events
- * ---------------------------------------------------------------------------------------- */
+/* ---- events ---------------------------------------------------------------------------------- */
 
 skep_status skep_world_send(skep_world *world, const skep_component *event, skep_entity to,
                             const void *value)
@@ -136,8 +135,7 @@ bool skep_event_next(skep_event_iter *it)
     return true;
 }
 
-/* ---- inputs
- * ---------------------------------------------------------------------------------------- */
+/* ---- inputs ---------------------------------------------------------------------------------- */
 
 skep_status skep_world_input(skep_world *world, uint32_t source, uint64_t number, skep_entity to,
                              const skep_component *input, const void *value)

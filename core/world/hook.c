@@ -46,7 +46,7 @@ skep_status skep__world_note(skep_world *w, skep_entity e, uint32_t type, bool a
 void skep__world_fire(skep_world *w)
 {
     if (w->firing) return;
-    w->firing = true;
+    w->firing = 1;
     for (uint32_t i = 0; i < w->note_count; i++) {
         const skep__note note = w->notes[i];
         for (uint32_t k = 0; k < w->hook_count; k++) {
@@ -56,11 +56,10 @@ void skep__world_fire(skep_world *w)
         }
     }
     w->note_count = 0;
-    w->firing = false;
+    w->firing = 0;
 }
 
-/* ---- what waited
- * --------------------------------------------------------------------------------------- */
+/* ---- what waited ----------------------------------------------------------------------------- */
 
 /* Makes one command that waited. What is gone or lacks what is set is dropped and counted. */
 static skep_status replay_one(skep_world *w, const skep_patch_header *head, const uint8_t *payload)
@@ -138,8 +137,7 @@ skep_status skep__world_settle(skep_world *w)
     return first;
 }
 
-/* ---- registering
- * ------------------------------------------------------------------------------------- */
+/* ---- registering ----------------------------------------------------------------------------- */
 
 static skep_status hook_add(skep_world *w, const skep_component *component, bool added,
                             const skep__hook *like)

@@ -4,8 +4,7 @@
  * is told on the way; the hooks themselves are called by whoever called this. */
 #include "core/world/world_parts.h"
 
-/* ---- room
- * ------------------------------------------------------------------------------------------ */
+/* ---- room ------------------------------------------------------------------------------------ */
 
 skep_status skep__rows_prepare(skep_world *w, skep__table *t, uint32_t extra)
 {
@@ -65,8 +64,7 @@ static void layout_note(skep_world *w, const skep__layout *l, skep_entity e, boo
     }
 }
 
-/* ---- creating
- * -------------------------------------------------------------------------------------- */
+/* ---- creating -------------------------------------------------------------------------------- */
 
 skep_status skep__now_create(skep_world *w, const skep__part_set *set, uint32_t n, skep_entity *out)
 {
@@ -108,8 +106,7 @@ skep_status skep__now_take(skep_world *w, const skep__part_set *set, skep_entity
     return SKEP_OK;
 }
 
-/* ---- one component
- * --------------------------------------------------------------------------------- */
+/* ---- one component --------------------------------------------------------------------------- */
 
 skep_status skep__now_set(skep_world *w, skep_entity e, uint32_t type, const void *value)
 {
@@ -162,8 +159,7 @@ skep_status skep__now_remove(skep_world *w, skep_entity e, uint32_t type)
     return skep__world_note(w, e, type, false);
 }
 
-/* ---- destroying
- * ------------------------------------------------------------------------------------ */
+/* ---- destroying ------------------------------------------------------------------------------ */
 
 /* Owns what destroying these living entities writes; the free queue runs through their records. */
 static skep_status destroy_prepare(skep_world *w, const skep_entity *entities, uint32_t n)

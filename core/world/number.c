@@ -6,6 +6,16 @@
  * added, and restoring keeps them, so a number stays what it is. */
 #include "core/world/world_parts.h"
 
+/* The fronts that skep/inline.h shows are the real ones. */
+_Static_assert(offsetof(skep__type_face, watched) == offsetof(skep__type, watched), "type");
+_Static_assert(offsetof(skep__type_face, dir) == offsetof(skep__type, dir), "type");
+_Static_assert(offsetof(skep_world, face) == 0, "world");
+_Static_assert(offsetof(skep__face, running) == offsetof(skep_world, running), "world");
+_Static_assert(offsetof(skep__face, mode) == offsetof(skep_world, mode), "world");
+_Static_assert(offsetof(skep__face, iterating) == offsetof(skep_world, iterating), "world");
+_Static_assert(offsetof(skep__face, firing) == offsetof(skep_world, firing), "world");
+_Static_assert(sizeof(skep__write_mode) == sizeof(uint32_t) && SKEP__WRITE_NOW == 0, "world");
+
 bool skep__same_text(const char *a, const char *b)
 {
     while (*a && *a == *b) {
@@ -51,8 +61,22 @@ uint32_t skep__known_slow(skep_world *w, const skep_component *info)
     if (!info_is_named(info)) return SKEP__NO_TYPE;
     const uint32_t number = number_of(w, info, skep__component_identity(info));
     /* What is not known yet may be registered later, so only what is known is remembered. */
-    if (number != SKEP__NO_TYPE) *skep__known_place(w, info) = (skep__known_entry){info, number, 0};
+    if (number == SKEP__NO_TYPE) return number;
+    skep__known_entry *k = skep__known_place(w, info);
+    k->info = info;
+    k->type = NULL;
+    k->number = number;
+    k->special = 1;
+    if (info->kind != SKEP_KIND_COMPONENT) return number;
+    k->type = (const skep__type_face *)(const void *)&w->store.types[number];
+    k->special = number == w->parent_type;
     return number;
+}
+
+/* The types' array moves when it grows, and `known` points into it. */
+static void known_forget(skep_world *w)
+{
+    memset(w->face.known, 0, sizeof w->face.known);
 }
 
 skep__channel *skep__removed_find(skep_world *w, uint32_t type)
@@ -63,8 +87,7 @@ skep__channel *skep__removed_find(skep_world *w, uint32_t type)
     return NULL;
 }
 
-/* ---- registration
- * ---------------------------------------------------------------------------------- */
+/* ---- registration ---------------------------------------------------------------------------- */
 
 static skep_status schema_fail(skep_world *w, const char *name)
 {
@@ -87,6 +110,7 @@ skep_status skep__world_type(skep_world *w, const skep_component *info, uint32_t
     if (status == SKEP_SCHEMA) return schema_fail(w, info->name);
     if (status == SKEP_ARGUMENT) return info_fail(w, info, "component");
     if (status != SKEP_OK) return skep__store_fail(w, status);
+    known_forget(w);
     if (w->store.types[*number].identity == skep__component_identity(&Parent_info)) {
         w->parent_type = *number;
         skep__type_note(&w->store, *number);

@@ -74,8 +74,7 @@ void skep__overlay_free(skep_world *w)
     w->overlay = NULL;
 }
 
-/* ---- chains
- * ---------------------------------------------------------------------------------------- */
+/* ---- chains ---------------------------------------------------------------------------------- */
 
 /* The slot of an index, or the empty one where it belongs. There always is an empty one. */
 static skep__overlay_slot *slot_of(const struct skep__overlay *o, uint32_t index)
@@ -139,8 +138,7 @@ static bool overlay_sync(skep_world *w)
     return true;
 }
 
-/* ---- the future
- * ------------------------------------------------------------------------------------ */
+/* ---- the future ------------------------------------------------------------------------------ */
 
 static const void *prefab_value(const skep__prefab *p, uint32_t type, bool *has)
 {

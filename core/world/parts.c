@@ -98,8 +98,7 @@ const void *skep__part_value(skep_world *w, const skep__part_set *set, uint32_t 
     return w->scratch;
 }
 
-/* ---- rows
- * ------------------------------------------------------------------------------------------ */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 /* Writes one value into `count` rows of a column: by doubling what is there. */
 static void column_repeat(uint8_t *to, const void *value, size_t bytes, uint32_t count)

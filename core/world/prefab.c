@@ -7,8 +7,7 @@
 
 #define PREFAB_ENTITIES_MAX 64u
 
-/* ---- defining
- * -------------------------------------------------------------------------------------- */
+/* ---- defining -------------------------------------------------------------------------------- */
 
 /* Room for the parts and their values, so that filling them in cannot fail. */
 static bool define_room(skep_world *w, skep__prefab *p, const skep__part_set *set)
@@ -86,8 +85,7 @@ skep_status skep_world_prefab_child(skep_world *world, const skep_component *pre
     return SKEP_OK;
 }
 
-/* ---- rows
- * ------------------------------------------------------------------------------------------ */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 skep_status skep__prefab_table(skep_world *w, uint32_t prefab, uint32_t *table)
 {

@@ -13,11 +13,12 @@
  * the tables that are walked stay as they are. */
 #include "core/world/world_parts.h"
 
-typedef struct skep__match {
-    skep__table *table;
-    uint16_t first[SKEP_TERM_MAX];  /* column, or SKEP__NO_COLUMN */
-    uint16_t stamps[SKEP_TERM_MAX]; /* of CHANGED terms and of watched ones */
-} skep__match;
+/* The fronts that skep/inline.h shows are the real ones. */
+_Static_assert(offsetof(skep__table_face, lines) == offsetof(skep__table, lines), "table");
+_Static_assert(offsetof(skep__table_face, line_stride) == offsetof(skep__table, line_stride), "");
+_Static_assert(offsetof(skep__table_face, row_count) == offsetof(skep__table, row_count), "table");
+_Static_assert(offsetof(skep__table_face, shift) == offsetof(skep__table, shift), "table");
+_Static_assert(SKEP__LINE_HEAD == offsetof(skep__line, cells), "line");
 
 struct skep_query {
     skep_world *world;
@@ -39,8 +40,7 @@ struct skep_query {
     uint32_t rows[SKEP__ROWS_MAX];
 };
 
-/* ---- life
- * ------------------------------------------------------------------------------------------ */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 skep_query_desc skep_query_desc_default(void)
 {
@@ -66,6 +66,10 @@ static skep_status term_add(skep_world *w, skep_query *q, const skep_term *term)
     uint32_t channel = 0;
     skep_status status = skep__type_number(w, term->component, &type);
     if (status == SKEP_OK) status = term_access(w, term, type);
+    const bool frozen = w->iterating || w->mode != SKEP__WRITE_NOW;
+    if (status == SKEP_OK && term->kind == SKEP_TERM_CHANGED && frozen &&
+        !w->store.types[type].watched)
+        status = skep__busy_fail(w, "a component can be watched for changes");
     if (status == SKEP_OK && term->kind == SKEP_TERM_CHANGED) {
         status = skep__type_watch(&w->store, type);
         if (status != SKEP_OK) (void)skep__store_fail(w, status);
@@ -128,8 +132,7 @@ void skep__queries_free(skep_world *w)
     }
 }
 
-/* ---- matching
- * -------------------------------------------------------------------------------------- */
+/* ---- matching -------------------------------------------------------------------------------- */
 
 /* Whether a layout is what the query asks for; fills the columns of `m`. */
 static bool layout_matches(const skep_query *q, const skep__layout *l, skep__match *m)
@@ -160,7 +163,7 @@ static SKEP_NOINLINE skep_status query_match(skep_query *q)
             return SKEP_NO_MEMORY;
         skep__match *m = &q->matches[q->match_count];
         if (!layout_matches(q, s->tables[i]->layout, m)) continue;
-        m->table = s->tables[i];
+        m->table = (const skep__table_face *)(const void *)s->tables[i];
         q->match_count++;
     }
     q->generation = s->table_generation;
@@ -181,8 +184,7 @@ uint64_t skep_query_count(skep_query *query)
     return count;
 }
 
-/* ---- passes
- * ---------------------------------------------------------------------------------------- */
+/* ---- passes ---------------------------------------------------------------------------------- */
 
 /* Takes this pass's bounds, and sets those of the next one. After a restore the world's stamp may
  * be below what the query saw: then it starts again from what the world is now. */
@@ -195,6 +197,8 @@ static void changed_begin(skep_query *q, skep_query_iter *it)
     q->since = w->stamp++;
     skep__epoch_raise(&w->store);
     q->since_epoch = w->store.epoch;
+    it->slow_end = it->end;
+    it->end = it->next;
 }
 
 static skep_status terms_access(const skep_query *q)
@@ -206,17 +210,32 @@ static skep_status terms_access(const skep_query *q)
     return SKEP_OK;
 }
 
+/* Which terms' blocks need no more than to be owned before they are written. */
+static uint32_t terms_easy(const skep_query *q)
+{
+    const skep_world *w = q->world;
+    uint32_t easy = 0;
+    if (w->running || w->mode == SKEP__WRITE_QUEUE) return 0;
+    for (uint32_t i = 0; i < q->term_count; i++)
+        if (!w->store.types[q->types[i]].watched && q->types[i] != w->parent_type) easy |= 1u << i;
+    return easy;
+}
+
 skep_query_iter skep_query_begin(skep_query *query)
 {
     skep_query_iter it;
     memset(&it, 0, sizeof it);
     skep_world *w = query->world;
+    it.terms = query->terms;
     if (SKEP_UNLIKELY(w->running)) it.status = terms_access(query);
     if (it.status == SKEP_OK && query_ready(query) != SKEP_OK)
         it.status = skep__store_fail(w, SKEP_NO_MEMORY);
     if (it.status != SKEP_OK) return it;
     it.query = query;
-    it.match = UINT32_MAX;
+    it.next = query->matches;
+    it.end = query->matches + query->match_count;
+    it.epoch = &w->store.epoch;
+    it.easy = terms_easy(query);
     if (query->changed_count) changed_begin(query, &it);
     query->open++;
     it.holds = w->mode == SKEP__WRITE_NOW; /* in a frame changes wait anyway */
@@ -231,6 +250,8 @@ skep_status skep_query_end(skep_query_iter *it)
     it->n = 0;
     it->row_count = 0;
     it->cells = NULL;
+    it->left = 0;
+    it->end = it->next;
     if (!q) return it->status;
     skep_world *w = q->world;
     if (q->open) q->open--;
@@ -243,18 +264,18 @@ skep_status skep_query_end(skep_query_iter *it)
 }
 
 /* Whether a block's stamps were written since, for one of the CHANGED terms. */
-static bool block_changed(const skep_query_iter *it, const skep__match *m)
+static bool block_changed(const skep_query_iter *it)
 {
     const skep_query *q = it->query;
     for (uint32_t i = 0; i < q->term_count; i++)
         if (q->terms[i].kind == SKEP_TERM_CHANGED &&
-            it->cells[m->stamps[i]].epoch >= it->since_epoch)
+            it->cells[it->match->stamps[i]].epoch >= it->since_epoch)
             return true;
     return false;
 }
 
 /* Lists the changed rows of the current block. */
-static uint32_t rows_changed(const skep_query_iter *it, const skep__match *m)
+static uint32_t rows_changed(const skep_query_iter *it)
 {
     skep_query *q = it->query;
     uint32_t count = 0;
@@ -262,7 +283,7 @@ static uint32_t rows_changed(const skep_query_iter *it, const skep__match *m)
         bool changed = false;
         for (uint32_t i = 0; i < q->term_count && !changed; i++) {
             if (q->terms[i].kind != SKEP_TERM_CHANGED) continue;
-            const void *stamps = it->cells[m->stamps[i]].data;
+            const void *stamps = it->cells[it->match->stamps[i]].data;
             changed = ((const uint64_t *)stamps)[row] > it->since;
         }
         q->rows[count] = row;
@@ -271,49 +292,44 @@ static uint32_t rows_changed(const skep_query_iter *it, const skep__match *m)
     return count;
 }
 
-/* Points the iterator at a block; false when nothing of it is asked for. */
-SKEP_INLINE bool block_take(skep_query_iter *it, const skep__match *m)
+/* With CHANGED terms the inline step finds nothing left, and this takes its place. */
+static bool changed_next(skep_query_iter *it)
 {
-    const skep__table *t = m->table;
-    it->cells = skep__line_of(t, it->block)->cells;
-    it->n = skep__block_rows(t, it->block);
-    it->entity = (const skep_entity *)(const void *)it->cells[0].data;
-    it->row_count = it->n;
-    if (SKEP_LIKELY(!it->query->changed_count)) return true;
-    if (!block_changed(it, m)) return false;
-    it->row_count = rows_changed(it, m);
+    it->end = it->slow_end;
+    it->left = it->slow_left;
+    it->row_count = 0;
+    while (!it->row_count && skep__query_step(it))
+        if (block_changed(it)) it->row_count = rows_changed(it);
     it->rows = it->query->rows;
+    it->slow_left = it->left;
+    it->end = it->next;
+    it->left = 0;
     return it->row_count != 0;
 }
 
-bool skep_query_next(skep_query_iter *it)
+bool skep__query_next(skep_query_iter *it)
 {
-    skep_query *q = it->query;
-    if (SKEP_UNLIKELY(!q)) return false;
-    for (;;) {
-        while (++it->block >= it->block_count) {
-            if (++it->match >= q->match_count) {
-                (void)skep_query_end(it);
-                return false;
-            }
-            it->block_count = skep__table_blocks(q->matches[it->match].table);
-            it->block = UINT32_MAX;
-        }
-        if (SKEP_LIKELY(block_take(it, &q->matches[it->match]))) return true;
-    }
+    if (!it->query) return false;
+    if (it->query->changed_count && changed_next(it)) return true;
+    (void)skep_query_end(it);
+    return false;
 }
 
-/* ---- columns
- * --------------------------------------------------------------------------------------- */
+/* ---- columns --------------------------------------------------------------------------------- */
 
-const skep__cell *skep__query_read(const skep_query_iter *it, uint32_t term,
-                                   const skep_component *info)
+/* The same component may be described at another address. */
+static bool term_is(const skep_query *q, uint32_t term, const skep_component *info)
 {
-    const skep_query *q = it->query;
-    if (SKEP_UNLIKELY(!q || !it->cells)) return NULL;
-    SKEP_ASSERT(term < q->term_count && skep__known(q->world, info) == q->types[term]);
-    (void)info;
-    const uint16_t first = q->matches[it->match].first[term];
+    const bool same = term < q->term_count && skep__known(q->world, info) == q->types[term];
+    SKEP_ASSERT(same); /* Pos_read of a term that is another component's */
+    return same;
+}
+
+const skep__cell *skep__query_cells(const skep_query_iter *it, uint32_t term,
+                                    const skep_component *info)
+{
+    if (!it->cells || !term_is(it->query, term, info)) return NULL;
+    const uint16_t first = it->match->first[term];
     return first == SKEP__NO_COLUMN ? NULL : it->cells + first;
 }
 
@@ -324,51 +340,49 @@ static void block_stamp(const skep_query_iter *it, uint32_t column)
     for (uint32_t i = 0; i < it->n; i++) ((uint64_t *)stamps)[i] = it->query->world->stamp;
 }
 
-static SKEP_NOINLINE const skep__cell *write_fail(skep_query_iter *it, skep_status status)
-{
-    it->status = status;
-    return NULL;
-}
-
-static SKEP_NOINLINE skep_status write_allowed(skep_query_iter *it, uint32_t type)
+static skep_status write_allowed(const skep_query_iter *it, uint32_t type)
 {
     skep_world *w = it->query->world;
     if (w->mode == SKEP__WRITE_QUEUE) return skep__busy_fail(w, "columns can be written");
-    if (type == w->parent_type) skep__children_forget(w);
     const struct skep__system_access *a = w->running;
     if (!a) return SKEP_OK;
     return skep__access_check(w, a->write, a->type_words, type, "write",
                               w->store.types[type].info->name);
 }
 
-const skep__cell *skep__query_write(skep_query_iter *it, uint32_t term, const skep_component *info)
+/* Owns one column of the block; on failure the iterator says so. */
+static bool column_own(skep_query_iter *it, uint32_t column)
 {
-    skep_query *q = it->query;
-    if (SKEP_UNLIKELY(!q || !it->cells)) return NULL;
-    SKEP_ASSERT(term < q->term_count && skep__known(q->world, info) == q->types[term]);
-    const skep__match *m = &q->matches[it->match];
-    const uint32_t first = m->first[term];
-    if (first == SKEP__NO_COLUMN) return NULL;
-    skep_world *w = q->world;
-    const uint32_t type = q->types[term];
-    if (SKEP_UNLIKELY(w->running || w->mode == SKEP__WRITE_QUEUE || type == w->parent_type)) {
-        const skep_status status = write_allowed(it, type);
-        if (status != SKEP_OK) return write_fail(it, status);
-    }
-    for (uint32_t c = first; c < first + info->field_count; c++)
-        if (SKEP_UNLIKELY(skep__own_cell(&w->store, m->table, it->block, c) != SKEP_OK))
-            return write_fail(it, skep__store_fail(w, SKEP_NO_MEMORY));
-    const uint32_t stamps = m->stamps[term];
-    if (SKEP_UNLIKELY(stamps != SKEP__NO_COLUMN)) {
-        if (skep__own_cell(&w->store, m->table, it->block, stamps) != SKEP_OK)
-            return write_fail(it, skep__store_fail(w, SKEP_NO_MEMORY));
-        block_stamp(it, stamps);
-    }
-    return it->cells + first;
+    skep__store *s = &it->query->world->store;
+    skep__table *t = s->tables[it->match->table->id];
+    if (SKEP_LIKELY(skep__own_cell(s, t, it->block, column) == SKEP_OK)) return true;
+    it->status = skep__store_fail(it->query->world, SKEP_NO_MEMORY);
+    return false;
 }
 
-/* ---- removed, since
- * ---------------------------------------------------------------------------------- */
+const skep__cell *skep__query_own(skep_query_iter *it, uint32_t term, const skep_component *info)
+{
+    const skep__cell *cell = skep__query_cells(it, term, info);
+    if (!cell) return NULL;
+    const uint32_t type = it->query->types[term];
+    const skep_status status = write_allowed(it, type);
+    if (status != SKEP_OK) {
+        it->status = status;
+        return NULL;
+    }
+    const uint32_t first = it->match->first[term];
+    for (uint32_t c = first; c < first + info->field_count; c++)
+        if (!column_own(it, c)) return NULL;
+    const uint32_t stamps = it->match->stamps[term];
+    if (stamps != SKEP__NO_COLUMN) {
+        if (!column_own(it, stamps)) return NULL;
+        block_stamp(it, stamps);
+    }
+    if (type == it->query->world->parent_type) skep__children_forget(it->query->world);
+    return cell;
+}
+
+/* ---- removed, since -------------------------------------------------------------------------- */
 
 skep_status skep_query_removed(skep_query *query, uint32_t term, const skep_entity **entities,
                                uint32_t *count)

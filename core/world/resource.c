@@ -3,8 +3,7 @@
  * one blob that the plan alone can read. */
 #include "core/world/world_parts.h"
 
-/* ---- resources
- * ------------------------------------------------------------------------------------- */
+/* ---- resources ------------------------------------------------------------------------------- */
 
 /* The number of a resource that may be read or written now, registered if need be. */
 static skep_status resource_number(skep_world *w, const skep_component *info, bool write,
@@ -71,8 +70,7 @@ void *skep_world_resource_write(skep_world *world, const skep_component *resourc
     return to;
 }
 
-/* ---- records
- * --------------------------------------------------------------------------------------- */
+/* ---- records --------------------------------------------------------------------------------- */
 
 const skep__record *skep__record_read(const skep_world *w, uint32_t index)
 {

@@ -12,8 +12,7 @@ typedef struct spawn_order {
     skep__part_set set;
 } spawn_order;
 
-/* ---- as commands
- * ----------------------------------------------------------------------------------- */
+/* ---- as commands ----------------------------------------------------------------------------- */
 
 /* One spawn, and what the caller says about it. */
 static skep_status queue_one(skep_world *w, const spawn_order *o, skep_entity e, uint32_t i)
@@ -67,8 +66,7 @@ static skep_status spawn_later(skep_world *w, const spawn_order *o)
     return status;
 }
 
-/* ---- at once
- * --------------------------------------------------------------------------------------- */
+/* ---- at once --------------------------------------------------------------------------------- */
 
 /* Roots with children: all handles first, the roots' before the children's, then all room, then the
  * rows. */
@@ -130,8 +128,7 @@ static skep_status spawn(skep_world *w, spawn_order *o, const skep_part *parts, 
     return status == SKEP_OK ? skep__changed(w) : status;
 }
 
-/* ---- public
- * ---------------------------------------------------------------------------------------- */
+/* ---- public ---------------------------------------------------------------------------------- */
 
 skep_status skep_world_spawn_many(skep_world *world, const skep_component *prefab, uint32_t n,
                                   const skep_part *parts, size_t part_count, skep_entity *entities)
@@ -187,8 +184,7 @@ skep_status skep_entity_create_at(skep_world *world, skep_entity entity)
     return skep__store_fail(world, status);
 }
 
-/* ---- shapes
- * ---------------------------------------------------------------------------------------- */
+/* ---- shapes ---------------------------------------------------------------------------------- */
 
 static skep_status shape_resolve(skep_shape *shape)
 {

@@ -6,8 +6,7 @@
 
 #define ENTITY_MAX_DEFAULT (1u << 20)
 
-/* ---- errors
- * ---------------------------------------------------------------------------------------- */
+/* ---- errors ---------------------------------------------------------------------------------- */
 
 skep_status skep__world_fail(skep_world *w, skep_status status, const char *format, ...)
 {
@@ -91,8 +90,7 @@ skep_status skep__access_check(skep_world *w, const uint64_t *set, uint32_t word
                             w->running->system, right, name);
 }
 
-/* ---- life
- * ------------------------------------------------------------------------------------------ */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 skep_world_desc skep_world_desc_default(void)
 {
@@ -117,6 +115,10 @@ static skep_status world_init(skep_world *w, const skep_world_desc *desc)
     const uint32_t entity_max = desc->entity_max ? desc->entity_max : ENTITY_MAX_DEFAULT;
     skep_status status = skep__store_init(&w->store, &desc->region, &desc->allocator, entity_max);
     if (status != SKEP_OK) return status;
+    w->face.index = w->store.index;
+    w->face.index_count = &w->store.queue.index_count;
+    w->face.epoch = &w->store.epoch;
+    w->face.waiting = &w->batch.count;
     w->log = desc->log;
     w->seed = desc->seed;
     w->stamp = 1;
@@ -204,8 +206,7 @@ void skep_world_destroy(skep_world *world)
     skep__free(&a, world, sizeof *world, 64);
 }
 
-/* ---- what can be read off
- * --------------------------------------------------------------------------- */
+/* ---- what can be read off -------------------------------------------------------------------- */
 
 uint32_t skep_world_entity_count(const skep_world *world)
 {

@@ -16,6 +16,7 @@
 #include "core/base/log.h"
 #include "core/store/patch.h"
 #include "core/store/store.h"
+#include "skep/inline.h"
 #include "skep/world.h"
 
 /* ---- blobs ----------------------------------------------------------------------------------- */
@@ -181,23 +182,25 @@ struct skep__system_access {
     bool destroy;
 };
 
-/* A description's number, remembered by its address. */
-typedef struct skep__known_entry {
-    const skep_component *info;
-    uint32_t number;
-    uint32_t pad;
-} skep__known_entry;
-
-#define SKEP__KNOWN_COUNT 32u
-
 /* What core/data hangs on a world starts with this. */
 typedef struct skep__data_head {
     void (*deinit)(skep_world *w);
 } skep__data_head;
 
 struct skep_world {
+    union {
+        skep__face face; /* what is inlined into callers */
+        struct {
+            const void *face_pointers[4];
+            const struct skep__system_access *running; /* access of the `run` that executes; NULL:
+                                                          anything */
+            skep__write_mode mode;
+            uint32_t iterating; /* open passes of queries: structural changes go to `batch` until
+                                   all ended */
+            uint32_t firing;    /* 1 while hooks are being told: the same */
+        };
+    };
     skep__store store;
-    skep__known_entry known[SKEP__KNOWN_COUNT]; /* a direct-mapped cache, see number.c */
     skep_log log;
     char error_text[256]; /* of the last call that failed */
 
@@ -223,18 +226,12 @@ struct skep_world {
     uint32_t note_count, note_cap;
     uint32_t parent_type; /* SKEP__NO_TYPE until Parent is registered */
 
-    skep__write_mode mode;
     skep__commands batch;   /* of the running batch's `run` systems */
     skep__commands outside; /* for the next begin */
     uint64_t dropped;       /* patches and commands for entities that were gone */
-    const struct skep__system_access
-        *running; /* access of the `run` that executes; NULL: anything */
 
     struct skep__children *children; /* cache parent -> children, see children.c */
     struct skep__overlay *overlay;   /* pending commands by entity, see command.c */
-    uint32_t
-        iterating; /* open passes of queries: structural changes go to `batch` until all ended */
-    bool firing;   /* hooks are being told: the same */
     skep__inputs inputs;
     skep_query *queries; /* all of this world, newest first */
     skep_entity *list;   /* scratch of children.c and now.c */

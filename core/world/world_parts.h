@@ -8,15 +8,13 @@
 
 #define SKEP__DESC_CANARY 0x534B4550u
 
-/* ---- numbers, number.c
- * ------------------------------------------------------------------------------ */
+/* ---- numbers, number.c ----------------------------------------------------------------------- */
 
 SKEP_NOINLINE uint32_t skep__known_slow(skep_world *w, const skep_component *info);
 
 SKEP_INLINE skep__known_entry *skep__known_place(skep_world *w, const skep_component *info)
 {
-    const uintptr_t a = (uintptr_t)info;
-    return &w->known[((a >> 4) ^ (a >> 9)) & (SKEP__KNOWN_COUNT - 1u)];
+    return &w->face.known[skep__known_at(info)];
 }
 
 /* The number of a component, prefab, event, input or resource in this world, or SKEP__NO_TYPE. */
@@ -34,16 +32,14 @@ bool skep__same_text(const char *a, const char *b);
 /* The number of a component, registered if need be; errors have their text. */
 skep_status skep__type_number(skep_world *w, const skep_component *info, uint32_t *number);
 
-/* ---- errors
- * ----------------------------------------------------------------------------------------- */
+/* ---- errors ---------------------------------------------------------------------------------- */
 
 /* The text of what the store refused. */
 skep_status skep__store_fail(skep_world *w, skep_status status);
 skep_status skep__gone_fail(skep_world *w, skep_entity e);
 skep_status skep__busy_fail(skep_world *w, const char *what);
 
-/* ---- modes
- * ------------------------------------------------------------------------------------------ */
+/* ---- modes ----------------------------------------------------------------------------------- */
 
 /* Whether a write happens at once, with nobody to ask. */
 SKEP_INLINE bool skep__plain(const skep_world *w)
@@ -64,8 +60,7 @@ SKEP_INLINE bool skep__read_plain(const skep_world *w)
     return !w->running && !w->batch.count;
 }
 
-/* ---- sets of parts, parts.c
- * -------------------------------------------------------------------------- */
+/* ---- sets of parts, parts.c ------------------------------------------------------------------ */
 
 /* The components of entities that are made, by ascending number, with their values. `parts` are
  * borrowed. */
@@ -92,8 +87,7 @@ const void *skep__part_value(skep_world *w, const skep__part_set *set, uint32_t 
 /* Makes the scratch large enough for any value of the set. */
 bool skep__scratch_room(skep_world *w, const skep__part_set *set);
 
-/* ---- immediate changes, now.c: no modes, no hooks; all or nothing; errors have their text
- * -------------- */
+/* ---- immediate changes, now.c: no modes, no hooks; all or nothing; errors have their text ---- */
 
 /* Makes room for `extra` rows and owns all that adding them writes. */
 skep_status skep__rows_prepare(skep_world *w, skep__table *t, uint32_t extra);
@@ -115,8 +109,7 @@ skep_status skep__now_remove(skep_world *w, skep_entity e, uint32_t type);
 skep_status skep__now_destroy(skep_world *w, const skep_entity *entities, uint32_t n);
 skep_status skep__now_set(skep_world *w, skep_entity e, uint32_t type, const void *value);
 
-/* ---- commands that wait, overlay.c
- * ---------------------------------------------------------------------- */
+/* ---- commands that wait, overlay.c ----------------------------------------------------------- */
 
 /* What the entity will be once `batch` is applied, for one type. */
 typedef struct skep__future {
@@ -146,8 +139,7 @@ void skep__children_make(skep_world *w, const skep__prefab *p, skep_entity root,
 /* A prefab's number, or SKEP_NOT_FOUND when it was not defined. */
 skep_status skep__prefab_number(skep_world *w, const skep_component *prefab, uint32_t *number);
 
-/* ---- the rest
- * -------------------------------------------------------------------------------------------- */
+/* ---- the rest -------------------------------------------------------------------------------- */
 
 /* Whether anything may have this entity as its Parent. */
 bool skep__children_any(const skep_world *w, skep_entity e);

@@ -4,8 +4,7 @@
  * functions of its own, so that the short way stays a few instructions. */
 #include "core/world/world_parts.h"
 
-/* ---- rights
- * ---------------------------------------------------------------------------------------- */
+/* ---- rights ---------------------------------------------------------------------------------- */
 
 static const char *type_name(const skep_world *w, uint32_t type)
 {
@@ -50,8 +49,7 @@ static bool is_component(const skep_component *info)
     return info && info->kind == SKEP_KIND_COMPONENT;
 }
 
-/* ---- reading
- * --------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 bool skep_entity_alive(skep_world *world, skep_entity entity)
 {
@@ -73,7 +71,7 @@ static skep__spot spot_shown(skep_world *w, const skep_component *info, const vo
     return (skep__spot){w->shown, 0};
 }
 
-static SKEP_NOINLINE skep__spot find_slow(skep_world *w, skep_entity e, const skep_component *info)
+skep__spot skep__world_find(skep_world *w, skep_entity e, const skep_component *info)
 {
     skep__spot at = {NULL, 0};
     const uint32_t type = skep__known(w, info);
@@ -86,26 +84,16 @@ static SKEP_NOINLINE skep__spot find_slow(skep_world *w, skep_entity e, const sk
     return at;
 }
 
-skep__spot skep__world_find(skep_world *world, skep_entity entity, const skep_component *component)
-{
-    const skep__known_entry *k = skep__known_place(world, component);
-    if (SKEP_UNLIKELY(k->info != component || !skep__read_plain(world)))
-        return find_slow(world, entity, component);
-    skep__spot at = {NULL, 0};
-    at.cell = skep__value_find(&world->store, entity, k->number, &at.row);
-    return at;
-}
-
 bool skep_world_has(skep_world *world, skep_entity entity, const skep_component *component)
 {
-    return is_component(component) && skep__world_find(world, entity, component).cell != NULL;
+    return is_component(component) && skep__spot_of(world, entity, component).cell != NULL;
 }
 
 bool skep_world_get(skep_world *world, skep_entity entity, const skep_component *component,
                     void *value)
 {
     if (!is_component(component)) return false;
-    const skep__spot at = skep__world_find(world, entity, component);
+    const skep__spot at = skep__spot_of(world, entity, component);
     if (!at.cell) return false;
     if (component->field_count) skep__value_load(component, at.cell, at.row, value);
     return true;
@@ -123,8 +111,7 @@ skep_lookup skep_world_lookup(skep_world *world, const skep_component *component
     return lookup;
 }
 
-/* ---- setting
- * --------------------------------------------------------------------------------------- */
+/* ---- setting --------------------------------------------------------------------------------- */
 
 static skep_status lacks_fail(skep_world *w, skep_entity e, const skep_component *info)
 {
@@ -173,25 +160,18 @@ skep_status skep_world_set(skep_world *world, skep_entity entity, const skep_com
     return SKEP_OK;
 }
 
-skep__spot skep__world_own(skep_world *world, skep_entity entity, const skep_component *component)
+/* ---- adding and removing --------------------------------------------------------------------- */
+
+skep_status skep__world_row_add(skep_world *world, skep_entity entity, uint32_t type,
+                                const void *value)
 {
-    const skep__spot nowhere = {NULL, 0};
-    const skep__known_entry *k = skep__known_place(world, component);
-    if (SKEP_UNLIKELY(k->info != component || world->mode != SKEP__WRITE_NOW ||
-                      !skep__read_plain(world) || k->number == world->parent_type))
-        return nowhere;
-    const skep__type *type = &world->store.types[k->number];
-    skep__spot at = {NULL, 0};
-    at.cell = skep__value_find(&world->store, entity, k->number, &at.row);
-    if (SKEP_UNLIKELY(!at.cell || type->watched)) return nowhere;
-    const uint64_t epoch = world->store.epoch;
-    for (uint32_t f = 0; f < type->field_count; f++)
-        if (SKEP_UNLIKELY(at.cell[f].epoch != epoch)) return nowhere;
-    return at;
+    return skep__row_add_type(&world->store, entity, type, value, world->stamp);
 }
 
-/* ---- adding and removing
- * --------------------------------------------------------------------------- */
+skep_status skep__world_row_remove(skep_world *world, skep_entity entity, uint32_t type)
+{
+    return skep__row_remove_type(&world->store, entity, type);
+}
 
 /* Whether the entity will be alive; commands are asked only where one of them could have changed
  * that. */
@@ -283,8 +263,7 @@ skep_status skep_world_remove(skep_world *world, skep_entity entity,
     return remove_slow(world, entity, component);
 }
 
-/* ---- destroying
- * ------------------------------------------------------------------------------------ */
+/* ---- destroying ------------------------------------------------------------------------------ */
 
 static SKEP_NOINLINE skep_status destroy_slow(skep_world *w, skep_entity e)
 {

@@ -21,20 +21,11 @@
 #ifndef SKEP_QUERY_H
 #define SKEP_QUERY_H
 
-#include "skep/job.h"
+#include "skep/inline.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* A world; see skep/world.h. */
-typedef struct skep_world skep_world;
-
-/* A query of one world. */
-typedef struct skep_query skep_query;
-
-/* The most terms that one query can have. */
-#define SKEP_TERM_MAX 16u
 
 /* What a term asks of an entity. */
 typedef enum skep_term_kind {
@@ -104,12 +95,20 @@ typedef struct skep_query_iter {
 
     /* Private from here on. */
     skep_query *query;
-    const skep__cell *cells;
+    const skep__cell *cells; /* of the block */
+    const skep_term *terms;
+    const skep__match *match; /* of the block */
+    const skep__match *next;
+    const skep__match *end;
+    const uint64_t *epoch;
     uint64_t since;
     uint64_t since_epoch;
-    uint32_t match;
+    const skep__match
+        *slow_end; /* where each step is a call, `end` and `left` say that none is left */
+    uint32_t slow_left;
+    uint32_t left; /* rows of the table behind the block */
     uint32_t block;
-    uint32_t block_count;
+    uint32_t easy; /* a bit a term: writing it is nothing but owning it */
     uint32_t holds;
 } skep_query_iter;
 
@@ -119,7 +118,7 @@ SKEP_API skep_query_iter skep_query_begin(skep_query *query);
 
 /* Moves to the next block that holds rows. Returns false at the end, which also ends the pass;
  * structural changes that waited are made then, and a failure of one of them is in `status`. */
-SKEP_API bool skep_query_next(skep_query_iter *it);
+static inline bool skep_query_next(skep_query_iter *it);
 
 /* Ends a pass that was left early. Without it, what waited is made when the next frame begins.
  * Ending twice does nothing. Returns the status of what waited. */
@@ -144,12 +143,70 @@ SKEP_API uint64_t skep_query_since(const skep_query *query);
 /* Sets the stamp that the next pass compares with; 0 shows every row that was ever written. */
 SKEP_API void skep_query_since_set(skep_query *query, uint64_t since);
 
-/* Private: what Pos_read and Pos_write call. The first cell of a term's columns, NULL where there
- * are none; for writing it is owned and its rows are stamped as changed. */
-SKEP_API const skep__cell *skep__query_read(const skep_query_iter *it, uint32_t term,
-                                            const skep_component *info);
-SKEP_API const skep__cell *skep__query_write(skep_query_iter *it, uint32_t term,
+/* Private: what the inline functions call where there is more to do, or nothing left. */
+SKEP_API bool skep__query_next(skep_query_iter *it);
+SKEP_API const skep__cell *skep__query_cells(const skep_query_iter *it, uint32_t term,
                                              const skep_component *info);
+SKEP_API const skep__cell *skep__query_own(skep_query_iter *it, uint32_t term,
+                                           const skep_component *info);
+
+/* Private: takes the next block; false when there is none. */
+static inline bool skep__query_step(skep_query_iter *it)
+{
+    uint32_t left = it->left;
+    const skep__table_face *t;
+    if (left) {
+        t = it->match->table;
+        it->block++;
+        it->cells = (const skep__cell *)(const void *)((const uint8_t *)it->cells + t->line_stride);
+    } else {
+        const skep__match *m = it->next;
+        do {
+            if (m == it->end) return false;
+            t = m->table;
+            left = t->row_count;
+            m++;
+        } while (!left);
+        it->next = m;
+        it->match = m - 1;
+        it->block = 0;
+        it->cells = (const skep__cell *)(const void *)(t->lines + SKEP__LINE_HEAD);
+    }
+    const uint32_t rows = 1u << t->shift;
+    it->n = left < rows ? left : rows;
+    it->left = left - it->n;
+    it->entity = (const skep_entity *)(const void *)it->cells->data;
+    return true;
+}
+
+static inline bool skep_query_next(skep_query_iter *it)
+{
+    return SKEP__LIKELY(skep__query_step(it)) || skep__query_next(it);
+}
+
+/* Private: what Pos_read calls. The first cell of a term's columns, NULL where there are none. */
+static inline const skep__cell *skep__query_read(const skep_query_iter *it, uint32_t term,
+                                                 const skep_component *info)
+{
+    if (SKEP__LIKELY(it->cells && it->terms[term].component == info)) {
+        const uint16_t first = it->match->first[term];
+        return first == 0xffffu ? NULL : it->cells + first;
+    }
+    return skep__query_cells(it, term, info);
+}
+
+/* Private: what Pos_write calls. The same, owned, its rows stamped as changed. */
+static inline const skep__cell *skep__query_write(skep_query_iter *it, uint32_t term,
+                                                  const skep_component *info)
+{
+    if (!SKEP__LIKELY(it->cells && it->terms[term].component == info && (it->easy >> term & 1u) &&
+                      it->match->first[term] != 0xffffu))
+        return skep__query_own(it, term, info);
+    const skep__cell *cell = it->cells + it->match->first[term];
+    for (uint32_t f = 0; f < info->field_count; f++)
+        if (!SKEP__LIKELY(cell[f].epoch == *it->epoch)) return skep__query_own(it, term, info);
+    return cell;
+}
 
 #ifdef __cplusplus
 }

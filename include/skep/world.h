@@ -31,8 +31,7 @@
 extern "C" {
 #endif
 
-/* ---- life
- * ------------------------------------------------------------------------------------------ */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 /* What a world is made with. Made by skep_world_desc_default. */
 typedef struct skep_world_desc {
@@ -81,8 +80,7 @@ SKEP_API uint64_t skep_world_dropped(const skep_world *world);
  * bug hunts: O(entities). Returns SKEP_CORRUPT, with the first contradiction as the error text. */
 SKEP_API SKEP_NODISCARD skep_status skep_world_check(skep_world *world);
 
-/* ---- entities
- * -------------------------------------------------------------------------------------- */
+/* ---- entities -------------------------------------------------------------------------------- */
 
 /* Registers a component before its first use, which would do it too. Fails with SKEP_SCHEMA when a
  * component of this name has another layout, with SKEP_ARGUMENT for a description that breaks a
@@ -105,8 +103,7 @@ SKEP_API SKEP_NODISCARD skep_status skep_entity_destroy(skep_world *world, skep_
 /* Returns whether the entity is alive; commands that wait count as done. */
 SKEP_API bool skep_entity_alive(skep_world *world, skep_entity entity);
 
-/* ---- components
- * ------------------------------------------------------------------------------------ */
+/* ---- components ------------------------------------------------------------------------------ */
 
 /* Returns whether the entity is alive and has the component. */
 SKEP_API bool skep_world_has(skep_world *world, skep_entity entity,
@@ -137,8 +134,7 @@ SKEP_API SKEP_NODISCARD skep_status skep_world_remove(skep_world *world, skep_en
  * does not see waiting commands, and dies at the next call that writes. */
 SKEP_API skep_lookup skep_world_lookup(skep_world *world, const skep_component *component);
 
-/* ---- many at once
- * ---------------------------------------------------------------------------------- */
+/* ---- many at once ---------------------------------------------------------------------------- */
 
 /* The most components that one call can name. */
 #define SKEP_CREATE_MAX 64u
@@ -201,8 +197,7 @@ SKEP_API SKEP_NODISCARD skep_status skep_shape_init(skep_shape *shape, skep_worl
  */
 SKEP_API SKEP_NODISCARD skep_status skep_shape_create(skep_shape *shape, skep_row *row);
 
-/* ---- prefabs
- * --------------------------------------------------------------------------------------- */
+/* ---- prefabs --------------------------------------------------------------------------------- */
 
 /* Defines what a prefab (SKEP_PREFAB) spawns: components and their values, copied. SKEP_EXISTS when
  * it is defined already. */
@@ -239,8 +234,7 @@ SKEP_API SKEP_NODISCARD skep_status skep_world_children(skep_world *world, skep_
                                                         const skep_entity **children,
                                                         uint32_t *count);
 
-/* ---- resources
- * ------------------------------------------------------------------------------------- */
+/* ---- resources ------------------------------------------------------------------------------- */
 
 /* Sets a resource's value, `bytes` of it: the C struct's size, or a greater one for a buffer behind
  * it. NULL writes zeros. The first call makes it. Fails with SKEP_NO_MEMORY, SKEP_SCHEMA or
@@ -259,8 +253,7 @@ SKEP_API const void *skep_world_resource_read(skep_world *world, const skep_comp
 SKEP_API void *skep_world_resource_write(skep_world *world, const skep_component *resource,
                                          size_t *bytes);
 
-/* ---- events and inputs
- * ----------------------------------------------------------------------------- */
+/* ---- events and inputs ----------------------------------------------------------------------- */
 
 /* Sends an event, to an entity or, with null, to all. It lives until the end of the frame after the
  * one that sent it. */
@@ -302,8 +295,7 @@ SKEP_API SKEP_NODISCARD skep_status skep_world_input(skep_world *world, uint32_t
  * Worlds that a plan drives must not call it. */
 SKEP_API void skep_world_frame_end(skep_world *world);
 
-/* ---- hooks
- * ----------------------------------------------------------------------------------------- */
+/* ---- hooks ----------------------------------------------------------------------------------- */
 
 /* Is told that an entity got or lost a component. The entity may be gone. What a hook changes is
  * queued and made when all hooks were told. */
@@ -323,23 +315,7 @@ SKEP_API SKEP_NODISCARD skep_status skep_world_on_remove(skep_world *world,
 /* Takes back every hook that was given with this function and context. */
 SKEP_API void skep_world_unhook(skep_world *world, skep_hook_fn *fn, void *ctx);
 
-/* ---- private: what the generated functions call
- * ------------------------------------------------------ */
-
-/* Where a value is: the first cell of its component's columns, and the row in it. */
-typedef struct skep__spot {
-    const skep__cell *cell; /* NULL: nowhere */
-    uint32_t row;
-} skep__spot;
-
-/* Finds an entity's value; nowhere when it is gone or has none. */
-SKEP_API skep__spot skep__world_find(skep_world *world, skep_entity entity,
-                                     const skep_component *component);
-
-/* Finds it for writing where that takes nothing but writing: its blocks are owned already and
- * nobody asks what changed. Nowhere in all other cases, which skep_world_set knows. */
-SKEP_API skep__spot skep__world_own(skep_world *world, skep_entity entity,
-                                    const skep_component *component);
+/* ---- private: what the generated functions call ---------------------------------------------- */
 
 /* Fills a row that is still a command. */
 SKEP_API skep_status skep__row_fill(const skep_row *row, uint32_t part, const void *value);
@@ -348,8 +324,7 @@ SKEP_API skep_status skep__row_fill(const skep_row *row, uint32_t part, const vo
 }
 #endif
 
-/* ---- what the declarations add
- * --------------------------------------------------------------------- */
+/* ---- what the declarations add --------------------------------------------------------------- */
 
 /* SKEP_COMPONENT(Pos, ...) and SKEP_STRUCT add, for the main thread:
  *   bool         Pos_of(world, entity, Pos *value)      false: gone, or has no Pos
@@ -366,7 +341,7 @@ SKEP_API skep_status skep__row_fill(const skep_row *row, uint32_t part, const vo
 #define SKEP__WORLD_COMPONENT(C, ...)                                                              \
     SKEP_UNUSED static inline bool C##_of(skep_world *world, skep_entity e, C *value)              \
     {                                                                                              \
-        const skep__spot at = skep__world_find(world, e, &C##_info);                               \
+        const skep__spot at = skep__spot_of(world, e, &C##_info);                                  \
         const skep__cell *cell = at.cell;                                                          \
         const uint32_t row = at.row;                                                               \
         if (!cell) return false;                                                                   \
@@ -376,16 +351,22 @@ SKEP_API skep_status skep__row_fill(const skep_row *row, uint32_t part, const vo
     SKEP_UNUSED SKEP_NODISCARD static inline skep_status C##_set(skep_world *world, skep_entity e, \
                                                                  C value)                          \
     {                                                                                              \
-        const skep__spot at = skep__world_own(world, e, &C##_info);                                \
+        const skep__spot at = skep__spot_own(world, e, &C##_info);                                 \
         const skep__cell *cell = at.cell;                                                          \
         const uint32_t row = at.row;                                                               \
-        if (!cell) return skep_world_set(world, e, &C##_info, &value);                             \
+        if (!cell) {                                                                               \
+            const C other = value; /* so that `value` itself can stay in registers */              \
+            return skep_world_set(world, e, &C##_info, &other);                                    \
+        }                                                                                          \
         SKEP__EACH(SKEP__STORE, C, __VA_ARGS__)                                                    \
         return SKEP_OK;                                                                            \
     }                                                                                              \
     SKEP_UNUSED SKEP_NODISCARD static inline skep_status C##_attach(skep_world *world,             \
                                                                     skep_entity e, C value)        \
     {                                                                                              \
+        const uint32_t type = skep__plain_type(world, &C##_info);                                  \
+        if (type != UINT32_MAX && skep__world_row_add(world, e, type, &value) == SKEP_OK)          \
+            return SKEP_OK;                                                                        \
         return skep_world_add(world, e, &C##_info, &value);                                        \
     }                                                                                              \
     SKEP__WORLD_DETACH(C)                                                                          \
@@ -479,6 +460,9 @@ SKEP_API skep_status skep__row_fill(const skep_row *row, uint32_t part, const vo
     SKEP_UNUSED SKEP_NODISCARD static inline skep_status C##_detach(skep_world *world,             \
                                                                     skep_entity e)                 \
     {                                                                                              \
+        const uint32_t type = skep__plain_type(world, &C##_info);                                  \
+        if (type != UINT32_MAX && skep__world_row_remove(world, e, type) == SKEP_OK)               \
+            return SKEP_OK;                                                                        \
         return skep_world_remove(world, e, &C##_info);                                             \
     }
 

@@ -68,7 +68,7 @@ static uint32_t rows_of(skep_query *q)
 {
     skep_query_iter it = skep_query_begin(q);
     uint32_t n = 0;
-    while (skep_query_next(&it)) n += it.row_count;
+    while (skep_query_next(&it)) n += it.rows ? it.row_count : it.n;
     OK(it.status);
     return n;
 }
