@@ -161,7 +161,7 @@ static void find_bounds_of(void *ctx, uint32_t piece)
     int32_t low[3] = {INT32_MAX, INT32_MAX, INT32_MAX};
     int32_t high[3] = {INT32_MIN, INT32_MIN, INT32_MIN};
     while (next_of(b, piece, &place, &chunk))
-        for (uint32_t a = 0; a < b->g->axes; a++)
+        for (uint32_t a = 0; a < 3 && a < b->g->axes; a++)
             widen(chunk.field[a], chunk.n, b->g->inverse, &low[a], &high[a]);
     memcpy(b->low[piece], low, sizeof low);
     memcpy(b->high[piece], high, sizeof high);
@@ -346,6 +346,7 @@ void skep__grid_fill(skep_grid *g, const skep__grid_source *source, uint32_t cou
     if (count == 0) return;
     g->cells_max = cells_for(count);
     build b;
+    memset(&b, 0, sizeof b);
     b.g = g;
     b.source = source;
     b.hands = hands;

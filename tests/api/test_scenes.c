@@ -217,7 +217,7 @@ static void read_sky(skep_world *world, sky *s)
     skep_query_iter it = skep_query_begin(flights);
     while (skep_query_next(&it)) {
         const Pos_in pos = Pos_read(&it, 0);
-        for (uint32_t i = 0; i < it.n; i++) {
+        for (uint32_t i = 0; pos.x && i < it.n; i++) {
             assert_true(s->n < FLIGHTS_MAX);
             s->entity[s->n] = it.entity[i];
             s->pos[s->n++] = (Pos){pos.x[i], pos.y[i], pos.z[i], pos.alt_ft[i]};
@@ -226,7 +226,7 @@ static void read_sky(skep_world *world, sky *s)
     it = skep_query_begin(runways);
     while (skep_query_next(&it)) {
         const Runway_in runway = Runway_read(&it, 0);
-        for (uint32_t i = 0; i < it.n; i++) s->waiting += runway.waiting[i];
+        for (uint32_t i = 0; runway.waiting && i < it.n; i++) s->waiting += runway.waiting[i];
     }
     skep_query_destroy(flights);
     skep_query_destroy(runways);
@@ -417,7 +417,7 @@ static void bullets_add_up(void **state)
     skep_query_iter it = skep_query_begin(guns);
     while (skep_query_next(&it)) {
         const Gun_in gun = Gun_read(&it, 0);
-        for (uint32_t i = 0; i < it.n; i++) kills += gun.kills[i];
+        for (uint32_t i = 0; gun.kills && i < it.n; i++) kills += gun.kills[i];
     }
     skep_query_destroy(guns);
     assert_true(score.kills > 100);

@@ -70,7 +70,7 @@ static void cut(const world *w, uint64_t seed, uint32_t pieces, cuts *out)
         c->n = n < left ? n : left;
         c->row = row;
         c->entity = w->entity + row;
-        for (uint32_t a = 0; a < w->axes; a++) c->field[a] = w->at[a] + row;
+        for (uint32_t a = 0; a < 3 && a < w->axes; a++) c->field[a] = w->at[a] + row;
         c->field[w->axes] = w->mark + row;
         c->field[w->axes + 1] = w->weight + row;
         row += c->n;
@@ -99,7 +99,7 @@ static void build_with(world *w, float cell, uint64_t seed, uint32_t pieces, uin
     const size_t bytes = skep__grid_bytes(&head, w->n + spare, hand_count);
     assert_true(bytes > 0);
     free(w->grid);
-    w->grid = malloc(bytes);
+    w->grid = malloc(bytes + 1);
     assert_non_null(w->grid);
     memset(w->grid, 0xA5, bytes);
     *w->grid = head;
@@ -171,7 +171,7 @@ static void expect_met(const world *w, const float *at, float r, float cell, con
     for (uint32_t i = 0; i < w->n; i++) {
         bool within = true;
         bool touched = true;
-        for (uint32_t a = 0; a < w->axes; a++) {
+        for (uint32_t a = 0; a < 3 && a < w->axes; a++) {
             const double far = fabs((double)w->at[a][i] - (double)at[a]);
             within = within && far <= (double)r;
             touched = touched && far <= ((double)r + (double)cell) * 1.0001;
@@ -250,7 +250,7 @@ static void lattices(void **state)
     w.at[0][3] = -0.0f;
     build(&w, 0.1f, 1, 20, 0);
     for (uint32_t i = 0; i < w.n; i++) {
-        const float at[2] = {w.at[0][i], w.at[1][i]};
+        const float at[3] = {w.at[0][i], w.at[1][i], 0.0f};
         walk(&w, at, 0.1f, met);
         expect_met(&w, at, 0.1f, 0.1f, met);
         walk(&w, at, 0.0f, met);
@@ -272,13 +272,13 @@ static void strays(void **state)
         scatter_points(&w, 500, 2, 50.0f, &seed);
         w.at[k % 2][123] = stray[k];
         build(&w, 2.0f, seed, 7, 3);
-        const float everywhere[2] = {0.0f, 0.0f};
+        const float everywhere[3] = {0.0f, 0.0f, 0.0f};
         walk(&w, everywhere, INFINITY, met);
         /* A NaN is near nobody. */
         for (uint32_t i = 0; i < w.n; i++)
             assert_int_equal(met[i], i == 123 && isnan(stray[k]) ? 0 : 1);
         for (uint32_t q = 0; q < 40; q++) {
-            const float at[2] = {w.at[0][q], w.at[1][q]};
+            const float at[3] = {w.at[0][q], w.at[1][q], 0.0f};
             walk(&w, at, 3.0f, met);
             expect_met(&w, at, 3.0f, 2.0f, met);
             assert_int_equal(met[123], 0);
