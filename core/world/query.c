@@ -351,7 +351,7 @@ static skep_status write_allowed(const skep_query_iter *it, uint32_t type)
 }
 
 /* Owns one column of the block; on failure the iterator says so. */
-static bool column_own(skep_query_iter *it, uint32_t column)
+static bool cell_own(skep_query_iter *it, uint32_t column)
 {
     skep__store *s = &it->query->world->store;
     skep__table *t = s->tables[it->match->table->id];
@@ -372,10 +372,10 @@ const skep__cell *skep__query_own(skep_query_iter *it, uint32_t term, const skep
     }
     const uint32_t first = it->match->first[term];
     for (uint32_t c = first; c < first + info->field_count; c++)
-        if (!column_own(it, c)) return NULL;
+        if (!cell_own(it, c)) return NULL;
     const uint32_t stamps = it->match->stamps[term];
     if (stamps != SKEP__NO_COLUMN) {
-        if (!column_own(it, stamps)) return NULL;
+        if (!cell_own(it, stamps)) return NULL;
         block_stamp(it, stamps);
     }
     if (type == it->query->world->parent_type) skep__children_forget(it->query->world);

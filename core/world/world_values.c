@@ -4,6 +4,8 @@
  * functions of its own, so that the short way stays a few instructions. */
 #include "core/world/world_parts.h"
 
+#include "core/store/rows.h"
+
 /* ---- rights ---------------------------------------------------------------------------------- */
 
 static const char *type_name(const skep_world *w, uint32_t type)
@@ -192,8 +194,8 @@ SKEP_INLINE bool queue_quick(skep_world *w, skep_patch_kind kind, uint32_t type,
     return to != NULL;
 }
 
-static SKEP_NOINLINE skep_status add_slow(skep_world *w, skep_entity e,
-                                          const skep_component *component, const void *value)
+static SKEP_NOINLINE skep_status value_add_slow(skep_world *w, skep_entity e,
+                                                const skep_component *component, const void *value)
 {
     uint32_t type = 0;
     skep_status status = skep__type_number(w, component, &type);
@@ -215,8 +217,8 @@ static SKEP_NOINLINE skep_status add_slow(skep_world *w, skep_entity e,
     return status == SKEP_OK ? skep__changed(w) : status;
 }
 
-skep_status skep_world_add(skep_world *world, skep_entity entity, const skep_component *component,
-                           const void *value)
+static SKEP_NOINLINE skep_status add_any(skep_world *world, skep_entity entity,
+                                         const skep_component *component, const void *value)
 {
     const uint32_t type = is_component(component) ? skep__known(world, component) : SKEP__NO_TYPE;
     if (SKEP_LIKELY(type != SKEP__NO_TYPE && value && skep__plain(world) &&
@@ -230,11 +232,30 @@ skep_status skep_world_add(skep_world *world, skep_entity entity, const skep_com
     if (type != SKEP__NO_TYPE && value && world->store.types[type].packed4 == 2 &&
         queue_quick(world, SKEP_PATCH_PUT, type, entity, value))
         return SKEP_OK;
-    return add_slow(world, entity, component, value);
+    return value_add_slow(world, entity, component, value);
 }
 
-static SKEP_NOINLINE skep_status remove_slow(skep_world *w, skep_entity e,
-                                             const skep_component *component)
+/* The component's number where it is known by this address, and changes are made at once. Without a
+ * call, so that what leads to the quick ways has nothing to keep. */
+SKEP_INLINE uint32_t quick_number(skep_world *w, const skep_component *component)
+{
+    const skep__known_entry *k = skep__known_place(w, component);
+    return SKEP_LIKELY(k->info == component && k->type && skep__plain(w)) ? k->number
+                                                                          : SKEP__NO_TYPE;
+}
+
+skep_status skep_world_add(skep_world *world, skep_entity entity, const skep_component *component,
+                           const void *value)
+{
+    const uint32_t type = quick_number(world, component);
+    if (SKEP_LIKELY(type != SKEP__NO_TYPE && value &&
+                    skep__row_quick(&world->store, entity, type, true, value)))
+        return SKEP_OK;
+    return add_any(world, entity, component, value);
+}
+
+static SKEP_NOINLINE skep_status value_remove_slow(skep_world *w, skep_entity e,
+                                                   const skep_component *component)
 {
     uint32_t type = 0;
     skep_status status = skep__type_number(w, component, &type);
@@ -249,8 +270,8 @@ static SKEP_NOINLINE skep_status remove_slow(skep_world *w, skep_entity e,
     return status == SKEP_OK ? skep__changed(w) : status;
 }
 
-skep_status skep_world_remove(skep_world *world, skep_entity entity,
-                              const skep_component *component)
+static SKEP_NOINLINE skep_status remove_any(skep_world *world, skep_entity entity,
+                                            const skep_component *component)
 {
     const uint32_t type = is_component(component) ? skep__known(world, component) : SKEP__NO_TYPE;
     if (SKEP_LIKELY(type != SKEP__NO_TYPE && skep__plain(world) &&
@@ -260,12 +281,22 @@ skep_status skep_world_remove(skep_world *world, skep_entity entity,
     }
     if (type != SKEP__NO_TYPE && queue_quick(world, SKEP_PATCH_REMOVE, type, entity, NULL))
         return SKEP_OK;
-    return remove_slow(world, entity, component);
+    return value_remove_slow(world, entity, component);
+}
+
+skep_status skep_world_remove(skep_world *world, skep_entity entity,
+                              const skep_component *component)
+{
+    const uint32_t type = quick_number(world, component);
+    if (SKEP_LIKELY(type != SKEP__NO_TYPE &&
+                    skep__row_quick(&world->store, entity, type, false, NULL)))
+        return SKEP_OK;
+    return remove_any(world, entity, component);
 }
 
 /* ---- destroying ------------------------------------------------------------------------------ */
 
-static SKEP_NOINLINE skep_status destroy_slow(skep_world *w, skep_entity e)
+static SKEP_NOINLINE skep_status value_destroy_slow(skep_world *w, skep_entity e)
 {
     const struct skep__system_access *a = w->running;
     if (a && !a->destroy)
@@ -292,5 +323,5 @@ skep_status skep_entity_destroy(skep_world *world, skep_entity entity)
         const skep_status status = skep__row_destroy(s, entity);
         return SKEP_LIKELY(status == SKEP_OK) ? status : skep__store_fail(world, status);
     }
-    return destroy_slow(world, entity);
+    return value_destroy_slow(world, entity);
 }

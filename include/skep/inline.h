@@ -48,9 +48,9 @@ typedef struct skep__known_entry {
 
 /* The front of a world. */
 typedef struct skep__face {
-    const uint64_t *index;
-    const uint32_t *index_count;
-    const uint64_t *epoch;
+    const uint64_t *index;                     /* a record an index; never moves */
+    const uint32_t *index_count;               /* of records */
+    const uint64_t *epoch;                     /* of what is owned */
     const uint32_t *waiting;                   /* commands whose effect must be seen already */
     const struct skep__system_access *running; /* rights to be asked for */
     uint32_t mode;                             /* 0: writes are made at once */
