@@ -190,8 +190,7 @@ static void entity_max_is_named(void **state)
     test_lab_close(&small);
 }
 
-/* ---- many
- * ------------------------------------------------------------------------------------------ */
+/* ---- many ------------------------------------------------------------------------------------ */
 
 #define MANY 3000u
 
@@ -279,8 +278,7 @@ static void shapes_make_one_after_the_other(void **state)
     assert_int_equal(skep_shape_init(&shape, w, components, 0), SKEP_ARGUMENT);
 }
 
-/* ---- prefabs and children
- * -------------------------------------------------------------------------- */
+/* ---- prefabs and children -------------------------------------------------------------------- */
 
 static void prefabs_spawn_copies(void **state)
 {
@@ -391,8 +389,7 @@ static void rings_of_parents_end(void **state)
     assert_int_equal(skep_world_entity_count(w), 0);
 }
 
-/* ---- resources, events, inputs
- * --------------------------------------------------------------------- */
+/* ---- resources, events, inputs --------------------------------------------------------------- */
 
 static void resources_keep_values(void **state)
 {
@@ -452,8 +449,7 @@ static void events_live_for_a_frame_after_theirs(void **state)
     assert_int_equal(skep_world_send(w, &Pos_info, e, NULL), SKEP_ARGUMENT);
 }
 
-/* ---- hooks
- * ----------------------------------------------------------------------------------------- */
+/* ---- hooks ----------------------------------------------------------------------------------- */
 
 typedef struct heard {
     skep_entity last;

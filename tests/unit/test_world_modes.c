@@ -167,8 +167,7 @@ static void commands_can_be_taken_back(void **state)
     assert_true(Hp_of(w, e, &h) && h.left == 1);
 }
 
-/* ---- from outside
- * ------------------------------------------------------------------------------------ */
+/* ---- from outside ---------------------------------------------------------------------------- */
 
 static void writes_from_outside_wait(void **state)
 {
@@ -207,8 +206,7 @@ static void writes_from_outside_wait(void **state)
     assert_true(Hp_of(w, skep_entity_make(3, 1), &h) && h.left == 9);
 }
 
-/* ---- access
- * ------------------------------------------------------------------------------------------ */
+/* ---- access ---------------------------------------------------------------------------------- */
 
 static void undeclared_access_is_refused(void **state)
 {
@@ -271,8 +269,7 @@ static void undeclared_access_is_refused(void **state)
     flush(w);
 }
 
-/* ---- inputs, records
- * ----------------------------------------------------------------------------------- */
+/* ---- inputs, records ------------------------------------------------------------------------- */
 
 static void inputs_arrive_by_source_and_number(void **state)
 {
