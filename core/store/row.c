@@ -145,16 +145,6 @@ skep_status skep__row_move(skep__store *s, skep_entity e, uint32_t to, uint64_t 
 
 /* ---- one type added or removed --------------------------------------------------------------- */
 
-/* The last edge is kept in the store, found by the record's table bits and the change: edge_key. An
- * edge that leads back to its own table is never kept, so that who finds one there knows that the
- * row moves. */
-#define EDGE_TABLE ((uint64_t)SKEP__RECORD_TABLE_MASK << SKEP__RECORD_TABLE_SHIFT)
-
-SKEP_INLINE uint64_t edge_key(uint64_t r, uint32_t type, bool add)
-{
-    return (r & EDGE_TABLE) | (uint64_t)(type << 1) | (add ? 1u : 0u);
-}
-
 /* Finds the edge the slow way; it is the kept one afterwards, unless it leads nowhere. */
 SKEP_NOINLINE static skep_status edge_find(skep__store *s, uint64_t r, uint32_t type, bool add)
 {
@@ -162,19 +152,30 @@ SKEP_NOINLINE static skep_status edge_find(skep__store *s, uint64_t r, uint32_t 
     const uint32_t table = skep__record_table(r);
     const skep_status status = skep__edge_get(s, table, type, add, &edge);
     if (status != SKEP_OK || edge->to == table) return status;
-    s->edge_key = edge_key(r, type, add);
-    s->edge_last = edge;
-    s->edge_source = s->tables[table];
-    s->edge_target = s->tables[edge->to];
+    skep__edge_kept *kept = &s->edge;
+    const skep__type *t = &s->types[type];
+    kept->key = skep__edge_key(r, type, add);
+    kept->edge = edge;
+    kept->source = s->tables[table];
+    kept->target = s->tables[edge->to];
+    kept->source_bits = (uint64_t)table << SKEP__RECORD_TABLE_SHIFT;
+    kept->target_bits = (uint64_t)edge->to << SKEP__RECORD_TABLE_SHIFT;
+    const uint32_t held = kept->source->layout->column_count - 1u;
+    kept->quick = edge->direct4 && kept->source->layout->only4 && held <= UINT8_MAX &&
+                  edge->new_stamp == SKEP__NO_COLUMN && t->packed4 == t->field_count && !t->noted;
+    kept->copied = (uint8_t)(edge->copy_count - 1u);
+    kept->held = (uint8_t)held;
+    kept->added = edge->new_first == SKEP__NO_COLUMN ? 0 : t->packed4;
+    kept->first = edge->new_first == SKEP__NO_COLUMN ? 0 : edge->new_first;
     return SKEP_OK;
 }
 
 /* Moves a row along the kept edge; returns the new place. All or nothing. */
 SKEP_INLINE skep_status edge_move(skep__store *s, uint64_t r, uint32_t index, skep__place *there)
 {
-    skep__table *source = s->edge_source;
-    skep__table *target = s->edge_target;
-    const skep__edge *e = s->edge_last;
+    skep__table *source = s->edge.source;
+    skep__table *target = s->edge.target;
+    const skep__edge *e = s->edge.edge;
     const uint32_t row = target->row_count;
     if (SKEP_UNLIKELY(row == target->row_cap)) {
         const skep_status status = skep__table_reserve(s, target, 1);
@@ -219,21 +220,21 @@ SKEP_INLINE void value_fill(const skep__type *type, const skep__cell *cell, uint
         memset(cell[f].data + (size_t)row * type->column_bytes[f], 0, type->column_bytes[f]);
 }
 
-skep_status skep__row_add_type(skep__store *s, skep_entity e, uint32_t type, const void *value,
-                               uint64_t stamp)
+static SKEP_NOINLINE skep_status add_slow(skep__store *s, skep_entity e, uint32_t type,
+                                          const void *value, uint64_t stamp)
 {
     const uint64_t r = skep__record_of(s, e);
     if (SKEP_UNLIKELY(!r)) return SKEP_GONE;
-    const uint64_t key = edge_key(r, type, true);
-    if (SKEP_UNLIKELY(key != s->edge_key)) {
+    const uint64_t key = skep__edge_key(r, type, true);
+    if (SKEP_UNLIKELY(key != s->edge.key)) {
         const skep_status found = edge_find(s, r, type, true);
         if (found != SKEP_OK) return found;
-        if (key != s->edge_key) return value_write(s, e, type, value, stamp);
+        if (key != s->edge.key) return value_write(s, e, type, value, stamp);
     }
     skep__place there;
     const skep_status status = edge_move(s, r, skep_entity_index(e), &there);
     if (SKEP_UNLIKELY(status != SKEP_OK)) return status;
-    const skep__edge *edge = s->edge_last;
+    const skep__edge *edge = s->edge.edge;
     if (SKEP_LIKELY(edge->new_first != SKEP__NO_COLUMN))
         value_fill(&s->types[type], &there.line->cells[edge->new_first], there.row, value);
     if (SKEP_UNLIKELY(edge->new_stamp != SKEP__NO_COLUMN))
@@ -241,18 +242,31 @@ skep_status skep__row_add_type(skep__store *s, skep_entity e, uint32_t type, con
     return SKEP_OK;
 }
 
-skep_status skep__row_remove_type(skep__store *s, skep_entity e, uint32_t type)
+static SKEP_NOINLINE skep_status remove_slow(skep__store *s, skep_entity e, uint32_t type)
 {
     const uint64_t r = skep__record_of(s, e);
     if (SKEP_UNLIKELY(!r)) return SKEP_GONE;
-    const uint64_t key = edge_key(r, type, false);
-    if (SKEP_UNLIKELY(key != s->edge_key)) {
+    const uint64_t key = skep__edge_key(r, type, false);
+    if (SKEP_UNLIKELY(key != s->edge.key)) {
         const skep_status found = edge_find(s, r, type, false);
         if (found != SKEP_OK) return found;
-        if (key != s->edge_key) return SKEP_NOT_FOUND;
+        if (key != s->edge.key) return SKEP_NOT_FOUND;
     }
     skep__place there;
     return edge_move(s, r, skep_entity_index(e), &there);
+}
+
+skep_status skep__row_add_type(skep__store *s, skep_entity e, uint32_t type, const void *value,
+                               uint64_t stamp)
+{
+    if (SKEP_LIKELY(value && skep__row_quick(s, e, type, true, value))) return SKEP_OK;
+    return add_slow(s, e, type, value, stamp);
+}
+
+skep_status skep__row_remove_type(skep__store *s, skep_entity e, uint32_t type)
+{
+    if (SKEP_LIKELY(skep__row_quick(s, e, type, false, NULL))) return SKEP_OK;
+    return remove_slow(s, e, type);
 }
 
 /* ---- many ------------------------------------------------------------------------------------ */

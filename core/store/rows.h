@@ -210,4 +210,72 @@ SKEP_INLINE void skep__record_point(skep__store *s, uint32_t index, uint32_t tab
         (s->index[index] & ~SKEP__RECORD_LOW) | ((uint64_t)table << SKEP__RECORD_TABLE_SHIFT) | row;
 }
 
+/* ---- one type added or removed --------------------------------------------------------------- */
+
+/* What the kept edge is found by: the record's table bits and the change. An edge that leads back
+ * to its own table is never kept, so that who finds one there knows that the row moves. */
+SKEP_INLINE uint64_t skep__edge_key(uint64_t r, uint32_t type, bool add)
+{
+    const uint64_t table = (uint64_t)SKEP__RECORD_TABLE_MASK << SKEP__RECORD_TABLE_SHIFT;
+    return (r & table) | (uint64_t)(type << 1) | (add ? 1u : 0u);
+}
+
+/* Copies 4-byte columns, a few of them. */
+SKEP_INLINE void skep__quick_copy(const skep__cell *to, size_t t, const skep__cell *from, size_t f,
+                                  uint32_t n)
+{
+    if (SKEP_LIKELY(n == 2)) {
+        skep__pair_copy4(to, t, from, f);
+        return;
+    }
+    for (uint32_t i = 0; i < n; i++) memcpy(to[i].data + t, from[i].data + f, 4);
+}
+
+/* Moves an entity along the kept edge and writes `value` to what it adds, where that is the edge
+ * asked for, there is room, and all that is written is owned. Else nothing is done and false
+ * returned: the slow way finds out why. Without any call, so that nothing is spilled around one:
+ * that is half of what the slow way takes. */
+SKEP_INLINE bool skep__row_quick(skep__store *s, skep_entity e, uint32_t type, bool add,
+                                 const void *value)
+{
+    const uint32_t index = (uint32_t)e.bits;
+    if (SKEP_UNLIKELY(index >= s->queue.index_count)) return false;
+    const uint64_t r = s->index[index];
+    if (SKEP_UNLIKELY((r >> SKEP__RECORD_GENERATION_SHIFT) != (e.bits >> 32))) return false;
+    const skep__edge_kept *kept = &s->edge;
+    if (SKEP_UNLIKELY(skep__edge_key(r, type, add) != kept->key || !kept->quick)) return false;
+    skep__table *source = kept->source;
+    skep__table *target = kept->target;
+    const uint64_t epoch = s->epoch;
+    const uint32_t last = source->row_count - 1u;
+    const uint32_t row = skep__record_row(r);
+    const uint32_t to = target->row_count;
+    const skep__place here = skep__place_of(source, row);
+    const skep__place tail = skep__place_of(source, last);
+    const uint64_t moved = skep__id_at(tail.line, tail.row);
+    const skep__place there = skep__place_of(target, to);
+    if (SKEP_UNLIKELY(to == target->row_cap)) return false;
+    if (SKEP_UNLIKELY((there.line->epoch ^ epoch) | (here.line->epoch ^ epoch) |
+                      (s->index_epoch[index >> SKEP__INDEX_PAGE_SHIFT] ^ epoch) |
+                      (s->index_epoch[(uint32_t)moved >> SKEP__INDEX_PAGE_SHIFT] ^ epoch)))
+        return false;
+    target->row_count = to + 1u;
+    source->row_count = last;
+    s->index[index] = (r & ~SKEP__RECORD_LOW) | kept->target_bits | to;
+    skep__id_put(there.line, there.row, e.bits);
+    const size_t h = (size_t)here.row * 4u, t = (size_t)there.row * 4u;
+    if (add) skep__value_put4(&there.line->cells[kept->first], there.row, value, kept->added);
+    skep__quick_copy(&there.line->cells[1], t, &here.line->cells[1], h, kept->copied);
+    if (row == last) return true;
+    s->index[(uint32_t)moved] =
+        (moved >> 32) << SKEP__RECORD_GENERATION_SHIFT | kept->source_bits | row;
+    skep__id_put(here.line, here.row, moved);
+    const uint32_t held = kept->held;
+    const skep__cell *into = &here.line->cells[1], *from = &tail.line->cells[1];
+    const size_t f = (size_t)tail.row * 4u;
+    skep__quick_copy(into, h, from, f, held == 4 ? 2 : held);
+    if (held == 4) skep__pair_copy4(into + 2, h, from + 2, f);
+    return true;
+}
+
 #endif

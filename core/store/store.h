@@ -139,6 +139,21 @@ typedef struct skep__free_queue {
     uint32_t index_count; /* indexes ever used */
 } skep__free_queue;
 
+/* The last edge that moved a row, with what moving the next one needs side by side. */
+typedef struct skep__edge_kept {
+    uint64_t key; /* see skep__edge_key; 0: none, and the rest is stale */
+    skep__edge *edge;
+    skep__table *source;
+    skep__table *target;
+    uint64_t source_bits; /* table bits of a record */
+    uint64_t target_bits;
+    bool quick;     /* all columns have 4 bytes, and what is copied keeps its place */
+    uint8_t copied; /* columns that both tables have */
+    uint8_t held;   /* columns of the source */
+    uint8_t added;  /* columns of the new type */
+    uint32_t first; /* of those */
+} skep__edge_kept;
+
 typedef struct skep__store {
     skep__arena arena;
     skep_allocator allocator;
@@ -161,11 +176,8 @@ typedef struct skep__store {
     uint64_t table_generation; /* raised when a table is made, removed or changes its layout */
     uint32_t *table_map;       /* hash table: layout identity -> table id */
     uint32_t table_map_cap;
-    uint64_t edge_key;     /* of the last edge that moved a row, see row.c; 0: none */
-    skep__edge *edge_last; /* this and its tables are what edge_key says while it is not 0 */
-    skep__table *edge_source;
-    skep__table *edge_target;
-    const char *limit; /* after SKEP_LIMIT or SKEP_NO_MEMORY: static text that names the knob */
+    skep__edge_kept edge; /* the last edge that moved a row */
+    const char *limit;    /* after SKEP_LIMIT or SKEP_NO_MEMORY: static text that names the knob */
 } skep__store;
 
 /* ---- life ------------------------------------------------------------------------------------ */

@@ -385,8 +385,7 @@ static void edges_free(skep__store *s, skep__table *t)
 void skep__edges_forget(skep__store *s)
 {
     for (uint32_t i = 1; i < s->table_count; i++) edges_free(s, s->tables[i]);
-    s->edge_last = NULL;
-    s->edge_key = 0;
+    s->edge.key = 0;
 }
 
 /* Removes the last table, but not from the map. */
@@ -411,8 +410,7 @@ void skep__table_pop(skep__store *s)
 void skep__tables_free(skep__store *s)
 {
     while (s->table_count > 1) table_pop_only(s);
-    s->edge_last = NULL;
-    s->edge_key = 0;
+    s->edge.key = 0;
 }
 
 void skep__table_swap(skep__store *s, uint32_t id, uint32_t last)
@@ -508,8 +506,7 @@ skep_status skep__edge_get(skep__store *s, uint32_t table, uint32_t type, bool a
         skep__free(&s->allocator, made.from_column, 2u * made.copy_count * sizeof(uint16_t), 16);
         return SKEP_NO_MEMORY;
     }
-    s->edge_last = NULL; /* the array may have moved */
-    s->edge_key = 0;
+    s->edge.key = 0; /* the array may have moved */
     t->edges[t->edge_count] = made;
     *edge = &t->edges[t->edge_count++];
     return SKEP_OK;

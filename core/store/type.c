@@ -82,6 +82,7 @@ skep_status skep__type_add(skep__store *s, const skep_component *info, uint32_t 
 void skep__type_note(skep__store *s, uint32_t number)
 {
     s->types[number].noted = true;
+    s->edge.key = 0; /* its quick way tells nobody */
     for (uint32_t i = 1; i < s->table_count; i++) {
         skep__layout *l = s->tables[i]->layout;
         if (skep__layout_find(l, number) >= 0) l->noted = true;
