@@ -456,6 +456,7 @@ SKEP_SCENE(skies, "Air traffic between real airports, and who comes too near")
     skep__airport *all = NULL;
     sky s;
 
+    if (time_scale < 0.0f) skep_scene_fail(b, "time_scale: flights do not fly backwards");
     add_systems(b);
     skep_prefab(b, Flight, SKEP_OF(Leg), SKEP_OF(Cruise), SKEP_OF(Route), SKEP_OF(Progress),
                 SKEP_OF(Pos));
