@@ -91,8 +91,15 @@ static skep_status base_term(skep_plan *p, skep__system *s, const skep__plan_ter
  * as a whole, which costs less than a detour. */
 static bool column_own(const build_state *b, skep__table *t, uint32_t block, uint32_t column)
 {
-    if (SKEP_LIKELY(skep__own_alone(b->store, t, block, column))) return true;
-    return t->small_slot && skep__own_cell(b->store, t, block, column) == SKEP_OK;
+    if (!t->small_slot) return skep__own_alone(b->store, t, block, column);
+    skep__cell *cell = &skep__line_of(t, 0)->cells[column];
+    if (cell->epoch == b->store->epoch) return true;
+    if (SKEP_UNLIKELY(skep__slot_refs(&b->store->arena, t->small_slot) > 1)) {
+        return skep__own_cell(b->store, t, block, column) == SKEP_OK;
+    }
+    *skep__slot_hash(&b->store->arena, t->small_slot) = 0;
+    cell->epoch = b->store->epoch;
+    return true;
 }
 
 /* Takes memory for a column's new rows and notes it for the commit. */

@@ -37,7 +37,7 @@ static bool bump_grow(skep_plan *p, size_t bytes)
     return true;
 }
 
-static SKEP_NOINLINE bool bump_next(skep_plan *p, size_t bytes)
+static bool bump_next(skep_plan *p, size_t bytes)
 {
     skep__bump *b = &p->frame.bump;
     const skep__arena *a = &p->world->store.arena;
@@ -52,18 +52,9 @@ static SKEP_NOINLINE bool bump_next(skep_plan *p, size_t bytes)
     return true;
 }
 
-void *skep__bump_take(skep_plan *p, size_t bytes)
+SKEP_NOINLINE void *skep__bump_slow(skep_plan *p, size_t bytes)
 {
-    skep__bump *b = &p->frame.bump;
-    const size_t align = bytes >= 64 ? 64 : 16;
-    size_t pad = (size_t)(0 - (uintptr_t)b->at) & (align - 1);
-    if (SKEP_UNLIKELY(!b->at || (size_t)(b->end - b->at) < pad + bytes)) {
-        if (!bump_next(p, bytes + 64)) return NULL;
-        pad = (size_t)(0 - (uintptr_t)b->at) & (align - 1);
-    }
-    void *taken = b->at + pad;
-    b->at += pad + bytes;
-    return taken;
+    return bump_next(p, bytes + 64) ? skep__bump_take(p, bytes) : NULL;
 }
 
 void skep__bump_reset(skep__bump *b)

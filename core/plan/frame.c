@@ -508,7 +508,13 @@ skep_status skep_frame_task_done(skep_plan *plan, const skep_pool_result *result
     t->bytes = 0;
     skep_status status = result->status;
     if (SKEP_LIKELY(status == SKEP_OK)) {
-        status = skep__task_take(plan, t, result);
+        const bool plain = !result->output && result->bytes == t->task->cells_bytes;
+        if (SKEP_LIKELY(plain)) {
+            t->bytes = t->task->cells_bytes;
+            t->spawned = 0;
+        } else {
+            status = skep__task_take(plan, t, result);
+        }
         if (SKEP_UNLIKELY(status == SKEP_OK && too_late(t, result))) {
             status = SKEP_CLOSED;
             t->cause = "it took longer than its deadline";

@@ -476,8 +476,20 @@ bool skep__system_matches_rows(skep_plan *p, skep__system *s);
 
 /* ---- bump.c --------------------------------------------------------------------------------- */
 
+SKEP_NOINLINE void *skep__bump_slow(skep_plan *p, size_t bytes);
+
 /* Takes memory, 64-byte aligned where `bytes` is 64 or more, else 16. NULL without memory. */
-void *skep__bump_take(skep_plan *p, size_t bytes);
+SKEP_INLINE void *skep__bump_take(skep_plan *p, size_t bytes)
+{
+    skep__bump *b = &p->frame.bump;
+    const size_t align = bytes >= 64 ? 64 : 16;
+    const size_t pad = (size_t)(0 - (uintptr_t)b->at) & (align - 1);
+    if (SKEP_UNLIKELY((size_t)(b->end - b->at) < pad + bytes)) return skep__bump_slow(p, bytes);
+    void *taken = b->at + pad;
+    b->at += pad + bytes;
+    return taken;
+}
+
 void skep__bump_reset(skep__bump *b);
 void skep__bump_free(skep_plan *p);
 
