@@ -30,9 +30,9 @@ static void iterate_close(void *state)
     skep_snapshot_release(s->kept);
     skep__bench_sim_close(&s->one);
     skep__bench_sim_close(&s->more);
-    free(s->pos);
-    free(s->vel);
-    free(s->other);
+    skep__bench_give(s->pos, s->n * sizeof *s->pos);
+    skep__bench_give(s->vel, s->n * sizeof *s->vel);
+    skep__bench_give(s->other, s->n * sizeof *s->other);
     free(s);
 }
 
@@ -48,10 +48,9 @@ static void *iterate_open(const bench_row *row)
     if (!s) return NULL;
     s->n = row->n;
     s->passes = 4000000u / row->n;
-    const size_t bytes = (row->n * sizeof *s->pos + 63u) & ~(size_t)63u;
-    s->pos = aligned_alloc(64, bytes);
-    s->vel = aligned_alloc(64, bytes);
-    s->other = aligned_alloc(64, bytes);
+    s->pos = skep__bench_take(row->n * sizeof *s->pos);
+    s->vel = skep__bench_take(row->n * sizeof *s->vel);
+    s->other = skep__bench_take(row->n * sizeof *s->other);
     bool made = s->pos && s->vel && s->other && sim_open(&s->one, 0, row->n);
     if (row->workers) made = made && sim_open(&s->more, row->workers, row->n);
     for (uint32_t i = 0; made && i < row->n; i++) {

@@ -2,22 +2,39 @@
 /* The hand-written store of bench_limit.h. */
 #include "bench/bench_limit.h"
 
+#include "port/port.h"
+
 #include <stdlib.h>
 #include <string.h>
+
+void *skep__bench_take(size_t bytes)
+{
+    const size_t whole = skep__align(bytes, SKEP__PORT_PAGE);
+    void *memory = skep__port_reserve(whole);
+    if (!memory || skep__port_commit(memory, whole) == SKEP_OK) return memory;
+    skep__port_release(memory, whole);
+    return NULL;
+}
+
+void skep__bench_give(void *memory, size_t bytes)
+{
+    if (memory) skep__port_release(memory, skep__align(bytes, SKEP__PORT_PAGE));
+}
 
 bool skep__limit_open(limit_store *s, uint32_t cap)
 {
     memset(s, 0, sizeof *s);
+    s->whole = cap;
     if (cap == 0) return true;
-    s->records = calloc(cap, sizeof *s->records);
+    s->records = skep__bench_take(cap * sizeof *s->records);
     s->record_cap = cap;
-    s->dead = calloc(cap, sizeof *s->dead);
+    s->dead = skep__bench_take(cap * sizeof *s->dead);
     bool made = s->records && s->dead;
     for (uint32_t i = 0; i < 2; i++) {
         limit_table *t = &s->table[i];
-        t->pos = calloc(cap, sizeof *t->pos);
-        t->vel = i ? calloc(cap, sizeof *t->vel) : NULL;
-        t->entity = calloc(cap, sizeof *t->entity);
+        t->pos = skep__bench_take(cap * sizeof *t->pos);
+        t->vel = i ? skep__bench_take(cap * sizeof *t->vel) : NULL;
+        t->entity = skep__bench_take(cap * sizeof *t->entity);
         t->cap = cap;
         made = made && t->pos && t->entity && (t->vel || !i);
     }
@@ -25,15 +42,25 @@ bool skep__limit_open(limit_store *s, uint32_t cap)
     return made;
 }
 
+/* Gives an array back the way it was taken. */
+static void array_give(const limit_store *s, void *array, size_t element_bytes)
+{
+    if (s->whole)
+        skep__bench_give(array, s->whole * element_bytes);
+    else
+        free(array);
+}
+
 void skep__limit_close(limit_store *s)
 {
     for (uint32_t i = 0; i < 2; i++) {
-        free(s->table[i].pos);
-        free(s->table[i].vel);
-        free(s->table[i].entity);
+        limit_table *t = &s->table[i];
+        array_give(s, t->pos, sizeof *t->pos);
+        array_give(s, t->vel, sizeof *t->vel);
+        array_give(s, t->entity, sizeof *t->entity);
     }
-    free(s->records);
-    free(s->dead);
+    array_give(s, s->records, sizeof *s->records);
+    array_give(s, s->dead, sizeof *s->dead);
     memset(s, 0, sizeof *s);
 }
 

@@ -10,7 +10,14 @@
 #define SKEP_BENCH_BENCH_LIMIT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+/* Memory for arrays of a limit: zeroed, in large pages where there are such, since ours is too.
+ * What the size of pages gives is not what the rows measure. NULL when there is none; giving back
+ * takes the same size, and NULL is fine. */
+void *skep__bench_take(size_t bytes);
+void skep__bench_give(void *memory, size_t bytes);
 
 typedef struct limit_vec {
     float x, y;
@@ -34,6 +41,7 @@ typedef struct limit_store {
     uint32_t *dead; /* a stack of free indexes */
     uint32_t dead_count;
     limit_table table[2];
+    uint32_t whole; /* opened with so much room; 0: it grows, by realloc */
 } limit_store;
 
 /* Opens a store with room for `cap` entities in everything, or with none (cap 0: it grows). */

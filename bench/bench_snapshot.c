@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Snapshots and hashes of a million entities. */
+#include "bench/bench_limit.h"
 #include "bench/bench_row.h"
 #include "bench/bench_sim.h"
 #include "core/world/world_internal.h"
@@ -12,7 +13,6 @@ typedef struct state_row {
     bench_sim b;
     skep_entity *ids;
     uint64_t *plain; /* as many bytes as the world's columns and handles have */
-    size_t plain_bytes;
     uint32_t n;
     uint32_t lap;
 } state_row;
@@ -21,7 +21,7 @@ static void state_close(void *state)
 {
     state_row *s = state;
     skep__bench_sim_close(&s->b);
-    if (s->plain) skep__port_release(s->plain, s->plain_bytes);
+    skep__bench_give(s->plain, s->n * (size_t)24u);
     free(s->ids);
     free(s);
 }
@@ -32,10 +32,8 @@ static void *state_open(const bench_row *row)
     if (!s) return NULL;
     s->n = row->n;
     s->ids = calloc(row->n, sizeof *s->ids);
-    s->plain_bytes = skep__align((size_t)row->n * 24u, SKEP__PORT_PAGE);
-    s->plain = skep__port_reserve(s->plain_bytes);
-    bool made = s->ids && s->plain && skep__port_commit(s->plain, s->plain_bytes) == SKEP_OK &&
-                skep__bench_sim_open(&s->b, 0, row->n) &&
+    s->plain = skep__bench_take(row->n * (size_t)24u);
+    bool made = s->ids && s->plain && skep__bench_sim_open(&s->b, 0, row->n) &&
                 skep__bench_fill(s->b.world, row->n, true, s->ids);
     for (size_t i = 0; made && i < row->n * (size_t)3u; i++) s->plain[i] = i;
     if (made) return s;

@@ -246,19 +246,6 @@ static bool forks_asleep_ours(void *state, bench_lap *lap)
     return done;
 }
 
-static bool forks_asleep_limit(void *state, bench_lap *lap)
-{
-    forks *s = state;
-    for (uint32_t i = 0; i < FORKS_ASLEEP; i++) {
-        skep__bench_sleep_ns(1000000u);
-        const uint64_t start = skep__port_clock_ns();
-        skep__bench_pair_run(&s->pair, pair_nothing, NULL);
-        lap->time_ns += skep__port_clock_ns() - start;
-    }
-    lap->ops = FORKS_ASLEEP;
-    return true;
-}
-
 #define TINY(id, what, at, count, threads)                                                         \
     {                                                                                              \
         .name = id, .about = what, .unit = "us", .unit_ns = 1000, .bar = BENCH_BAR_VALUE,          \
@@ -279,8 +266,7 @@ const bench_row skep__bench_tiny_rows[] = {
     TINY("tiny_100_2w", "the same with two workers", 10.0, TINY_MANY, 2),
     FORK("forkjoin", "two empty tasks on two threads, within a frame; two counters", 1.0,
          forks_ours, forks_limit),
-    FORK("forkjoin_asleep", "the same after 1 ms without work", 15.0, forks_asleep_ours,
-         forks_asleep_limit),
+    FORK("forkjoin_asleep", "the same after 1 ms without work", 15.0, forks_asleep_ours, NULL),
     {.name = "alloc_frame",
      .about = "allocations of a frame with patches, events, births, deaths and a snapshot",
      .unit = "count",
