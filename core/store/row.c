@@ -67,35 +67,15 @@ SKEP_NOINLINE static skep_status row_create_slow(skep__store *s, skep__table *t,
     return SKEP_OK;
 }
 
-/* The common case: there is room, and the row's line and the index's page are owned. */
 skep_status skep__row_create(skep__store *s, skep__table *t, skep_entity *e, uint32_t *row)
 {
-    const uint32_t at = t->row_count;
-    const skep__place place = skep__place_of(t, at);
-    const bool queued = s->queue.count != 0;
-    const uint32_t index = queued ? s->queue.head : s->queue.index_count;
-    if (SKEP_UNLIKELY(at == t->row_cap || index >= s->entity_max || s->queue_stale ||
-                      place.line->epoch != s->epoch ||
-                      s->index_epoch[index >> SKEP__INDEX_PAGE_SHIFT] != s->epoch))
-        return row_create_slow(s, t, e, row);
-    uint32_t generation = 1;
-    if (queued) {
-        generation = skep__record_generation(s->index[index]);
-        s->queue.head = skep__record_row(s->index[index]);
-        s->queue.count--;
-    } else {
-        s->queue.index_count++;
-    }
-    t->row_count = at + 1u;
-    s->entity_count++;
-    s->index[index] = skep__record_make(generation, t->id, at);
-    *e = skep_entity_make(index, generation);
-    *row = at;
-    skep__id_put(place.line, place.row, e->bits);
-    return SKEP_OK;
+    skep__place there;
+    *row = t->row_count;
+    if (SKEP_LIKELY(skep__row_quick_create(s, t, e, &there))) return SKEP_OK;
+    return row_create_slow(s, t, e, row);
 }
 
-skep_status skep__row_destroy(skep__store *s, skep_entity e)
+static SKEP_NOINLINE skep_status row_destroy_slow(skep__store *s, skep_entity e)
 {
     const uint64_t r = skep__record_of(s, e);
     if (SKEP_UNLIKELY(!r)) return SKEP_GONE;
@@ -109,6 +89,13 @@ skep_status skep__row_destroy(skep__store *s, skep_entity e)
     skep__id_free(s, index);
     s->entity_count--;
     return SKEP_OK;
+}
+
+skep_status skep__row_destroy(skep__store *s, skep_entity e)
+{
+    const uint64_t r = skep__record_of(s, e);
+    if (SKEP_LIKELY(r && skep__row_quick_destroy(s, e, r))) return SKEP_OK;
+    return row_destroy_slow(s, e);
 }
 
 skep_status skep__row_move(skep__store *s, skep_entity e, uint32_t to, uint64_t stamp)

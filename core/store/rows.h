@@ -231,6 +231,14 @@ SKEP_INLINE void skep__quick_copy(const skep__cell *to, size_t t, const skep__ce
     for (uint32_t i = 0; i < n; i++) memcpy(to[i].data + t, from[i].data + f, 4);
 }
 
+/* Copies the `held` 4-byte columns of a row within one table. */
+SKEP_INLINE void skep__held_copy(skep__place to, skep__place from, uint32_t held)
+{
+    const size_t t = (size_t)to.row * 4u, f = (size_t)from.row * 4u;
+    skep__quick_copy(&to.line->cells[1], t, &from.line->cells[1], f, held == 4 ? 2 : held);
+    if (held == 4) skep__pair_copy4(&to.line->cells[3], t, &from.line->cells[3], f);
+}
+
 /* Moves an entity along the kept edge and writes `value` to what it adds, where that is the edge
  * asked for, there is room, and all that is written is owned. Else nothing is done and false
  * returned: the slow way finds out why. Without any call, so that nothing is spilled around one:
@@ -270,11 +278,69 @@ SKEP_INLINE bool skep__row_quick(skep__store *s, skep_entity e, uint32_t type, b
     s->index[(uint32_t)moved] =
         (moved >> 32) << SKEP__RECORD_GENERATION_SHIFT | kept->source_bits | row;
     skep__id_put(here.line, here.row, moved);
-    const uint32_t held = kept->held;
-    const skep__cell *into = &here.line->cells[1], *from = &tail.line->cells[1];
-    const size_t f = (size_t)tail.row * 4u;
-    skep__quick_copy(into, h, from, f, held == 4 ? 2 : held);
-    if (held == 4) skep__pair_copy4(into + 2, h, from + 2, f);
+    skep__held_copy(here, tail, kept->held);
+    return true;
+}
+
+/* ---- one created or destroyed ------------------------------------------------------------------
+ */
+
+/* Takes a handle and appends a row, whose columns hold anything, where there is room and all that
+ * is written is owned; else nothing is done. As skep__row_quick, without any call. */
+SKEP_INLINE bool skep__row_quick_create(skep__store *s, skep__table *t, skep_entity *e,
+                                        skep__place *there)
+{
+    const uint32_t at = t->row_count;
+    const bool queued = s->queue.count != 0;
+    const uint32_t index = queued ? s->queue.head : s->queue.index_count;
+    *there = skep__place_of(t, at);
+    if (SKEP_UNLIKELY(at == t->row_cap || index >= s->entity_max || s->queue_stale ||
+                      there->line->epoch != s->epoch ||
+                      s->index_epoch[index >> SKEP__INDEX_PAGE_SHIFT] != s->epoch))
+        return false;
+    uint32_t generation = 1;
+    if (queued) {
+        generation = skep__record_generation(s->index[index]);
+        s->queue.head = skep__record_row(s->index[index]);
+        s->queue.count--;
+    } else {
+        s->queue.index_count = index + 1u;
+    }
+    t->row_count = at + 1u;
+    s->entity_count++;
+    s->index[index] = skep__record_make(generation, t->id, at);
+    *e = skep_entity_make(index, generation);
+    skep__id_put(there->line, there->row, e->bits);
+    return true;
+}
+
+/* Removes a living entity of record `r` and queues its index, where all that is written is owned
+ * and all columns have 4 bytes; else nothing is done. */
+SKEP_INLINE bool skep__row_quick_destroy(skep__store *s, skep_entity e, uint64_t r)
+{
+    skep__table *t = s->tables[skep__record_table(r)];
+    const uint32_t index = (uint32_t)e.bits;
+    const uint64_t epoch = s->epoch;
+    const uint32_t row = skep__record_row(r), last = t->row_count - 1u;
+    const skep__place here = skep__place_of(t, row);
+    const skep__place tail = skep__place_of(t, last);
+    const uint64_t moved = skep__id_at(tail.line, tail.row);
+    const uint32_t end = s->queue.count ? s->queue.tail : index;
+    if (SKEP_UNLIKELY(!t->layout->only4 || (e.bits >> 32) == SKEP_GENERATION_MAX)) return false;
+    if (SKEP_UNLIKELY((here.line->epoch ^ epoch) |
+                      (s->index_epoch[index >> SKEP__INDEX_PAGE_SHIFT] ^ epoch) |
+                      (s->index_epoch[end >> SKEP__INDEX_PAGE_SHIFT] ^ epoch) |
+                      (s->index_epoch[(uint32_t)moved >> SKEP__INDEX_PAGE_SHIFT] ^ epoch)))
+        return false;
+    t->row_count = last;
+    s->entity_count--;
+    if (row != last) {
+        s->index[(uint32_t)moved] = (moved >> 32) << SKEP__RECORD_GENERATION_SHIFT |
+                                    (uint64_t)t->id << SKEP__RECORD_TABLE_SHIFT | row;
+        skep__id_put(here.line, here.row, moved);
+        skep__held_copy(here, tail, t->layout->column_count - 1u);
+    }
+    skep__queue_push(s, index, (uint32_t)(e.bits >> 32) + 1u);
     return true;
 }
 

@@ -4,6 +4,8 @@
  * which is empty. */
 #include "core/world/world_parts.h"
 
+#include "core/store/rows.h"
+
 /* What is to be made. */
 typedef struct spawn_order {
     uint32_t prefab;
@@ -245,7 +247,7 @@ static void row_poison(const skep__table *t, const skep__line *line, uint32_t ro
 }
 #endif
 
-skep_status skep_shape_create(skep_shape *shape, skep_row *row)
+static SKEP_NOINLINE skep_status shape_create_any(skep_shape *shape, skep_row *row)
 {
     skep_world *w = shape->world;
     skep__store *s = &w->store;
@@ -266,6 +268,25 @@ skep_status skep_shape_create(skep_shape *shape, skep_row *row)
 #if SKEP_ASSERTS
     row_poison(t, line, row->row);
 #endif
+    return SKEP_OK;
+}
+
+/* The short way has no call in it, so that it has nothing to keep. */
+skep_status skep_shape_create(skep_shape *shape, skep_row *row)
+{
+    skep_world *w = shape->world;
+    skep__store *s = &w->store;
+    const bool same = shape->generation == s->table_generation;
+    if (SKEP_ASSERTS || SKEP_UNLIKELY(!same || !skep__plain(w)))
+        return shape_create_any(shape, row);
+    skep__table *t = s->tables[shape->table];
+    skep__place there;
+    if (SKEP_UNLIKELY(t->layout->noted || t->layout->stamped ||
+                      !skep__row_quick_create(s, t, &row->entity, &there)))
+        return shape_create_any(shape, row);
+    row->cells = there.line->cells;
+    row->shape = shape;
+    row->row = there.row;
     return SKEP_OK;
 }
 
