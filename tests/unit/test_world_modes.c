@@ -60,7 +60,7 @@ static void a_run_sees_its_own_commands(void **state)
     skep_entity a;
     skep_entity b;
     skep_entity c;
-    Pos p;
+    Pos p = {0};
     Hp h;
     const Pos start = {7, 8};
     const skep_part part = SKEP_PART(Pos, &start);
