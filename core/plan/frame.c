@@ -457,7 +457,6 @@ skep_status skep_frame_run_done(skep_plan *plan, skep_status status, const char 
     skep_status result = SKEP_OK;
     w->mode = SKEP__WRITE_QUEUE;
     w->running = NULL;
-    w->iterating = 0; /* passes that were left open end here */
     if (status != SKEP_OK) {
         if (!f->fallback || s->fallback_only) {
             s->failure = (skep__plan_failure){.status = status, .block = UINT32_MAX, .blocks = 1};
@@ -504,6 +503,7 @@ skep_status skep_frame_task_done(skep_plan *plan, const skep_pool_result *result
     f->outstanding--;
     t->system->cost_sum += result->duration_ns;
     t->system->cost_known &= result->duration_ns != 0;
+    const char *first_cause = t->retried ? t->cause : NULL; /* the second try's is not kept */
     t->cause = NULL;
     t->bytes = 0;
     skep_status status = result->status;
@@ -525,11 +525,13 @@ skep_status skep_frame_task_done(skep_plan *plan, const skep_pool_result *result
     }
     if (SKEP_LIKELY(status == SKEP_OK)) {
         t->state = SKEP__TASK_DONE;
+        t->cause = first_cause;
         f->judging |= t->bytes > t->task->cells_bytes && !t->system->patches; /* log lines */
         return SKEP_OK;
     }
     f->judging = true;
     if (result->status != SKEP_OK) t->cause = NULL;
+    if (t->retried) t->cause = first_cause;
     skep__task_fail(plan, t, status, result);
     return SKEP_OK;
 }
