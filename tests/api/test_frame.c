@@ -435,6 +435,16 @@ static void the_last_patch_in_the_total_order_wins(void **state)
     lab_end(l);
 }
 
+SKEP_JOB(sum_seen, (in, Seen, seen), (sum, Total, total))
+{
+    for (uint32_t i = 0; i < task->n; i++) c->total->n += c->seen.n[i];
+}
+
+SKEP_JOB(copy_seen, (in, Seen, seen), (out, Mark, mark))
+{
+    for (uint32_t i = 0; i < task->n; i++) c->mark.n[i] = c->seen.n[i] + 1;
+}
+
 SKEP_JOB(see_changed, (changed, Pos, pos), (mut, Seen, seen))
 {
     for (uint32_t i = 0; i < task->n; i++) c->seen.n[i] += Pos_changed_at(&c->pos, i);
@@ -478,6 +488,72 @@ static void changed_is_exact_by_row(void **state)
     assert_int_equal(seen_of(l, e[0]), base);
     assert_int_equal(seen_of(l, e[1]), base + 1);
     assert_int_equal(seen_of(l, e[2]), base + 3);
+    lab_end(l);
+}
+
+SKEP_JOB(own_changes, (changed, Pos, changed), (mut, Pos, pos), (mut, Seen, seen))
+{
+    for (uint32_t i = 0; i < task->n; i++) {
+        c->seen.n[i] += Pos_changed_at(&c->changed, i);
+        c->pos.x[i] += 1;
+    }
+}
+
+/* What a system wrote while it ran was not written since it ran; what anybody writes afterwards
+ * was. */
+static void own_writes_are_not_changes(void **state)
+{
+    (void)state;
+    plan_lab *l = lab_new();
+    const skep_entity e = mover(l, 0, 1), other = mover(l, 0, 1);
+    assert_int_equal(Seen_attach(l->world, e, SKEP_LIT(Seen, 0)), SKEP_OK);
+    assert_int_equal(Seen_attach(l->world, other, SKEP_LIT(Seen, 0)), SKEP_OK);
+    plan_lab_job(l, "update", &own_changes, NULL);
+    plan_lab_frame(l, 1);
+    const uint32_t base = seen_of(l, e);
+    plan_lab_frame(l, 1);
+    assert_int_equal(seen_of(l, e), base);
+    assert_int_equal(Pos_set(l->world, e, SKEP_LIT(Pos, 9, 9)), SKEP_OK);
+    plan_lab_frame(l, 1);
+    assert_int_equal(seen_of(l, e), base + 1);
+    assert_int_equal(seen_of(l, other), base);
+    lab_end(l);
+}
+
+/* Tasks of small tables read what was there when the batch began, even if a snapshot that held it
+ * goes. */
+static void a_snapshot_may_go_while_tasks_run(void **state)
+{
+    (void)state;
+    plan_lab *l = lab_new();
+    skep_entity e[4];
+    for (uint32_t i = 0; i < 4; i++) {
+        e[i] = mover(l, (float)i, 1);
+        assert_int_equal(Seen_attach(l->world, e[i], SKEP_LIT(Seen, i)), SKEP_OK);
+        assert_int_equal(Mark_attach(l->world, e[i], SKEP_LIT(Mark, 0)), SKEP_OK);
+    }
+    plan_lab_job(l, "update", &sum_seen, NULL);
+    plan_lab_job(l, "update", &copy_seen, NULL);
+    plan_lab_job(l, "update", &move, NULL);
+    plan_lab_frame(l, 1);
+    for (uint32_t frame = 0; frame < 3; frame++) {
+        skep_snapshot *held = NULL;
+        skep_step step;
+        assert_int_equal(skep_snapshot_take(l->world, &held), SKEP_OK);
+        assert_int_equal(skep_frame_begin(l->plan, 1, SKEP_TIME_AUTO), SKEP_OK);
+        assert_int_equal(skep_frame_next(l->plan, 0, &step), SKEP_OK);
+        assert_int_equal(step.kind, SKEP_STEP_TASKS);
+        skep_snapshot_release(held);
+        plan_lab_take(l, step.batch);
+        plan_lab_drive(l);
+        assert_int_equal(Total_read(l->world)->n, 0 + 1 + 2 + 3);
+        for (uint32_t i = 0; i < 4; i++) {
+            Mark m = {0};
+            assert_true(Mark_of(l->world, e[i], &m));
+            assert_int_equal(m.n, i + 1);
+            assert_true(x_of(l, e[i]) == (float)(i + frame + 2));
+        }
+    }
     lab_end(l);
 }
 
@@ -562,6 +638,59 @@ static void events_wait_one_frame_for_earlier_systems(void **state)
     lab_end(l);
 }
 
+SKEP_JOB(echo, (mut, Mark, mark), (inbox, Ping, in), (emit, Ping, out))
+{
+    for (uint32_t i = 0; i < task->n; i++) {
+        for (uint32_t k = c->in.begin[i]; k < c->in.begin[i + 1]; k++) {
+            c->mark.n[i] += c->in.what[k];
+            Ping_send(task, c->out, task->entity[i], SKEP_LIT(Ping, c->in.what[k] * 2));
+        }
+    }
+}
+
+/* What a system sends to itself it gets the next time. */
+static void a_system_hears_itself_the_next_time(void **state)
+{
+    (void)state;
+    plan_lab *l = lab_new();
+    const skep_entity e = mover(l, 0, 0);
+    assert_int_equal(Mark_attach(l->world, e, SKEP_LIT(Mark, 0)), SKEP_OK);
+    assert_int_equal(Ping_post(l->world, e, SKEP_LIT(Ping, 1)), SKEP_OK);
+    plan_lab_job(l, "update", &echo, NULL);
+    for (uint32_t i = 0; i < 5; i++) plan_lab_frame(l, 1);
+    Mark m = {0};
+    assert_true(Mark_of(l->world, e, &m));
+    assert_int_equal(m.n, 1 + 2 + 4 + 8 + 16);
+    lab_end(l);
+}
+
+/* Each event reaches its own row, at the borders of blocks too. */
+static void inboxes_end_where_blocks_end(void **state)
+{
+    (void)state;
+    static const uint32_t rows[] = {0, 1, 1023, 1024, 1025, 2047, 2048, 2049, 2499};
+    plan_lab *l = lab_new();
+    skep_entity e[2500];
+    for (uint32_t i = 0; i < 2500; i++) {
+        assert_int_equal(skep_entity_create(l->world, &e[i]), SKEP_OK);
+        assert_int_equal(Mark_attach(l->world, e[i], SKEP_LIT(Mark, 0)), SKEP_OK);
+    }
+    plan_lab_job(l, "update", &take_pings, NULL);
+    for (uint32_t k = sizeof rows / sizeof rows[0]; k > 0; k--) {
+        const Ping sent = {rows[k - 1] % 1000 + 1};
+        assert_int_equal(Ping_post(l->world, e[rows[k - 1]], sent), SKEP_OK);
+    }
+    plan_lab_frame(l, 1);
+    for (uint32_t i = 0, k = 0; i < 2500; i++) {
+        Mark m = {0};
+        assert_true(Mark_of(l->world, e[i], &m));
+        const bool hit = k < sizeof rows / sizeof rows[0] && rows[k] == i;
+        assert_int_equal(m.n, hit ? i % 1000 + 1 : 0);
+        k += hit;
+    }
+    lab_end(l);
+}
+
 SKEP_JOB(keys, (mut, Mark, mark), (inbox, Key, key))
 {
     for (uint32_t i = 0; i < task->n; i++) {
@@ -611,6 +740,72 @@ static void reductions_start_with_what_changes_nothing(void **state)
     assert_int_equal(Total_read(l->world)->n, 3);
     (void)e;
     lab_end(l);
+}
+
+SKEP_RESOURCE(Trail, (u64, blocks), (u64, rows));
+
+SKEP_JOB(trail, (in, Pos, pos), (fold, Trail, trail))
+{
+    c->trail->blocks = task->block + 1;
+    c->trail->rows += task->n;
+    (void)c->pos.x;
+}
+
+static void trail_fold(const skep_component *resource, void *into, const void *value)
+{
+    Trail *to = into;
+    const Trail *from = value;
+    (void)resource;
+    to->blocks = to->blocks * 10 + from->blocks;
+    to->rows = to->rows * 100000 + from->rows;
+}
+
+static void trail_add(plan_lab *l)
+{
+    skep_system_desc d = skep_system_desc_default();
+    d.job = &trail;
+    d.fold = trail_fold;
+    plan_lab_add(l, &d);
+}
+
+static void folds_go_by_block(void **state)
+{
+    (void)state;
+    plan_lab *l = lab_new();
+    movers(l, 4096);
+    trail_add(l);
+    l->shuffled = true;
+    for (uint32_t i = 0; i < 6; i++) {
+        plan_lab_frame(l, 1);
+        assert_int_equal(Trail_read(l->world)->blocks, 1234);
+    }
+    lab_end(l);
+}
+
+/* Which table was made first is no part of the world: a loaded one may have made them in another
+ * order. */
+static void blocks_do_not_depend_on_which_table_was_first(void **state)
+{
+    (void)state;
+    uint64_t rows[2];
+    for (uint32_t time = 0; time < 2; time++) {
+        plan_lab *l = lab_new();
+        for (uint32_t k = 0; k < 3; k++) {
+            const uint32_t kind = time ? 2 - k : k;
+            for (uint32_t i = 0; i < 700 + 50 * kind; i++) {
+                const skep_entity e = mover(l, 0, 1);
+                if (kind == 1)
+                    assert_int_equal(Mark_attach(l->world, e, SKEP_LIT(Mark, 0)), SKEP_OK);
+                if (kind == 2)
+                    assert_int_equal(Seen_attach(l->world, e, SKEP_LIT(Seen, 0)), SKEP_OK);
+            }
+        }
+        trail_add(l);
+        plan_lab_frame(l, 1);
+        rows[time] = Trail_read(l->world)->rows;
+        lab_end(l);
+    }
+    assert_true(rows[0] == rows[1] && rows[0] > 100000);
 }
 
 static void without_rows_a_reduction_is_its_start(void **state)
@@ -780,6 +975,77 @@ static void a_failing_run_loses_its_commands_in_any_case(void **state)
     skep_entity e;
     assert_int_equal(skep_entity_create(l->world, &e), SKEP_OK);
     assert_int_equal(skep_entity_index(e), 1);
+    lab_end(l);
+}
+
+static skep_status mark_run(void *ctx, skep_world *world, float dt)
+{
+    const skep_entity *e = ctx;
+    (void)dt;
+    return Mark_set(world, *e, SKEP_LIT(Mark, 5));
+}
+
+/* A run that may fail takes a snapshot, and what tasks write in place meanwhile must not get lost
+ * in it. */
+static void a_run_that_may_fail_does_not_disturb_tasks(void **state)
+{
+    (void)state;
+    plan_lab *l = lab_new();
+    skep_entity e = mover(l, 0, 1);
+    assert_int_equal(Mark_attach(l->world, e, SKEP_LIT(Mark, 0)), SKEP_OK);
+    const skep_access uses[] = {{&Mark_info, SKEP_MODE_mut, 0}};
+    skep_system_desc d = skep_system_desc_default();
+    d.name = "mark";
+    d.run = mark_run;
+    d.ctx = &e;
+    d.flags = SKEP_SYSTEM_RUN_MAY_FAIL;
+    d.access = uses;
+    d.access_count = 1;
+    plan_lab_job(l, "update", &move, NULL);
+    plan_lab_add(l, &d);
+    for (uint32_t i = 1; i < 6; i++) {
+        l->early = i % 2;
+        plan_lab_frame(l, 1);
+        assert_int_equal(l->report.batches, 1);
+        assert_true(x_of(l, e) == (float)i);
+        Mark m = {0};
+        assert_true(Mark_of(l->world, e, &m));
+        assert_int_equal(m.n, 5);
+    }
+    lab_end(l);
+}
+
+typedef struct pass {
+    skep_query *query;
+    skep_query_iter it;
+} pass;
+
+static skep_status open_pass(void *ctx, skep_world *world, float dt)
+{
+    pass *p = ctx;
+    (void)world;
+    (void)dt;
+    p->it = skep_query_begin(p->query);
+    return skep_query_next(&p->it) ? SKEP_OK : SKEP_FAULT; /* and leaves it open */
+}
+
+static void a_pass_left_open_ends_with_its_run(void **state)
+{
+    (void)state;
+    plan_lab *l = lab_new();
+    mover(l, 0, 1);
+    skep_query_desc d = skep_query_desc_default();
+    d.terms[0] = SKEP_ALL(Pos);
+    pass p = {0};
+    assert_int_equal(skep_query_create(l->world, &d, &p.query), SKEP_OK);
+    plan_lab_run(l, "update", "open", open_pass, &p);
+    plan_lab_frame(l, 1);
+    assert_int_equal(l->report.fault_count, 0);
+    skep_entity e;
+    assert_int_equal(skep_entity_create(l->world, &e), SKEP_OK);
+    assert_int_equal(skep_world_entity_count(l->world), 2); /* at once, not when a pass ends */
+    assert_int_equal(skep_query_end(&p.it), SKEP_OK);
+    skep_query_destroy(p.query);
     lab_end(l);
 }
 
@@ -976,10 +1242,16 @@ int main(void)
         cmocka_unit_test(d6_patches_wait_for_the_batch_to_end),
         cmocka_unit_test(the_last_patch_in_the_total_order_wins),
         cmocka_unit_test(changed_is_exact_by_row),
+        cmocka_unit_test(own_writes_are_not_changes),
+        cmocka_unit_test(a_snapshot_may_go_while_tasks_run),
         cmocka_unit_test(events_reach_their_rows_once),
         cmocka_unit_test(events_wait_one_frame_for_earlier_systems),
+        cmocka_unit_test(a_system_hears_itself_the_next_time),
+        cmocka_unit_test(inboxes_end_where_blocks_end),
         cmocka_unit_test(inputs_come_by_source_and_number),
         cmocka_unit_test(reductions_start_with_what_changes_nothing),
+        cmocka_unit_test(folds_go_by_block),
+        cmocka_unit_test(blocks_do_not_depend_on_which_table_was_first),
         cmocka_unit_test(without_rows_a_reduction_is_its_start),
         cmocka_unit_test(spawned_handles_leave_no_gaps),
         cmocka_unit_test(too_many_spawns_are_a_fault_with_a_knob),
@@ -987,6 +1259,8 @@ int main(void)
         cmocka_unit_test(runs_write_at_once_and_queue_structure),
         cmocka_unit_test(a_failing_run_leaves_nothing_when_it_may_fail),
         cmocka_unit_test(a_failing_run_loses_its_commands_in_any_case),
+        cmocka_unit_test(a_run_that_may_fail_does_not_disturb_tasks),
+        cmocka_unit_test(a_pass_left_open_ends_with_its_run),
         cmocka_unit_test(d2_a_run_cannot_write_what_it_did_not_declare),
         cmocka_unit_test(s11_empty_runs_are_skipped_when_asked),
         cmocka_unit_test(a_warm_frame_allocates_nothing),

@@ -107,7 +107,7 @@ static void lab_deliver(plan_lab *l, uint32_t count)
     }
 }
 
-static void lab_start(plan_lab *l, const skep_pool_batch *batch)
+void plan_lab_take(plan_lab *l, const skep_pool_batch *batch)
 {
     assert_true(batch->task_count > 0 && batch->task_count <= PLAN_LAB_TASKS);
     l->batch = batch;
@@ -115,7 +115,8 @@ static void lab_start(plan_lab *l, const skep_pool_batch *batch)
     if (batch->task_count > l->largest) l->largest = batch->task_count;
     l->open_count = batch->task_count;
     for (uint32_t i = 0; i < batch->task_count; i++) l->open[i] = i;
-    if (l->early) lab_deliver(l, l->shuffled ? plan_lab_random(l, l->open_count + 1) : l->open_count);
+    if (l->early)
+        lab_deliver(l, l->shuffled ? plan_lab_random(l, l->open_count + 1) : l->open_count);
 }
 
 void plan_lab_drive(plan_lab *l)
@@ -126,7 +127,7 @@ void plan_lab_drive(plan_lab *l)
         assert_int_equal(skep_frame_next(l->plan, now++, &step), SKEP_OK);
         switch (step.kind) {
         case SKEP_STEP_TASKS:
-            lab_start(l, step.batch);
+            plan_lab_take(l, step.batch);
             break;
         case SKEP_STEP_RUN:
             assert_int_equal(skep_frame_run(l->plan, &step), SKEP_OK);

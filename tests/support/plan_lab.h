@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A world, a plan and a scripted host: tasks are run and their ends delivered in an order drawn from a
- * seed, in the arena or in memory of the host's own, and failures can be put in anywhere. */
+/* A world, a plan and a scripted host: tasks are run and their ends delivered in an order drawn
+ * from a seed, in the arena or in memory of the host's own, and failures can be put in anywhere. */
 #ifndef SKEP_TESTS_SUPPORT_PLAN_LAB_H
 #define SKEP_TESTS_SUPPORT_PLAN_LAB_H
 
@@ -23,15 +23,15 @@ typedef struct plan_lab {
     skep_world *world; /* lab.world */
     skep_plan *plan;
     skep_plan_host host;
-    uint64_t random;  /* of the order */
-    bool shuffled;    /* else tasks end in the order of the batch */
-    bool early;       /* ends are delivered before the batch's main-thread systems, else after */
+    uint64_t random; /* of the order */
+    bool shuffled;   /* else tasks end in the order of the batch */
+    bool early;      /* ends are delivered before the batch's main-thread systems, else after */
     plan_lab_spoil *spoil;
     void *spoil_ctx;
     uint64_t duration_ns; /* that every task reports */
     size_t scratch_bytes;
-    uint32_t batches;     /* handed out so far */
-    uint32_t largest;     /* tasks of the largest batch */
+    uint32_t batches; /* handed out so far */
+    uint32_t largest; /* tasks of the largest batch */
     const skep_pool_batch *batch;
     uint32_t open[PLAN_LAB_TASKS]; /* tasks of the batch that did not end */
     uint32_t open_count;
@@ -53,6 +53,9 @@ void plan_lab_add(plan_lab *l, const skep_system_desc *desc);
 
 /* Runs a frame to its end; fails the test when a call fails. */
 void plan_lab_frame(plan_lab *l, float dt);
+
+/* Takes a batch of which the test got the step itself; plan_lab_drive runs it then. */
+void plan_lab_take(plan_lab *l, const skep_pool_batch *batch);
 
 /* Drives a frame that has begun to its end. */
 void plan_lab_drive(plan_lab *l);

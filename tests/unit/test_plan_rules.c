@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The rules by which systems get their place: order, conflicts, batches; the mistakes that a plan can
- * have, in words; and what it says of itself. Names carry the ids of DEFECTS.md. */
+/* The rules by which systems get their place: order, conflicts, batches; the mistakes that a plan
+ * can have, in words; and what it says of itself. Names carry the ids of DEFECTS.md. */
 #include "support/plan_lab.h"
 
 #include <setjmp.h>
@@ -132,11 +132,12 @@ static void s4_unknown_after_is_named(void **state)
     plan_lab *l = lab_new();
     plan_lab_job(l, "update", &read_pos, "write_poz");
     plan_lab_job(l, "update", &write_pos, "nobody at all");
-    assert_string_equal(plan_lab_mistakes(l, "bees.so"),
-                        "bees.so: 2 mistakes, nothing was run\n"
-                        "  system \"read_pos\": after \"write_poz\": there is no such system (did you "
-                        "mean \"write_pos\"?)\n"
-                        "  system \"write_pos\": after \"nobody at all\": there is no such system\n");
+    assert_string_equal(
+        plan_lab_mistakes(l, "bees.so"),
+        "bees.so: 2 mistakes, nothing was run\n"
+        "  system \"read_pos\": after \"write_poz\": there is no such system (did you "
+        "mean \"write_pos\"?)\n"
+        "  system \"write_pos\": after \"nobody at all\": there is no such system\n");
     assert_int_equal(skep_frame_begin(l->plan, 1, SKEP_TIME_AUTO), SKEP_PLAN);
     assert_false(skep_frame_running(l->plan));
     lab_end(l);
@@ -148,9 +149,10 @@ static void s5_two_systems_of_one_name_are_a_mistake(void **state)
     plan_lab *l = lab_new();
     plan_lab_job(l, "update", &read_pos, NULL);
     plan_lab_job(l, "late", &read_pos, NULL);
-    assert_string_equal(plan_lab_mistakes(l, "bees"),
-                        "bees: 1 mistake, nothing was run\n"
-                        "  system \"read_pos\": there are two systems of this name; give one another\n");
+    assert_string_equal(
+        plan_lab_mistakes(l, "bees"),
+        "bees: 1 mistake, nothing was run\n"
+        "  system \"read_pos\": there are two systems of this name; give one another\n");
     assert_int_equal(skep_plan_remove(l->plan, "read_pos"), SKEP_OK);
     build(l);
     assert_int_equal(skep_plan_system_count(l->plan), 1);
@@ -164,11 +166,12 @@ static void s6_unknown_stage_is_named(void **state)
     plan_lab *l = lab_new();
     plan_lab_job(l, "updat", &read_pos, NULL);
     plan_lab_job(l, "physics", &write_pos, NULL);
-    assert_string_equal(plan_lab_mistakes(l, "x"),
-                        "x: 2 mistakes, nothing was run\n"
-                        "  system \"read_pos\": stage \"updat\": there is no such stage (did you mean "
-                        "\"update\"?)\n"
-                        "  system \"write_pos\": stage \"physics\": there is no such stage\n");
+    assert_string_equal(
+        plan_lab_mistakes(l, "x"),
+        "x: 2 mistakes, nothing was run\n"
+        "  system \"read_pos\": stage \"updat\": there is no such stage (did you mean "
+        "\"update\"?)\n"
+        "  system \"write_pos\": stage \"physics\": there is no such stage\n");
     lab_end(l);
 }
 
@@ -238,6 +241,22 @@ static void rights_wait_for_readers_only(void **state)
     assert_int_equal(batch_of(l, "kill"), 3);
     assert_int_equal(batch_of(l, "tag"), 4); /* reads rows that kill may end */
     assert_int_equal(batch_of(l, "no_enemy"), 5);
+    lab_end(l);
+}
+
+static void rights_wait_for_readers_before_them(void **state)
+{
+    (void)state;
+    plan_lab *l = lab_new();
+    plan_lab_job(l, "update", &read_damage, NULL);
+    plan_lab_job(l, "update", &hurt_more, NULL);
+    plan_lab_job(l, "update", &all_hits, NULL);
+    plan_lab_job(l, "update", &hurt_all, NULL);
+    build(l);
+    assert_int_equal(batch_of(l, "read_damage"), 1);
+    assert_int_equal(batch_of(l, "all_hits"), 1);
+    assert_int_equal(batch_of(l, "hurt_more"), 2);
+    assert_int_equal(batch_of(l, "hurt_all"), 2);
     lab_end(l);
 }
 
@@ -327,12 +346,13 @@ static void cycles_name_their_systems(void **state)
     plan_lab_job(l, "update", &read_vel, "write_pos");
     plan_lab_job(l, "update", &write_age, "read_vel");
     plan_lab_job(l, "late", &rules, "rules");
-    assert_string_equal(plan_lab_mistakes(l, "x"),
-                        "x: 2 mistakes, nothing was run\n"
-                        "  systems \"write_pos\", \"read_vel\", \"read_pos\": each is to run before the "
-                        "next, and the last before the first: a cycle\n"
-                        "  systems \"rules\": each is to run before the next, and the last before the "
-                        "first: a cycle\n");
+    assert_string_equal(
+        plan_lab_mistakes(l, "x"),
+        "x: 2 mistakes, nothing was run\n"
+        "  systems \"write_pos\", \"read_vel\", \"read_pos\": each is to run before the "
+        "next, and the last before the first: a cycle\n"
+        "  systems \"rules\": each is to run before the next, and the last before the "
+        "first: a cycle\n");
     lab_end(l);
 }
 
@@ -342,10 +362,11 @@ static void after_a_later_stage_is_a_mistake(void **state)
     plan_lab *l = lab_new();
     plan_lab_job(l, "update", &read_pos, "rules");
     plan_lab_job(l, "render", &rules, NULL);
-    assert_string_equal(plan_lab_mistakes(l, "x"),
-                        "x: 1 mistake, nothing was run\n"
-                        "  system \"read_pos\": after \"rules\": stage \"render\" comes after stage "
-                        "\"update\"\n");
+    assert_string_equal(
+        plan_lab_mistakes(l, "x"),
+        "x: 1 mistake, nothing was run\n"
+        "  system \"read_pos\": after \"rules\": stage \"render\" comes after stage "
+        "\"update\"\n");
     lab_end(l);
 }
 
@@ -384,7 +405,8 @@ static void access_mistakes_are_told_at_once(void **state)
         "  system \"both\": Vel is both `mut` and `out`; it can be one of them\n"
         "  system \"twice\": Vel is `in` twice\n"
         "  system \"never\": Vel is both `in` and `not`; no entity is both\n"
-        "  system \"split\": `res_mut` of Rules needs SKEP_JOB_UNSPLIT, or a reduction: blocks run at "
+        "  system \"split\": `res_mut` of Rules needs SKEP_JOB_UNSPLIT, or a reduction: blocks run "
+        "at "
         "the same time\n"
         "  system \"folds\": `fold` of Stats needs a fold function\n"
         "  system \"sums\": `sum` of Stats: its field \"best\" is no number\n"
@@ -482,7 +504,8 @@ static void bad_descriptions_are_refused(void **state)
     lab_end(l);
 }
 
-/* ---- explain ---------------------------------------------------------------------------------- */
+/* ---- explain ----------------------------------------------------------------------------------
+ */
 
 static void explains_the_whole_plan(void **state)
 {
@@ -492,16 +515,15 @@ static void explains_the_whole_plan(void **state)
     plan_lab_job(l, "update", &look_pos, NULL);
     plan_lab_job(l, "update", &hurt_more, NULL);
     plan_lab_run(l, "render", "draw", nothing, NULL);
-    assert_string_equal(plan_lab_explain(l, NULL),
-                        "4 systems in 4 batches\n"
-                        "batch 1, stage update\n"
-                        "  write_pos writes Pos\n"
-                        "batch 2, stage update\n"
-                        "  look_pos  looks Pos up, writes Age\n"
-                        "batch 3, stage update\n"
-                        "  hurt_more reads Age, adds Damage\n"
-                        "batch 4, stage render\n"
-                        "  draw      main thread, uses anything\n");
+    assert_string_equal(plan_lab_explain(l, NULL), "4 systems in 4 batches\n"
+                                                   "batch 1, stage update\n"
+                                                   "  write_pos writes Pos\n"
+                                                   "batch 2, stage update\n"
+                                                   "  look_pos  looks Pos up, writes Age\n"
+                                                   "batch 3, stage update\n"
+                                                   "  hurt_more reads Age, adds Damage\n"
+                                                   "batch 4, stage render\n"
+                                                   "  draw      main thread, uses anything\n");
     assert_string_equal(plan_lab_explain(l, "drow"),
                         "system \"drow\": there is no such system (did you mean \"draw\"?)\n");
     lab_end(l);
@@ -537,10 +559,12 @@ static void explains_why_one_system_waits(void **state)
         plan_lab_explain(l, "strike"),
         "strike   stage update, batch 2 of 2, 12 blocks, parallel over blocks: yes\n"
         "  waits for   write_pos (batch 1) because write_pos writes Pos, strike reads Pos\n"
-        "  beside      score (both only add and emit); hurt_more (both only add); rules (nothing in "
+        "  beside      score (both only add and emit); hurt_more (both only add); rules (nothing "
+        "in "
         "common)\n"
         "  blocks copied: 0 a frame (Pos is not written while looked up)\n"
-        "  runs on     the caller: 12 blocks x 0.2 us is less than a wake-up (3 us); --grain 0 forces "
+        "  runs on     the caller: 12 blocks x 0.2 us is less than a wake-up (3 us); --grain 0 "
+        "forces "
         "workers\n");
     assert_string_equal(
         plan_lab_explain(l, "write_pos"),
@@ -548,7 +572,8 @@ static void explains_why_one_system_waits(void **state)
         "  waits for   nothing\n"
         "  beside      nothing\n"
         "  blocks copied: 0 a frame (written in place)\n"
-        "  runs on     the caller: 12 blocks x 0.2 us is less than a wake-up (3 us); --grain 0 forces "
+        "  runs on     the caller: 12 blocks x 0.2 us is less than a wake-up (3 us); --grain 0 "
+        "forces "
         "workers\n");
     lab_end(l);
 }
@@ -566,6 +591,7 @@ int main(void)
         cmocka_unit_test(s9_jobs_are_part_of_the_conflicts),
         cmocka_unit_test(d3_two_writers_never_share_a_batch),
         cmocka_unit_test(rights_wait_for_readers_only),
+        cmocka_unit_test(rights_wait_for_readers_before_them),
         cmocka_unit_test(spawning_waits_for_readers_of_what_is_spawned),
         cmocka_unit_test(resources_and_stages_order),
         cmocka_unit_test(own_stages_replace_the_usual),
