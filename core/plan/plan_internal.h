@@ -322,51 +322,48 @@ struct skep_plan {
 
     skep__system **systems; /* by registration */
     uint32_t system_count, system_cap;
-    uint32_t registered; /* so many were ever added */
-    bool built;
     skep__system **order;    /* the total order; system_count */
     skep__system **schedule; /* by batch, then place */
     uint32_t *batches;       /* first of each batch in the schedule; batch_count + 1 */
     uint32_t *edges;         /* pairs of numbers in systems: from before to */
     skep__plan_batch *batch_info;
     const skep_job **jobs; /* of each batch's jobs, where its systems begin in the schedule */
+    skep__plan_use *uses;
+    uint64_t *marks; /* scratch of the build: a word a system */
     uint32_t batch_count;
     uint32_t batch_info_cap, jobs_cap;
     uint32_t order_cap, schedule_cap, batch_cap;
     uint32_t edge_count, edge_cap;
-    uint32_t set_words; /* of an access set */
-    skep__plan_use *uses;
     uint32_t use_count, use_cap;
-    uint64_t *marks; /* scratch of the build: a word a system */
     uint32_t mark_cap;
-    skep__text mistakes;
+    uint32_t registered; /* so many systems were ever added */
+    uint32_t set_words;  /* of an access set */
     uint32_t mistake_count;
+    skep__text mistakes;
+    bool built;
 
     skep__frame frame;
     skep_fault *faults; /* of the running or last frame */
-    uint32_t fault_count, fault_cap;
     skep_fault *replay; /* recorded ones still to come */
-    uint32_t replay_count, replay_cap, replay_at;
-    uint32_t *hung; /* workers that may still read and write what this batch gave them */
-    uint32_t hung_count, hung_cap;
+    uint32_t *hung;     /* workers that may still read and write what this batch gave them */
     skep__parked *parked;
-    uint32_t parked_count, parked_cap;
     size_t parked_bytes;
-    uint32_t *match_of; /* table -> match of the system at hand + 1, all zero between uses */
-    uint32_t match_of_cap;
-    uint64_t *sort; /* keys of inboxes, twice */
-    uint32_t sort_cap;
-    void *buffers; /* of apply */
-    uint32_t buffer_cap;
+    uint32_t *match_of;  /* table -> match of the system at hand + 1, all zero between uses */
+    uint64_t *sort;      /* keys of inboxes, twice */
+    void *buffers;       /* of apply */
     skep_entity *unused; /* handles to be given back */
+    uint8_t *fold;       /* a reduction's value */
+    uint32_t fault_count, fault_cap;
+    uint32_t replay_count, replay_cap, replay_at;
+    uint32_t hung_count, hung_cap;
+    uint32_t parked_count, parked_cap;
+    uint32_t match_of_cap, sort_cap, buffer_cap;
     uint32_t unused_count, unused_cap;
-    uint8_t *fold; /* a reduction's value */
     uint32_t fold_cap;
     skep_frame_report report;
 };
 
-/* ---- plan_text.c ------------------------------------------------------------------------------
- */
+/* ---- plan_text.c ------------------------------------------------------------------------- */
 
 SKEP_NOINLINE bool skep__plan_grow_slow(skep_plan *p, void *array, uint32_t *cap, uint32_t need,
                                         size_t element_bytes);
