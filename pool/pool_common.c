@@ -7,6 +7,37 @@
  * lines. */
 #include "pool/pool_common.h"
 
+/* ---- looking ahead -------------------------------------------------------------------------- */
+
+/* The lines of each column that are brought in: with fewer the processor still waits for the first
+ * ones, with more they are in each other's way. And the rows below which it does not pay. */
+#define AHEAD_LINES 8u
+#define AHEAD_ROWS 512u
+
+static void ahead_column(const uint8_t *at)
+{
+    for (uint32_t line = 0; at && line < AHEAD_LINES; line++) SKEP_PREFETCH(at + line * 64u);
+}
+
+/* Has the first lines of what a task will read brought in, while the one before it runs: columns
+ * lie in blocks of their own, where the processor's own looking ahead begins anew each time. */
+static void task_ahead(const skep_pool_task *task, const skep_job *const *jobs)
+{
+    const skep_job *job = jobs[task->job];
+    const skep_task_part *part = task->parts;
+    if (part->n < AHEAD_ROWS) return;
+    for (uint32_t w = 0; w < part->write_count; w++) ahead_column(part->writes[w].from);
+    for (uint32_t a = 0; a < job->access_count; a++) {
+        const skep_access *access = &job->access[a];
+        const bool columns = access->mode <= SKEP_MODE_opt;
+        for (uint32_t f = 0; columns && f < access->component->field_count; f++) {
+            const uint8_t *at = NULL;
+            memcpy(&at, (const uint8_t *)part->columns + access->offset + f * sizeof at, sizeof at);
+            ahead_column(at);
+        }
+    }
+}
+
 /* ---- on the caller -------------------------------------------------------------------------- */
 
 bool skep__caller_init(skep__caller *caller, const skep_allocator *allocator, size_t scratch_bytes)
@@ -53,6 +84,7 @@ uint32_t skep__caller_wait(skep__caller *caller, uint64_t until)
     uint64_t now = clock ? skep__port_clock_ns() : 0;
     skep_pool_result result = {0};
     for (uint32_t t = caller->next; t < batch->task_count; t++) {
+        if (t + 1 < batch->task_count) task_ahead(batch->tasks[t + 1], batch->jobs);
         skep_task_run(batch->tasks[t], batch->jobs, batch->flags, &caller->room, &result);
         if (clock) {
             const uint64_t then = now;
@@ -182,6 +214,7 @@ static void units_run_tasks(const skep__pool_units *units, skep__pool_results *r
     skep_pool_result result = {0};
     result.worker = worker;
     for (uint32_t t = first; t < end; t++) {
+        if (t + 1 < end) task_ahead(units->tasks[t + 1], units->jobs);
         skep_task_run(units->tasks[t], units->jobs, units->flags, room, &result);
         if (units->measure) {
             const uint64_t then = now;
