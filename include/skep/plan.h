@@ -125,9 +125,9 @@ SKEP_API SKEP_NODISCARD skep_status skep_plan_add(skep_plan *plan, const skep_sy
  */
 SKEP_API skep_status skep_plan_remove(skep_plan *plan, const char *name);
 
-/* Enables or disables a system from the next frame on; part of the world's state, so restoring a
- * snapshot brings it back. SKEP_NOT_FOUND, SKEP_PLAN while the plan has mistakes, SKEP_BUSY while a
- * frame runs. */
+/* Enables or disables a system from the next frame on, also from inside one; part of the world's
+ * state, so restoring a snapshot brings it back. SKEP_NOT_FOUND, SKEP_PLAN while the plan has
+ * mistakes. */
 SKEP_API skep_status skep_plan_enable(skep_plan *plan, const char *name, bool enabled);
 
 /* Returns whether a system is enabled; false for an unknown one. */
