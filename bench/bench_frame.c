@@ -39,7 +39,7 @@ SKEP_JOB(drift, (mut, Pos, pos), (in, Vel, vel))
 
 SKEP_JOB(think, (mut, Mind, mind))
 {
-    SKEP_ROWS (i, task) {
+    for (uint32_t i = 0; i < task->n; i++) {
         c->mind.count[i] = (c->mind.count[i] + 1) % 1000000;
         c->mind.sum[i] += 0.0001 * (double)task->dt;
         c->mind.flag[i] = !c->mind.flag[i];
