@@ -97,7 +97,7 @@ void skep__layout_drop(skep__store *s, skep__layout *l)
 skep_status skep__layout_change(skep__store *s, const skep__layout *from, uint32_t type, bool add,
                                 uint16_t *types, uint32_t *count)
 {
-    if (from->type_count + 1 > SKEP__LAYOUT_TYPES_MAX) {
+    if (add && from->type_count + 1 >= SKEP__LAYOUT_TYPES_MAX) {
         s->limit = "an entity has at most 255 components";
         return SKEP_LIMIT;
     }

@@ -5,7 +5,7 @@
 
 #include "core/store/store.h"
 
-/* The most components of one entity. */
+/* More components than one entity can have. */
 #define SKEP__LAYOUT_TYPES_MAX 256u
 
 /* The most columns of one table. */
@@ -15,7 +15,8 @@
 skep_status skep__layout_make(skep__store *s, const uint16_t *types, uint32_t type_count,
                               skep__layout **layout);
 
-/* Writes the set of types with one added or removed; SKEP_LIMIT past SKEP__LAYOUT_TYPES_MAX. */
+/* Writes the set of types with one added or removed; SKEP_LIMIT for
+ * SKEP__LAYOUT_TYPES_MAX of them. */
 skep_status skep__layout_change(skep__store *s, const skep__layout *from, uint32_t type, bool add,
                                 uint16_t *types, uint32_t *count);
 
