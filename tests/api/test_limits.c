@@ -121,7 +121,7 @@ static void test_entities_of_a_spawn(void **state)
 
 /* Bytes of a save. */
 typedef struct pile {
-    uint8_t bytes[65536];
+    uint8_t bytes[1 << 20];
     size_t size;
 } pile;
 
