@@ -87,7 +87,7 @@ SKEP_JOB(hurt, (mut, Health, health), (in, Damage, damage))
 
 SKEP_JOB(dress, (out, Sprite, sprite), (in, Player, player), (in, Health, health))
 {
-    SKEP_ROWS (i, task)
+    for (uint32_t i = 0; i < task->n; i++)
         c->sprite.c[i] = (uint8_t)frame_sprite(c->player.type[i], c->health.status[i]);
 }
 
