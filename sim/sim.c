@@ -109,6 +109,12 @@ static skep_status sim_open_plan(skep_sim *sim, const skep_sim_desc *d)
     host.wake_ns = host.workers ? SIM_WAKE_NS : 0;
     if (d->grain == 0) host.batch_flags |= SKEP_BATCH_FORCE;
     if (d->check) host.batch_flags |= SKEP_BATCH_CHECK;
+    sim->room.scratch_bytes =
+        d->scratch_bytes ? d->scratch_bytes : skep_pool_desc_default().scratch_bytes;
+    sim->room.scratch = skep__alloc(&sim->allocator, sim->room.scratch_bytes, 64);
+    if (!sim->room.scratch) return sim_refuse(sim, SKEP_NO_MEMORY, "making room for jobs", "");
+    /* Somebody else's pool may be there to see every task. */
+    if (sim->own_pool) host.room = &sim->room;
     skep_plan_host_set(sim->plan, &host);
     return SKEP_OK;
 }
@@ -210,6 +216,7 @@ void skep_sim_close(skep_sim *sim)
     skep_plan_destroy(sim->plan);
     skep_world_destroy(sim->world);
     if (sim->own_region) skep__port_region_close(&sim->region);
+    skep__free(&allocator, sim->room.scratch, sim->room.scratch_bytes, 64);
     skep__free(&allocator, sim->faults, sim->fault_cap * sizeof *sim->faults, 16);
     skep__keep_deinit(&sim->kept);
     skep__free(&allocator, sim, sizeof *sim, 16);

@@ -30,6 +30,7 @@ struct skep_sim {
     uint64_t patches;
     uint64_t dropped;
     struct skep__recording *recording; /* being made, or NULL */
+    skep_task_room room; /* the calling thread's, for systems that run without a pool */
     bool own_region;
     bool own_pool;
 };

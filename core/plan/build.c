@@ -337,16 +337,22 @@ static skep_status build_memory(build_state *b, uint32_t parts)
     return SKEP_OK;
 }
 
+skep_status skep__system_prepare(skep_plan *p, skep__system *s)
+{
+    skep_status status = s->rows ? skep__system_match(p, s) : SKEP_OK;
+    for (uint32_t i = 0; s->live_base && i < s->access_count && status == SKEP_OK; i++) {
+        status = base_term(p, s, &s->terms[i]);
+    }
+    if (status == SKEP_OK && s->reduces) status = skep__system_cells(p, s);
+    if (status == SKEP_OK) build_count(p, s);
+    return status;
+}
+
 static skep_status build_prepare(build_state *b)
 {
-    skep__system *s = b->s;
-    skep_status status = s->rows ? skep__system_match(b->p, s) : SKEP_OK;
-    for (uint32_t i = 0; s->live_base && i < s->access_count && status == SKEP_OK; i++) {
-        status = base_term(b->p, s, &s->terms[i]);
-    }
-    if (status == SKEP_OK && s->reduces) status = skep__system_cells(b->p, s);
+    const skep__system *s = b->s;
+    const skep_status status = skep__system_prepare(b->p, b->s);
     if (status != SKEP_OK) return status;
-    build_count(b->p, s);
     if (s->rows && !s->unsplit && !s->part_count) return SKEP_OK;
     return build_memory(b, skep__max_u32(s->part_count, 1));
 }

@@ -121,7 +121,7 @@ static void judge_tasks(skep_plan *p, skep__system *s)
         const skep__task *t = &p->frame.tasks[s->task_first + i];
         if (t->bytes > t->task->cells_bytes) skep__task_log(p, t);
         in_place |= t->in_place;
-        if (t->state != SKEP__TASK_DONE) failure_note(&s->failure, t, row);
+        if (t->state != SKEP__TASK_DONE) failure_note(&s->failure, t, row + t->row_base);
         row += t->task->rows;
     }
     if (!s->failure.blocks) return;

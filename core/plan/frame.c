@@ -247,7 +247,8 @@ static skep_status batch_build(skep_plan *p)
         if (!is_job(s)) continue;
         s->cost_sum = 0;
         s->cost_known = true;
-        const skep_status status = skep__system_build(p, s);
+        const skep_status status = skep__system_runs_here(p, s) ? skep__system_run_here(p, s)
+                                                                : skep__system_build(p, s);
         if (SKEP_UNLIKELY(status != SKEP_OK)) {
             build_failed(p, s, status);
             continue;
@@ -278,7 +279,6 @@ static skep_status batch_begin(skep_plan *p)
         f->phase = SKEP__PHASE_END;
         return SKEP_OK;
     }
-    skep__epoch_raise(&w->store);
     f->stamp = w->stamp++;
     f->event_seq = w->event_seq;
     f->task_count = 0;
@@ -493,14 +493,9 @@ static bool too_late(const skep__task *t, const skep_pool_result *result)
     return deadline && result->duration_ns > deadline;
 }
 
-skep_status skep_frame_task_done(skep_plan *plan, const skep_pool_result *result)
+void skep__task_ended(skep_plan *plan, skep__task *t, const skep_pool_result *result)
 {
     skep__frame *f = &plan->frame;
-    if (!f->outstanding || result->task >= f->issue_count) return SKEP_ARGUMENT;
-    skep__task *t = &f->tasks[f->issue[result->task]];
-    if (!t->waiting) return SKEP_ARGUMENT;
-    t->waiting = false;
-    f->outstanding--;
     t->system->cost_sum += result->duration_ns;
     t->system->cost_known &= result->duration_ns != 0;
     const char *first_cause = t->retried ? t->cause : NULL; /* the second try's is not kept */
@@ -527,12 +522,23 @@ skep_status skep_frame_task_done(skep_plan *plan, const skep_pool_result *result
         t->state = SKEP__TASK_DONE;
         t->cause = first_cause;
         f->judging |= t->bytes > t->task->cells_bytes && !t->system->patches; /* log lines */
-        return SKEP_OK;
+        return;
     }
     f->judging = true;
     if (result->status != SKEP_OK) t->cause = NULL;
     if (t->retried) t->cause = first_cause;
     skep__task_fail(plan, t, status, result);
+}
+
+skep_status skep_frame_task_done(skep_plan *plan, const skep_pool_result *result)
+{
+    skep__frame *f = &plan->frame;
+    if (!f->outstanding || result->task >= f->issue_count) return SKEP_ARGUMENT;
+    skep__task *t = &f->tasks[f->issue[result->task]];
+    if (!t->waiting) return SKEP_ARGUMENT;
+    t->waiting = false;
+    f->outstanding--;
+    skep__task_ended(plan, t, result);
     return SKEP_OK;
 }
 

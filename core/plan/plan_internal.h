@@ -107,6 +107,7 @@ typedef struct skep__system {
     bool unsplit;
     bool patches;   /* has a right to put out patches */
     bool local;     /* may be written in place as far as the job is concerned */
+    bool row_local; /* cannot fail, puts out no patches, looks at no row but its own */
     bool live_base; /* has terms whose place in the base changes from batch to batch */
     bool own_watch; /* has `changed` terms of components that it writes */
     bool hears;     /* has inbox terms */
@@ -115,7 +116,7 @@ typedef struct skep__system {
     bool parents; /* writes the Parent column */
     bool copies;  /* was found to fail after writing in place */
     bool stamped; /* writes watched components in some table */
-    uint8_t pad[6];
+    uint8_t pad[5];
     uint32_t task_first, task_count;
     uint32_t job_index; /* in the pool batch */
 
@@ -213,6 +214,7 @@ typedef struct skep__task {
     uint32_t bytes;       /* output used */
     uint32_t wanted;      /* with FULL, or when log lines did not fit */
     uint32_t fresh_first; /* in frame->fresh */
+    uint32_t row_base;    /* rows of the system before the task that have no entry here */
     uint32_t fresh_count;
     uint32_t spawned;
     uint32_t worker;       /* of the first failure */
@@ -499,6 +501,15 @@ void skep__bump_park(skep_plan *p);
 /* ---- build.c, inbox.c, cells.c -------------------------------------------------------------- */
 
 /* Makes the tasks of a system; a failure is the system's fault, not the frame's. */
+skep_status skep__system_prepare(skep_plan *p, skep__system *s);
+
+/* Whether the system is run at once on the caller, and doing so: see here.c. */
+bool skep__system_runs_here(const skep_plan *p, const skep__system *s);
+skep_status skep__system_run_here(skep_plan *p, skep__system *s);
+
+/* Takes the end of a task into its entry: state, output, what went wrong. */
+void skep__task_ended(skep_plan *p, skep__task *t, const skep_pool_result *result);
+
 skep_status skep__system_build(skep_plan *p, skep__system *s);
 
 /* Makes a task that was handed out once ready for another time: a larger output area, and blocks of

@@ -254,6 +254,20 @@ static bool writes_apart(const skep__system *s, uint32_t count)
     return true;
 }
 
+/* Whether the job looks up, in any row, what it writes. */
+static bool looks_up_own(const skep__system *s, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (s->terms[i].mode != SKEP_MODE_lookup) continue;
+        for (uint32_t k = 0; k < count; k++) {
+            const skep__plan_term *t = &s->terms[k];
+            if (mode_in(t->mode, SYSTEM_WRITE_MODES) && t->number == s->terms[i].number)
+                return true;
+        }
+    }
+    return false;
+}
+
 static bool watches_own(const skep__system *s, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
@@ -270,7 +284,7 @@ static bool watches_own(const skep__system *s, uint32_t count)
 static void flags_clear(skep__system *s)
 {
     s->rows = s->patches = s->spawns = s->own_watch = s->live_base = false;
-    s->hears = s->reduces = s->parents = s->local = s->unsplit = false;
+    s->hears = s->reduces = s->parents = s->local = s->row_local = s->unsplit = false;
     s->generation = 0; /* of tables: match again */
 }
 
@@ -358,8 +372,9 @@ skep_status skep__system_resolve(skep_plan *p, skep__system *s)
     s->own_watch = watches_own(s, count);
     if (!job) return SKEP_OK;
     s->unsplit = (job->flags & SKEP_JOB_UNSPLIT) != 0;
-    s->local = !(job->flags & SKEP_JOB_MAY_FAIL) && !s->patches && !s->desc.deadline_ms &&
-               writes_apart(s, count);
+    s->row_local = !(job->flags & SKEP_JOB_MAY_FAIL) && !s->patches && !s->desc.deadline_ms &&
+                   !looks_up_own(s, count);
+    s->local = s->row_local && writes_apart(s, count);
     if (!s->base) s->base = skep__alloc(&p->allocator, job->cols_size, 16);
     if (!s->base) return SKEP_NO_MEMORY;
     base_rights(s);

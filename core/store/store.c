@@ -2,7 +2,7 @@
 /* The store's life, and ownership: what must happen before a cell or an index page is written.
  *
  * An owned cell belongs to the table alone and has no cached hash. Whoever raises the epoch
- * (snapshot, restore, batch begin, hash) makes everything unowned at once; the first write of a
+ * (snapshot, restore, hash) makes everything unowned at once; the first write of a
  * block then comes here, looks at the count and copies the block only if a snapshot still holds it.
  */
 #include "core/store/store.h"

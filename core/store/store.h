@@ -11,7 +11,7 @@
  * A small table (below one row block) is one slot that holds all its columns, with one line and one
  * reference; it grows through 8, 32, 128 and 512 rows and then becomes blocks. Column 0 is the ids.
  *
- * The epoch. The world's epoch is raised by snapshot, restore, batch begin and hash. A cell whose
+ * The epoch. The epoch is raised by snapshot, restore and hash. A cell whose
  * epoch is the world's is exclusive (nobody else holds the slot) and stamped as changed; any other
  * cell must be owned first (skep__own_cell), which looks at the count, copies if it must, and
  * forgets the cached hash. A line's epoch says the same of all its cells, for structural work.

@@ -189,6 +189,9 @@ typedef struct skep_plan_host {
     uint32_t batch_flags; /* SKEP_BATCH_FORCE, SKEP_BATCH_CHECK: put into every batch */
     uint32_t pad2;
     uint64_t wake_ns; /* what waking a worker costs, for skep_plan_explain; 0: not known */
+    const skep_task_room *room; /* what the calling thread lends to jobs; with it small systems that
+                                   cannot fail run inside skep_frame_next, which then takes as long
+                                   as they do. Borrowed; NULL: every task is handed out */
 } skep_plan_host;
 
 /* Says where tasks run from the next frame on. Until then: the caller, nothing in flags. */
