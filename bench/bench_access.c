@@ -9,7 +9,7 @@
 typedef struct bench_pair {
     float x, y;
 } bench_pair;
-SKEP_STRUCT(Spot, bench_pair);
+SKEP_STRUCT(Spot, bench_pair, x, y);
 
 typedef struct access {
     bench_sim b;

@@ -54,6 +54,8 @@
 #if defined(__clang__)
 /* Says that the iterations of the next loop are independent, so that it is vectorised. */
 #define SKEP_IVDEP _Pragma("clang loop vectorize(assume_safety)")
+/* A loop that cannot be vectorised after all is no mistake of its author's. */
+#pragma clang diagnostic ignored "-Wpass-failed"
 #elif defined(__GNUC__)
 /* Says that the iterations of the next loop are independent, so that it is vectorised. */
 #define SKEP_IVDEP _Pragma("GCC ivdep")
@@ -504,15 +506,15 @@ static inline skep_part skep_part_make(const skep_component *component, const vo
     SKEP__WORLD_TAG(C)                                                                             \
     struct C##__end
 
-/* Declares a component that is one column of a C struct: SKEP_STRUCT(Xform, xform_t). Its one field
- * is `v`: c->xform.v[i] is an xform_t. `T` must have no padding: name its members' sizes sum if in
- * doubt; the bytes are hashed and sent as they are. */
-#define SKEP_STRUCT(C, T)                                                                          \
+/* Declares a component that is one column of a C struct: SKEP_STRUCT(Xform, xform_t, m, scale). Its
+ * one field is `v`: c->xform.v[i] is an xform_t. The struct's members are named behind it, so that
+ * padding, whose bytes would be hashed and sent, is refused on the line of the declaration. */
+#define SKEP_STRUCT(C, T, ...)                                                                     \
     typedef T skep_##C##__struct;                                                                  \
     typedef struct C {                                                                             \
         T v;                                                                                       \
     } C;                                                                                           \
-    SKEP__NO_PADDING(C, T);                                                                        \
+    SKEP__NO_PADDING(T, __VA_ARGS__);                                                              \
     SKEP_UNUSED static const skep_field C##_fields[] = {                                           \
         {"v", (uint8_t)SKEP_TYPE_bytes, 1u, (uint16_t)sizeof(T), 0u}};                             \
     struct C##__align {                                                                            \
@@ -556,23 +558,18 @@ static inline skep_part skep_part_make(const skep_component *component, const vo
     SKEP__WORLD_COMPONENT(C, (C##__struct, v))                                                     \
     struct C##__end
 
-/* Padding shows where the compiler can tell: C++ and newer C compilers know unique representations.
- */
-#if defined(__cplusplus) && defined(__has_builtin)
-#if __has_builtin(__has_unique_object_representations)
-#define SKEP__NO_PADDING(C, T)                                                                     \
-    static_assert(__has_unique_object_representations(T) || sizeof(T) <= SKEP_FIELD_BYTES_MAX,     \
-                  #T " has padding")
-#endif
-#endif
-#ifndef SKEP__NO_PADDING
+/* The members' bytes must be all bytes of the struct: then none is padding. */
+#define SKEP__MEMBER_BYTES(T, m) +sizeof(((T *)0)->m)
 #ifdef __cplusplus
-#define SKEP__NO_PADDING(C, T)                                                                     \
+#define SKEP__NO_PADDING(T, ...)                                                                   \
+    static_assert(sizeof(T) == 0 SKEP__EACH(SKEP__MEMBER_BYTES, T, __VA_ARGS__),                   \
+                  #T " has padding, or members that SKEP_STRUCT does not name");                   \
     static_assert(sizeof(T) <= SKEP_FIELD_BYTES_MAX, #T " is larger than a field may be")
 #else
-#define SKEP__NO_PADDING(C, T)                                                                     \
+#define SKEP__NO_PADDING(T, ...)                                                                   \
+    _Static_assert(sizeof(T) == 0 SKEP__EACH(SKEP__MEMBER_BYTES, T, __VA_ARGS__),                  \
+                   #T " has padding, or members that SKEP_STRUCT does not name");                  \
     _Static_assert(sizeof(T) <= SKEP_FIELD_BYTES_MAX, #T " is larger than a field may be")
-#endif
 #endif
 
 /* Declares an event. Gives the right Hit_emit with Hit_send; Hit_inbox for the events addressed to

@@ -19,7 +19,7 @@ typedef struct pair {
 SKEP_COMPONENT(Pos, (f32, x), (f32, y));
 SKEP_COMPONENT(Vel, (f32, x), (f32, y));
 SKEP_COMPONENT(Mixed, (u8, small), (f64, big), (entity, who), (bool, on), (u16, row, 5));
-SKEP_STRUCT(Both, pair);
+SKEP_STRUCT(Both, pair, a, b);
 SKEP_TAG(Enemy);
 SKEP_EVENT(Hit, (f32, amount), (u8, kind));
 SKEP_INPUT(Steer, (f32, turn));

@@ -26,7 +26,7 @@ typedef struct serial {
 
 SKEP_COMPONENT(Place, (f32, x), (f64, depth), (i16, cell, 2));
 SKEP_COMPONENT(State, (bool, on), (u8, level), (u64, count), (entity, owner));
-SKEP_STRUCT(Serial, serial);
+SKEP_STRUCT(Serial, serial, bytes);
 SKEP_TAG(Ghost);
 SKEP_EVENT(Knock, (u16, times), (f32, force));
 SKEP_RESOURCE(Wind, (f32, x), (f32, y), (i8, gusts));

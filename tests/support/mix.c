@@ -12,7 +12,7 @@ SKEP_COMPONENT(MixPos, (f32, x), (f32, y));
 SKEP_COMPONENT(MixArray, (f32, m, 9), (i16, k, 3));
 SKEP_TAG(MixTag);
 SKEP_COMPONENT(MixPadded, (bool, on), (f64, heat), (u8, level), (u32, serial));
-SKEP_STRUCT(MixRaw, mix_raw);
+SKEP_STRUCT(MixRaw, mix_raw, bytes);
 SKEP_COMPONENT(MixLink, (entity, to));
 SKEP_EVENT(MixHit, (f32, amount), (u8, kind), (entity, by));
 SKEP_RESOURCE(MixRules, (f32, near), (u8, level), (f64, far));
