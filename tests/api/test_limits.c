@@ -32,7 +32,7 @@ SKEP_PREFAB(Leaf);
 typedef struct made_component {
     char name[16];
     skep_field fields[SKEP_FIELD_MAX + 1];
-    char field_names[SKEP_FIELD_MAX + 1][8];
+    char field_names[SKEP_FIELD_MAX + 1][16];
     skep_component info;
 } made_component;
 
