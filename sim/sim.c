@@ -206,16 +206,39 @@ skep_status skep_sim_open(const skep_scene *scene, const skep_sim_desc *desc, sk
     return SKEP_OK;
 }
 
+/* Blocks of hung workers are used again once their worker is surely gone. */
+static void sim_unpark(skep_sim *sim)
+{
+    if (!sim->pool->v->worker_gone) return;
+    for (uint32_t w = skep_plan_parked_worker(sim->plan, 0); w && w != UINT32_MAX;
+         w = skep_plan_parked_worker(sim->plan, w))
+        if (sim->pool->v->worker_gone(sim->pool, w)) skep_plan_worker_gone(sim->plan, w);
+}
+
+/* Whether a worker that was given up may still write to the region. */
+static bool sim_hung(skep_sim *sim)
+{
+    if (!sim->plan) return false;
+    sim_unpark(sim);
+    return skep_plan_parked_worker(sim->plan, 0) != 0;
+}
+
 void skep_sim_close(skep_sim *sim)
 {
     if (!sim) return;
     const skep_allocator allocator = sim->allocator;
+    const bool left_behind = sim_hung(sim);
     /* The pool goes first: its workers may still read what the plan and the world own. */
     if (sim->own_pool) skep_pool_destroy(sim->pool);
     skep_sim_record_end(sim);
     skep_plan_destroy(sim->plan);
     skep_world_destroy(sim->world);
-    if (sim->own_region) skep__port_region_close(&sim->region);
+    if (sim->own_region && !left_behind) skep__port_region_close(&sim->region);
+    if (left_behind)
+        skep__logf(&sim->log, SKEP_LOG_WARN,
+                   "%s: a job hangs, or goes on after its deadline: what it may touch stays in "
+                   "memory",
+                   sim->title);
     skep__free(&allocator, sim->room.scratch, sim->room.scratch_bytes, 64);
     skep__free(&allocator, sim->faults, sim->fault_cap * sizeof *sim->faults, 16);
     skep__keep_deinit(&sim->kept);
@@ -239,15 +262,6 @@ static void sim_keep_faults(skep_sim *sim)
     if (!grown) return;
     memcpy(sim->faults + sim->fault_count, sim->report.faults, kept * sizeof *sim->faults);
     sim->fault_count += kept;
-}
-
-/* Blocks of hung workers are used again once their worker is surely gone. */
-static void sim_unpark(skep_sim *sim)
-{
-    if (!sim->pool->v->worker_gone) return;
-    for (uint32_t w = skep_plan_parked_worker(sim->plan, 0); w && w != UINT32_MAX;
-         w = skep_plan_parked_worker(sim->plan, w))
-        if (sim->pool->v->worker_gone(sim->pool, w)) skep_plan_worker_gone(sim->plan, w);
 }
 
 /* Does one step. A pool that cannot start a batch fails its frame. */
@@ -301,7 +315,10 @@ skep_status skep_sim_step_at(skep_sim *sim, float dt, double time)
         skep__logf(&sim->log, SKEP_LOG_ERROR, "%s: frame %llu ended early: %s: %s", sim->title,
                    (unsigned long long)skep_world_tick(sim->world), skep_status_text(status),
                    why ? why : "");
+        /* What was started ends first; then nobody can write to what is given up. */
+        const uint32_t running = sim->pool->v->wait(sim->pool, SKEP_FOREVER);
         skep_frame_abort(sim->plan);
+        if (!running) skep_plan_worker_gone(sim->plan, UINT32_MAX);
         return status;
     }
     sim->patches += sim->report.patches;

@@ -101,7 +101,7 @@ void skep_plan_destroy(skep_plan *plan)
     if (!plan) return;
     skep_plan *p = plan;
     skep_frame_abort(p);
-    while (p->parked_count > 0) skep_plan_worker_gone(p, p->parked[0].worker);
+    /* Nobody said that the workers of parked blocks are gone: their blocks are used no more. */
     for (uint32_t i = 0; i < p->system_count; i++) skep__system_free(p, p->systems[i]);
     skep__bump_free(p);
     plan_free_arrays(p);

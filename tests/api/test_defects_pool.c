@@ -4,6 +4,7 @@
  * conformance suite has the pools themselves. */
 #include "api/log_lines.h"
 #include "skep/sim.h"
+#include "support/pool_shuffled.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -142,8 +143,27 @@ static void test_P4_a_lost_worker_gets_no_more_work(void **state)
     skep_sim_close(sim);
 }
 
-/* P7: closing ends, whatever hangs; a pool that is closed is not asked any more. */
+/* P7: closing ends, whatever hangs; and who hangs may go on afterwards, over memory that is left to
+ * it. */
 static void test_P7_closing_with_a_hung_job_ends(void **state)
+{
+    log_lines lines;
+    (void)state;
+    for (uint32_t hung = 0; hung <= 2; hung++) {
+        skep_sim *sim = open_on(&skep_scene_hangs, 2, true, &lines);
+        gate_close(hung);
+        assert_int_equal(skep_sim_step(sim, 1.0f), SKEP_OK);
+        assert_int_equal(skep_sim_report(sim)->fault_count, hung > 0);
+        assert_int_equal(atomic_load(&gate_waiting), hung);
+        expect_numbers(sim, 1, 1);
+        skep_sim_close(sim);
+        assert_int_equal(atomic_load(&gate_waiting), hung);
+        gate_release();
+    }
+}
+
+/* The same with a pool that outlives the simulation. */
+static void test_P7_a_given_pool_outlives_a_hung_job(void **state)
 {
     log_lines lines;
     (void)state;
@@ -151,18 +171,21 @@ static void test_P7_closing_with_a_hung_job_ends(void **state)
     skep_pool *pool = NULL;
     d.workers = 2;
     assert_int_equal(skep_pool_create(&d, &pool), SKEP_OK);
-    skep_sim_desc s = skep_sim_desc_default();
-    s.pool = pool;
-    s.grain = 0;
-    s.log = log_lines_open(&lines);
-    skep_sim *sim = NULL;
-    assert_int_equal(skep_sim_open(&skep_scene_hangs, &s, &sim), SKEP_OK);
-    gate_close(1);
-    assert_int_equal(skep_sim_step(sim, 1.0f), SKEP_OK);
-    assert_int_equal(atomic_load(&gate_waiting), 1);
-    skep_pool_destroy(pool); /* returns although one hangs; the world outlives that one here */
-    gate_release();
-    skep_sim_close(sim);
+    for (uint32_t round = 0; round < 3; round++) {
+        skep_sim_desc s = skep_sim_desc_default();
+        skep_sim *sim = NULL;
+        s.pool = pool;
+        s.grain = 0;
+        s.log = log_lines_open(&lines);
+        assert_int_equal(skep_sim_open(&skep_scene_hangs, &s, &sim), SKEP_OK);
+        gate_close(round < 2);
+        assert_int_equal(skep_sim_step(sim, 1.0f), SKEP_OK);
+        assert_int_equal(atomic_load(&gate_waiting), round < 2);
+        expect_numbers(sim, 1, 1);
+        skep_sim_close(sim);
+        gate_release();
+    }
+    skep_pool_destroy(pool);
 }
 
 /* P9: what went wrong is told with all that is known of it. */
@@ -208,14 +231,79 @@ static void test_B4_local_does_what_threads_do(void **state)
     assert_true(hashes[0] == hashes[1]);
 }
 
+/* ---- a pool that cannot start -------------------------------------------------------------- */
+
+typedef struct lame_pool {
+    skep_pool base;
+    skep_pool_vtable vtable;
+    skep_pool *inner;
+    bool fails;
+} lame_pool;
+
+static skep_status lame_start(skep_pool *pool, const skep_pool_batch *batch, skep_pool_done done,
+                              void *ctx)
+{
+    lame_pool *p = (lame_pool *)pool;
+    return p->fails ? SKEP_NO_MEMORY : p->inner->v->start(p->inner, batch, done, ctx);
+}
+
+static uint32_t lame_wait(skep_pool *pool, uint64_t timeout_ns)
+{
+    lame_pool *p = (lame_pool *)pool;
+    return p->inner->v->wait(p->inner, timeout_ns);
+}
+
+static uint32_t lame_workers(const skep_pool *pool)
+{
+    (void)pool;
+    return 0;
+}
+
+/* A frame whose batch could not be started ends with the reason, and nothing stays parked. */
+static void test_a_pool_that_cannot_start_fails_the_frame_alone(void **state)
+{
+    log_lines lines;
+    lame_pool lame;
+    skep_sim *sim = NULL;
+    (void)state;
+    memset(&lame, 0, sizeof lame);
+    lame.inner = pool_shuffled_create(false, 7);
+    assert_non_null(lame.inner);
+    lame.vtable.name = "lame";
+    lame.vtable.start = lame_start;
+    lame.vtable.wait = lame_wait;
+    lame.vtable.workers = lame_workers;
+    lame.base.v = &lame.vtable;
+    skep_sim_desc d = skep_sim_desc_default();
+    d.pool = &lame.base;
+    d.log = log_lines_open(&lines);
+    gate_close(0);
+    assert_int_equal(skep_sim_open(&skep_scene_hangs, &d, &sim), SKEP_OK);
+    for (uint32_t f = 1; f <= 3; f++) {
+        lame.fails = true;
+        assert_int_equal(skep_sim_step(sim, 1.0f), SKEP_NO_MEMORY);
+        assert_true(log_lines_have(&lines, "ended early"));
+        assert_int_equal(skep_world_check(skep_sim_world(sim)), SKEP_OK);
+        expect_numbers(sim, f - 1, f - 1);
+        lame.fails = false;
+        assert_int_equal(skep_sim_step(sim, 1.0f), SKEP_OK);
+        expect_numbers(sim, f, f);
+        assert_int_equal(skep_sim_report(sim)->parked_bytes, 0);
+    }
+    skep_sim_close(sim);
+    skep_pool_destroy(lame.inner);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_P3_after_a_worker_is_lost_the_frame_goes_on),
         cmocka_unit_test(test_P4_a_lost_worker_gets_no_more_work),
         cmocka_unit_test(test_P7_closing_with_a_hung_job_ends),
+        cmocka_unit_test(test_P7_a_given_pool_outlives_a_hung_job),
         cmocka_unit_test(test_P9_a_fault_keeps_its_text_and_place),
         cmocka_unit_test(test_B4_local_does_what_threads_do),
+        cmocka_unit_test(test_a_pool_that_cannot_start_fails_the_frame_alone),
     };
     return cmocka_run_group_tests_name("defects_pool", tests, NULL, NULL);
 }
