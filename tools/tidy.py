@@ -146,7 +146,7 @@ def layer_of(path):
 
 
 def resolve(tree, path, name):
-    """The file that a quoted include means, seen from the root, include/, tests/ or the file's folder."""
+    """The file that a quoted include means: from the root, include/, tests/ or its own folder."""
     for base in (pathlib.PurePosixPath("."), pathlib.PurePosixPath("include"),
                  pathlib.PurePosixPath("tests"), path.parent):
         candidate = base / name

@@ -25,7 +25,7 @@ typedef bool skep_bool;
 #ifndef __cplusplus
 typedef bool skep__Bool; /* what `bool` expands to in C */
 #endif
-typedef uint8_t skep_bytes;
+typedef uint8_t skep_bytes; /* one byte of bytes[N] */
 
 /* Every field type: name, value, bytes of one element, name in messages. Values are part of saves
  * and of the wire and never change. An element of `bytes` is one byte; bytes[N] has count N. */
