@@ -113,7 +113,8 @@ SKEP_API skep_plan_desc skep_plan_desc_default(void);
 SKEP_API SKEP_NODISCARD skep_status skep_plan_create(skep_world *world, const skep_plan_desc *desc,
                                                      skep_plan **plan);
 
-/* Frees a plan; a running frame is aborted first. The world stays as it is. NULL is fine. */
+/* Frees a plan; a running frame is aborted first. The world stays as it is; blocks that are still
+ * parked are not used again. NULL is fine. */
 SKEP_API void skep_plan_destroy(skep_plan *plan);
 
 /* Adds a system. Mistakes are not looked for here but in skep_plan_build, all at once. SKEP_BUSY

@@ -86,7 +86,8 @@ SKEP_API SKEP_NODISCARD skep_status skep_sim_open(const skep_scene *scene,
                                                   const skep_sim_desc *desc, skep_sim **sim);
 
 /* Ends the workers in bounded time and frees everything, the world included; snapshots of it must
- * have been released. NULL is fine. */
+ * have been released. Where a job hangs, what it may still touch is left to it, and the log says
+ * so. NULL is fine. */
 SKEP_API void skep_sim_close(skep_sim *sim);
 
 /* ---- running ----------------------------------------------------------------------------- */
