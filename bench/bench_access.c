@@ -164,8 +164,7 @@ static bool set_limit(void *state, bench_lap *lap)
     return true;
 }
 
-/* ---- 26 tables of 20
- * ------------------------------------------------------------------------------- */
+/* ---- 26 tables of 20 ------------------------------------------------------------------------- */
 
 #define TABLES 26u
 #define TABLE_ROWS 20u

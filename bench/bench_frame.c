@@ -26,8 +26,7 @@ typedef struct frame_row {
     bool paired;
 } frame_row;
 
-/* ---- the systems
- * -------------------------------------------------------------------------------------- */
+/* ---- the systems ----------------------------------------------------------------------------- */
 
 SKEP_JOB(drift, (mut, Pos, pos), (in, Vel, vel))
 {
@@ -106,8 +105,7 @@ static skep_status draw(void *ctx, skep_world *world, float dt)
     return it.status;
 }
 
-/* ---- opening
- * ------------------------------------------------------------------------------------------ */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 /* Fills component after component of `n` rows from the hand-written table. */
 static void columns_fill(const frame_table *t, Mind_mut *mind, Health_mut *health,
@@ -207,8 +205,7 @@ static void *frame_open(const bench_row *row)
     return NULL;
 }
 
-/* ---- laps
- * --------------------------------------------------------------------------------------------- */
+/* ---- laps ------------------------------------------------------------------------------------ */
 
 static bool frame_ours(void *state, bench_lap *lap)
 {

@@ -91,8 +91,7 @@ void skep__frame_limit_close(frame_limit *f)
     memset(f, 0, sizeof *f);
 }
 
-/* ---- the systems, over rows first..end of one table
- * --------------------------------------------------- */
+/* ---- the systems, over rows first..end of one table ------------------------------------------ */
 
 static void move_rows(frame_table *t, uint32_t first, uint32_t end)
 {
@@ -163,8 +162,7 @@ static void sprite_rows(frame_table *t, uint32_t first, uint32_t end)
         t->sprite[i] = frame_sprite(t->type[i], t->health[i].status);
 }
 
-/* ---- the frame
- * ---------------------------------------------------------------------------------------- */
+/* ---- the frame ------------------------------------------------------------------------------- */
 
 typedef struct frame_system {
     void (*rows)(frame_table *t, uint32_t first, uint32_t end);

@@ -62,8 +62,7 @@ static void *iterate_open(const bench_row *row)
     return NULL;
 }
 
-/* ---- in place
- * -------------------------------------------------------------------------------------- */
+/* ---- in place -------------------------------------------------------------------------------- */
 
 static bool frames(bench_sim *b, const iterate *s, bench_lap *lap)
 {
@@ -115,8 +114,7 @@ static bool iterate_limit(void *state, bench_lap *lap)
     return true;
 }
 
-/* ---- with the last frame kept
- * ------------------------------------------------------------------------ */
+/* ---- with the last frame kept ---------------------------------------------------------------- */
 
 static bool keep_ours(void *state, bench_lap *lap)
 {

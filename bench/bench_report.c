@@ -36,8 +36,7 @@ void skep__bench_machine_fill(bench_machine *machine)
     machine->flags = SKEP_BUILD_FLAGS;
 }
 
-/* ---- the table
- * ------------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 static void bar_text(const bench_row *row, char *text, size_t bytes)
 {
@@ -92,8 +91,7 @@ void skep__bench_table_row(FILE *out, const bench_result *r)
     fflush(out);
 }
 
-/* ---- JSON
- * ------------------------------------------------------------------------------------------ */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 static void json_text(FILE *out, const char *text)
 {
@@ -144,8 +142,7 @@ void skep__bench_json(FILE *out, const bench_machine *machine, const bench_resul
     fputs("]}\n", out);
 }
 
-/* ---- CSV
- * ------------------------------------------------------------------------------------------- */
+/* ---- CSV ------------------------------------------------------------------------------------- */
 
 static void csv_text(FILE *out, const char *text)
 {

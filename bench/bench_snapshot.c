@@ -41,8 +41,7 @@ static void *state_open(const bench_row *row)
     return NULL;
 }
 
-/* ---- snapshots
- * ------------------------------------------------------------------------------------- */
+/* ---- snapshots ------------------------------------------------------------------------------- */
 
 static bool snapshot_ours(void *state, bench_lap *lap)
 {
@@ -59,8 +58,7 @@ static bool snapshot_ours(void *state, bench_lap *lap)
     return done;
 }
 
-/* ---- hashes
- * ------------------------------------------------------------------------------------------ */
+/* ---- hashes ---------------------------------------------------------------------------------- */
 
 /* Forgets every cached hash, as if all blocks had been written. */
 static void hashes_forget(skep_world *world)

@@ -65,8 +65,7 @@ static uint64_t limit_check(const limit_table *t)
     return (uint64_t)sum + t->count;
 }
 
-/* ---- add and remove
- * -------------------------------------------------------------------------------- */
+/* ---- add and remove -------------------------------------------------------------------------- */
 
 /* All entities have a position alone, on both sides. */
 static void *addrem_open(const bench_row *row)
@@ -113,8 +112,7 @@ static bool addrem_limit(void *state, bench_lap *lap)
     return true;
 }
 
-/* ---- the same as commands
- * ---------------------------------------------------------------------------- */
+/* ---- the same as commands -------------------------------------------------------------------- */
 
 /* A system of the main thread: what it asks for is made when its batch ends. */
 static skep_status commands_run(void *ctx, skep_world *world, float dt)
@@ -215,8 +213,7 @@ static bool deferred_limit(void *state, bench_lap *lap)
     return true;
 }
 
-/* ---- create and destroy
- * ---------------------------------------------------------------------------- */
+/* ---- create and destroy ---------------------------------------------------------------------- */
 
 static skep_status shape_init(skep_shape *shape, skep_world *world)
 {
@@ -272,8 +269,7 @@ static bool churn_limit(void *state, bench_lap *lap)
     return true;
 }
 
-/* ---- a million, from nothing
- * ------------------------------------------------------------------------- */
+/* ---- a million, from nothing ----------------------------------------------------------------- */
 
 static void *create_open(const bench_row *row)
 {
@@ -364,8 +360,7 @@ static bool create_bulk_limit(void *state, bench_lap *lap)
     return true;
 }
 
-/* ---- memory of many small tables
- * --------------------------------------------------------------------- */
+/* ---- memory of many small tables ------------------------------------------------------------- */
 
 #define TABLES 1000u
 #define TAGS 10u

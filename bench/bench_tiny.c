@@ -58,8 +58,7 @@ static bool tiny_ours(void *state, bench_lap *lap)
     return done;
 }
 
-/* ---- allocations
- * ------------------------------------------------------------------------------------- */
+/* ---- allocations ----------------------------------------------------------------------------- */
 
 #define ALLOC_FRAMES 64u
 
@@ -127,8 +126,7 @@ static bool alloc_ours(void *state, bench_lap *lap)
     return done;
 }
 
-/* ---- fork and join
- * ----------------------------------------------------------------------------------- */
+/* ---- fork and join --------------------------------------------------------------------------- */
 
 #define FORKS 2000u
 #define FORKS_ASLEEP 16u

@@ -54,7 +54,7 @@ struct skep_builder {
     skep_plan *plan;
     skep__keep *kept; /* lives as long as the simulation */
     const skep__helpers *helpers;
-    skep__keep temp;  /* lives as long as the builder */
+    skep__keep temp; /* lives as long as the builder */
     skep__mistakes mistakes;
     skep__given *given; /* given_count */
     uint32_t given_count;
@@ -67,7 +67,7 @@ struct skep_builder {
     const char *data;
     size_t data_bytes;
     uint64_t seed;
-    uint64_t draws;  /* of skep_init_rand */
+    uint64_t draws; /* of skep_init_rand */
     skep__random_key draw_key;
     skep_when spare; /* returned where there was no memory for a real one */
     jmp_buf leave;   /* set while the scene's function runs */

@@ -13,7 +13,7 @@ typedef struct explain {
     void *ctx;
 } explain;
 
-/* ---- what a system does to a thing ------------------------------------------------------- */
+/* ---- what a system does to a thing ----------------------------------------------------------- */
 
 /* "writes Pos", "looks Pos up". */
 static void say_use(char *out, size_t max, const skep__plan_term *t)
@@ -111,7 +111,7 @@ static bool terms_clash(const skep__plan_term *a, const skep__plan_term *b)
     return is_right(a->mode) != is_right(b->mode);
 }
 
-/* ---- waits for --------------------------------------------------------------------------- */
+/* ---- waits for ------------------------------------------------------------------------------- */
 
 static void say_conflict(const skep_plan *p, const skep__system *a, const skep__system *b,
                          char *out)
@@ -167,7 +167,7 @@ static void explain_waits(const explain *e, const skep__system *s)
     }
 }
 
-/* ---- beside ------------------------------------------------------------------------------ */
+/* ---- beside ---------------------------------------------------------------------------------- */
 
 /* Joins the modes in which `s` has rights to what `o` has rights to as well. */
 static uint32_t shared_rights(const skep_plan *p, const skep__system *s, const skep__system *o)
@@ -248,7 +248,7 @@ static void explain_beside(const explain *e, const skep__system *s)
     skep__text_write(e->writer, e->ctx, "\n");
 }
 
-/* ---- copies and workers ------------------------------------------------------------------ */
+/* ---- copies and workers ---------------------------------------------------------------------- */
 
 static const skep__plan_term *find_mode(const skep__system *s, bool write, uint32_t mode)
 {
@@ -339,7 +339,7 @@ static void explain_runs_on(const explain *e, const skep__system *s)
     }
 }
 
-/* ---- one system -------------------------------------------------------------------------- */
+/* ---- one system ------------------------------------------------------------------------------ */
 
 static const char *explain_parallel(const skep__system *s)
 {

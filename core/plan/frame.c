@@ -247,8 +247,8 @@ static skep_status batch_build(skep_plan *p)
         if (!is_job(s)) continue;
         s->cost_sum = 0;
         s->cost_known = true;
-        const skep_status status = skep__system_runs_here(p, s) ? skep__system_run_here(p, s)
-                                                                : skep__system_build(p, s);
+        const skep_status status =
+            skep__system_runs_here(p, s) ? skep__system_run_here(p, s) : skep__system_build(p, s);
         if (SKEP_UNLIKELY(status != SKEP_OK)) {
             build_failed(p, s, status);
             continue;

@@ -28,6 +28,8 @@ typedef struct here_state {
     skep_task_part *parts;
     uint8_t *columns;
     size_t stride;
+    const skep__plan_match *based; /* whose pointers the first part's columns hold */
+    skep_pool_result result;       /* of the task at hand: worker and durations stay zero */
     uint32_t part_max;
     uint32_t block;
     uint32_t rows; /* of the tasks that ended */
@@ -64,6 +66,7 @@ static skep_status here_open(here_state *h)
     h->columns = memory + task_bytes + parts_bytes;
     memset(h->d, 0, sizeof *h->d);
     h->d->parts = h->parts;
+    h->based = NULL;
     h->d->frame = h->p->frame.shared;
     h->d->system_key = h->s->key;
     h->d->job = h->s->job_index;
@@ -109,7 +112,9 @@ static bool part_fill(here_state *h, uint32_t i, const skep__plan_match *m, uint
     skep_task_part *part = &h->parts[i];
     const skep__line *line = skep__line_of(t, block);
     const skep__plan_col *c = &h->s->cols[m->reads];
-    memcpy(cols, h->s->base, h->s->job->cols_size);
+    /* Another block of the same table overwrites all that the last one wrote. */
+    if (i || h->based != m) memcpy(cols, h->s->base, h->s->job->cols_size);
+    h->based = i ? NULL : m;
     for (uint32_t k = 0; k < m->read_count && !t->small_slot; k++) {
         memcpy(cols + c[k].offset, &line->cells[c[k].column].data, sizeof(void *));
     }
@@ -151,15 +156,14 @@ static skep_status here_keep(here_state *h, const skep_pool_result *result)
 /* Runs the task that was filled. */
 static skep_status here_run(here_state *h)
 {
-    skep_pool_result result;
-    memset(&result, 0, sizeof result);
+    const skep_pool_result *result = &h->result;
     h->d->block = h->block++;
-    skep_task_run_job(h->d, h->s->job, 0, h->p->host.room, &result);
+    skep_task_run_job(h->d, h->s->job, 0, h->p->host.room, &h->result);
     while (h->held_count) skep__arena_drop(&h->store->arena, h->held[--h->held_count]);
     h->p->report.tasks++;
-    if (SKEP_UNLIKELY(result.status != SKEP_OK || result.bytes || result.bytes_wanted)) {
+    if (SKEP_UNLIKELY(result->status != SKEP_OK || result->bytes || result->bytes_wanted)) {
         const uint32_t rows = h->d->rows;
-        const skep_status status = here_keep(h, &result);
+        const skep_status status = here_keep(h, result);
         h->rows += rows;
         return status;
     }
@@ -197,6 +201,7 @@ skep_status skep__system_run_here(skep_plan *p, skep__system *s)
     h.rows = 0;
     h.kept_rows = 0;
     h.held_count = 0;
+    memset(&h.result, 0, sizeof h.result);
     s->task_first = p->frame.task_count;
     s->task_count = 0;
     s->cells = NULL;

@@ -46,7 +46,7 @@ static Zed zed_of(bed *b, uint32_t i)
     return z;
 }
 
-/* ---- S1: a reader comes after what it depends on, through others too ----------------------- */
+/* ---- S1: a reader comes after what it depends on, through others too ------------------------- */
 
 SKEP_JOB(write_x, (mut, Ex, x))
 {
@@ -87,7 +87,7 @@ static void test_S1_a_reader_waits_for_all_that_it_depends_on(void **state)
     bed_close(&b);
 }
 
-/* ---- S2: `after` counts without shared data ------------------------------------------------ */
+/* ---- S2: `after` counts without shared data -------------------------------------------------- */
 
 static _Atomic uint32_t clock_now;
 
@@ -128,7 +128,7 @@ static void test_S2_after_counts_without_shared_data(void **state)
     bed_close(&b);
 }
 
-/* ---- S3: `before` a writer is no cycle ------------------------------------------------------ */
+/* ---- S3: `before` a writer is no cycle ------------------------------------------------------- */
 
 SKEP_SCENE(before, "A reader that comes before the writer")
 {
@@ -278,8 +278,7 @@ static void test_S9_jobs_are_part_of_the_conflicts(void **state)
     bed_close(&b);
 }
 
-/* ---- S10: one pool for all
- * ------------------------------------------------------------------------ */
+/* ---- S10: one pool for all ------------------------------------------------------------------- */
 
 /* The address of a thread's own variable names the thread. */
 static _Thread_local char thread_own;
@@ -339,8 +338,7 @@ static void test_S10_all_jobs_share_one_pool(void **state)
     bed_close(&b);
 }
 
-/* ---- S11: nothing to do, nothing called
- * -------------------------------------------------------------- */
+/* ---- S11: nothing to do, nothing called ------------------------------------------------------ */
 
 static skep_status count_run(void *ctx, skep_world *world, float dt)
 {
@@ -388,8 +386,7 @@ static void test_S11_systems_without_rows_are_skipped(void **state)
     bed_close(&b);
 }
 
-/* ---- S12: a frame within a frame
- * ------------------------------------------------------------------------ */
+/* ---- S12: a frame within a frame ------------------------------------------------------------- */
 
 static skep_status step_inside(void *ctx, skep_world *world, float dt)
 {
@@ -416,8 +413,7 @@ static void test_S12_a_frame_within_a_frame_is_the_running_one(void **state)
     bed_close(&b);
 }
 
-/* ---- S13: what fails at the end of a batch ends no world
- * ----------------------------------------------------- */
+/* ---- S13: what fails at the end of a batch ends no world ------------------------------------- */
 
 /* One that is added takes itself away and brings the other, which does the same: more than any
  * batch has rounds for. */

@@ -147,8 +147,7 @@ static void test_W3_a_spawn_returns_a_real_handle(void **state)
     bed_close(&b);
 }
 
-/* ---- W4, W5, W9: changed is what was written, and nothing else
- * ----------------------------------- */
+/* ---- W4, W5, W9: changed is what was written, and nothing else ------------------------------- */
 
 SKEP_JOB(watch, (changed, Pos, pos), (mut, Seen, seen))
 {
@@ -210,8 +209,7 @@ static void test_W9_after_a_destroy_the_right_entity_is_changed(void **state)
     bed_close(&b);
 }
 
-/* ---- W6: a component that a table lacks
- * ------------------------------------------------------------ */
+/* ---- W6: a component that a table lacks ------------------------------------------------------ */
 
 SKEP_JOB(ask, (opt, Mark, mark), (mut, Seen, seen))
 {
@@ -235,8 +233,7 @@ static void test_W6_a_component_that_a_table_lacks_is_null(void **state)
     bed_close(&b);
 }
 
-/* ---- W7, W8: no patch takes another one back
- * --------------------------------------------------------- */
+/* ---- W7, W8: no patch takes another one back ------------------------------------------------- */
 
 SKEP_JOB(walk, (mut, Pos, pos))
 {

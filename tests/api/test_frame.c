@@ -88,7 +88,7 @@ static Calls calls_of(plan_lab *l)
     return now ? *now : (Calls){0, 0, 0};
 }
 
-/* ---- when systems run --------------------------------------------------------------------- */
+/* ---- when systems run ------------------------------------------------------------------------ */
 
 static void moves_what_matches(void **state)
 {
@@ -249,7 +249,7 @@ static void s13_writes_that_fail_do_not_block_the_world(void **state)
     lab_end(l);
 }
 
-/* ---- what is copied ------------------------------------------------------------------------- */
+/* ---- what is copied -------------------------------------------------------------------------- */
 
 static void in_place_unless_somebody_else_holds_it(void **state)
 {
@@ -901,8 +901,7 @@ static void a_full_world_names_entity_max(void **state)
     lab_end(l);
 }
 
-/* ---- main-thread systems
- * ------------------------------------------------------------------------- */
+/* ---- main-thread systems --------------------------------------------------------------------- */
 
 typedef struct keeper {
     skep_entity entity;
@@ -1097,8 +1096,7 @@ static void s11_empty_runs_are_skipped_when_asked(void **state)
     lab_end(l);
 }
 
-/* ---- memory
- * ------------------------------------------------------------------------------------------ */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 static void a_warm_frame_allocates_nothing(void **state)
 {

@@ -241,8 +241,7 @@ static void test_parts_of_a_call(void **state)
     free(tags);
 }
 
-/* ---- tables
- * ---------------------------------------------------------------------------------------- */
+/* ---- tables ---------------------------------------------------------------------------------- */
 
 /* Walks one entity through all sets of 17 tags, each step adding or removing one. */
 static void test_table_max(void **state)
@@ -273,8 +272,7 @@ static void test_table_max(void **state)
     free(tags);
 }
 
-/* ---- commands
- * ---------------------------------------------------------------------------------------- */
+/* ---- commands -------------------------------------------------------------------------------- */
 
 #define COMMANDS 2097152u
 #define FLAGGED 65536u
@@ -331,8 +329,7 @@ static void test_command_max(void **state)
     skep_sim_close(sim);
 }
 
-/* ---- memory
- * -------------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 static void test_region_bytes_max(void **state)
 {
@@ -432,8 +429,7 @@ static void test_limits_of_opening(void **state)
     assert_true(log_lines_have(&lines, "entity_max"));
 }
 
-/* ---- scenes
- * --------------------------------------------------------------------------------------------- */
+/* ---- scenes ---------------------------------------------------------------------------------- */
 
 SKEP_SCENE(ordered, "A system with too many before it")
 {
@@ -501,9 +497,7 @@ static void test_faults_that_are_kept(void **state)
     skep_sim_close(sim);
 }
 
-/* ---- saves
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- saves ----------------------------------------------------------------------------------- */
 
 static bool write_nothing(void *ctx, const void *bytes, size_t n)
 {

@@ -7,7 +7,7 @@ SKEP_COMPONENT(Vel, (f32, x), (f32, y));
 
 SKEP_JOB(move, (mut, Pos, pos), (in, Vel, vel))
 {
-    SKEP_ROWS(i, task) {
+    SKEP_ROWS (i, task) {
         c->pos.x[i] += c->vel.x[i] * task->dt;
         c->pos.y[i] += c->vel.y[i] * task->dt;
     }

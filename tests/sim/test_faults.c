@@ -37,7 +37,7 @@ static void lab_end(plan_lab *l)
     free(l);
 }
 
-/* ---- random faults ------------------------------------------------------------------------- */
+/* ---- random faults --------------------------------------------------------------------------- */
 
 typedef struct chaos {
     plan_lab *lab;
@@ -473,8 +473,7 @@ static void a_missed_deadline_is_a_fault(void **state)
     lab_end(l);
 }
 
-/* ---- hung workers
- * ---------------------------------------------------------------------------------- */
+/* ---- hung workers ---------------------------------------------------------------------------- */
 
 static void blocks_of_a_hung_worker_wait_until_it_is_gone(void **state)
 {
@@ -539,8 +538,7 @@ static void late_writes_of_a_hung_worker_go_nowhere(void **state)
     lab_end(l);
 }
 
-/* ---- forged output
- * ---------------------------------------------------------------------------------- */
+/* ---- forged output --------------------------------------------------------------------------- */
 
 typedef enum forgery {
     FORGE_NOTHING,
@@ -610,8 +608,7 @@ static void d2_forged_output_is_refused(void **state)
     lab_end(l);
 }
 
-/* ---- kept
- * -------------------------------------------------------------------------------------------- */
+/* ---- kept ------------------------------------------------------------------------------------ */
 
 SKEP_JOB(greedy, (mut, Num, num))
 {
@@ -635,8 +632,7 @@ static void a_fault_in_place_is_told_and_ends_writing_in_place(void **state)
     lab_end(l);
 }
 
-/* ---- texts
- * -------------------------------------------------------------------------------------------- */
+/* ---- texts ----------------------------------------------------------------------------------- */
 
 static void faults_read_well(void **state)
 {
