@@ -100,6 +100,14 @@ static skep_status info_fail(skep_world *w, const skep_component *info, const ch
     return skep__world_fail(w, SKEP_ARGUMENT, "%s is not a sound description of a %s", name, kind);
 }
 
+/* Commands name what they are about by 16 bits. Components have a limit of their own. */
+static skep_status number_room(skep_world *w, uint32_t count, const char *knob, const char *what)
+{
+    if (count < SKEP__NUMBER_MAX) return SKEP_OK;
+    return skep__world_fail(w, SKEP_LIMIT, "%s: a world knows at most %u %s", knob,
+                            SKEP__NUMBER_MAX, what);
+}
+
 skep_status skep__world_type(skep_world *w, const skep_component *info, uint32_t *number)
 {
     if (!info_is_named(info) || info->kind != SKEP_KIND_COMPONENT)
@@ -141,6 +149,8 @@ skep_status skep__world_resource(skep_world *w, const skep_component *info, uint
     for (uint32_t i = 0; i < w->resource_count; i++)
         if (skep__same_text(w->resources[i].info->name, info->name))
             return schema_fail(w, info->name);
+    const skep_status room = number_room(w, w->resource_count, "resource_max", "resources");
+    if (room != SKEP_OK) return room;
     if (!skep__array_grow(&w->store.allocator, (void **)&w->resources, &w->resource_cap,
                           w->resource_count + 1, sizeof *w->resources))
         return skep__store_fail(w, SKEP_NO_MEMORY);
@@ -170,6 +180,8 @@ skep_status skep__world_channel(skep_world *w, const skep_component *info, bool 
         if (w->channels[i].removed == removed && w->channels[i].info->kind == info->kind &&
             skep__same_text(w->channels[i].info->name, info->name))
             return schema_fail(w, info->name);
+    const skep_status room = number_room(w, w->channel_count, "event_max", "events and inputs");
+    if (room != SKEP_OK) return room;
     if (!skep__array_grow(&w->store.allocator, (void **)&w->channels, &w->channel_cap,
                           w->channel_count + 1, sizeof *w->channels))
         return skep__store_fail(w, SKEP_NO_MEMORY);
@@ -188,6 +200,8 @@ skep_status skep__world_prefab(skep_world *w, const skep_component *info, uint32
     if (!info_is_named(info) || info->kind != SKEP_KIND_PREFAB) return info_fail(w, info, "prefab");
     *number = skep__known(w, info);
     if (*number != SKEP__NO_TYPE) return SKEP_OK;
+    const skep_status room = number_room(w, w->prefab_count, "prefab_max", "prefabs");
+    if (room != SKEP_OK) return room;
     if (!skep__array_grow(&w->store.allocator, (void **)&w->prefabs, &w->prefab_cap,
                           w->prefab_count + 1, sizeof *w->prefabs))
         return skep__store_fail(w, SKEP_NO_MEMORY);

@@ -283,6 +283,9 @@ void skep__world_fire(skep_world *w);
 
 #define SKEP__HOOK_ROUNDS 64u
 
+/* The most resources, prefabs, and events with inputs and what is told of removals, each. */
+#define SKEP__NUMBER_MAX 4096u
+
 /* Between frames: makes what waits in `batch` (from passes of queries and hooks) one by one, tells
  * the hooks, and again until nothing is left. Passes that were left open count as ended. A frame's
  * begin, snapshot, save and hash call it first; it costs two compares when nothing waits. */

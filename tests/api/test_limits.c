@@ -158,6 +158,34 @@ static void test_component_max(void **state)
     free(c);
 }
 
+/* Resources, prefabs and events have numbers too. */
+static void test_resources_prefabs_and_events(void **state)
+{
+    (void)state;
+    static const uint32_t kinds[] = {SKEP_KIND_RESOURCE, SKEP_KIND_PREFAB, SKEP_KIND_EVENT};
+    static const char *const knobs[] = {"resource_max", "prefab_max", "event_max"};
+    made_component *c = make_components(4100, 1);
+    for (uint32_t k = 0; k < 3; k++) {
+        test_lab l;
+        test_lab_open(&l, 10);
+        uint32_t known = 0;
+        skep_status status = SKEP_OK;
+        while (known < 4100 && status == SKEP_OK) {
+            skep_component *info = &c[known].info;
+            info->kind = kinds[k];
+            if (k == 0) status = skep_world_resource_set(l.world, info, NULL, info->size);
+            if (k == 1) status = skep_world_prefab_define(l.world, info, NULL, 0);
+            if (k == 2) status = skep_world_send(l.world, info, skep_entity_null(), info->name);
+            known += status == SKEP_OK;
+        }
+        assert_int_equal(status, SKEP_LIMIT);
+        assert_int_equal(known, k == 1 ? 4095 : 4096); /* prefab 0 is Entity */
+        expect_error(l.world, knobs[k]);
+        test_lab_close(&l);
+    }
+    free(c);
+}
+
 static void test_components_and_fields_of_an_entity(void **state)
 {
     (void)state;
@@ -530,6 +558,7 @@ int main(void)
         cmocka_unit_test(test_entity_max_of_every_way_to_create),
         cmocka_unit_test(test_entities_of_a_spawn),
         cmocka_unit_test(test_component_max),
+        cmocka_unit_test(test_resources_prefabs_and_events),
         cmocka_unit_test(test_components_and_fields_of_an_entity),
         cmocka_unit_test(test_fields_of_a_component),
         cmocka_unit_test(test_parts_of_a_call),
