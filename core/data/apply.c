@@ -9,6 +9,7 @@
 
 #include "core/data/apply_internal.h"
 #include "core/data/data.h"
+#include "core/world/world_parts.h"
 
 static void apply_deinit(skep_world *w)
 {
@@ -117,6 +118,7 @@ skep_status skep__apply(skep_world *w, const skep__apply_buffer *buffers, uint32
 {
     skep__apply_state *a = apply_state(w);
     if (!a) return SKEP_NO_MEMORY;
+    w->store.limit = NULL;
     skep_status status = skep__apply_scan(a, buffers, count);
     if (status == SKEP_OK) status = skep__apply_gather(a);
     if (status == SKEP_OK) status = may_cascade(a) ? apply_cascading(a) : apply_plain(a);
@@ -125,7 +127,7 @@ skep_status skep__apply(skep_world *w, const skep__apply_buffer *buffers, uint32
         report->patches += a->report.patches - a->report.dropped;
         report->dropped += a->report.dropped;
     } else if (status == SKEP_LIMIT && w->store.limit) {
-        (void)skep__world_fail(w, status, "%s", w->store.limit); /* the store named the knob */
+        (void)skep__store_fail(w, status); /* the store named the knob */
     }
     apply_clear(a);
     return status;

@@ -303,7 +303,28 @@ static void spawns_return(skep_plan *p, const skep__system *s)
     skep__commands_return(p, &p->world->batch, s->command_first, s->command_end);
 }
 
-/* One system at a time, so that only the one whose patches do not fit loses them. */
+/* Whether a job wrote to columns or resources, which are in the world already. */
+static bool system_wrote(const skep__system *s)
+{
+    for (uint32_t i = 0; i < s->access_count && s->task_count; i++) {
+        switch (s->terms[i].mode) {
+        case SKEP_MODE_mut:
+        case SKEP_MODE_out:
+        case SKEP_MODE_res_mut:
+        case SKEP_MODE_sum:
+        case SKEP_MODE_min:
+        case SKEP_MODE_max:
+        case SKEP_MODE_fold:
+            return true;
+        default:
+            break;
+        }
+    }
+    return false;
+}
+
+/* One system at a time, so that only the one whose patches do not fit loses them. What it wrote
+ * stays, so a replay has to run it again: it is `kept`. */
 static void patches_apart(skep_plan *p)
 {
     const uint32_t first = p->batches[p->frame.batch], end = p->batches[p->frame.batch + 1];
@@ -316,9 +337,13 @@ static void patches_apart(skep_plan *p)
         spawns_return(p, s);
         p->frame.judging = true;
         s->outcome = SKEP__OUT_FAILED;
-        s->failure.status = status;
-        s->failure.cause = skep__cause_keep(p, p->world->error_text[0] ? p->world->error_text
-                                                                       : skep_status_text(status));
+        const char *why = p->world->error_text[0] ? p->world->error_text : skep_status_text(status);
+        s->failure = (skep__plan_failure){.status = status,
+                                          .kept = system_wrote(s),
+                                          .cause = skep__cause_keep(p, why),
+                                          .block = s->job ? 0 : UINT32_MAX,
+                                          .blocks = s->job ? s->task_count : 1,
+                                          .rows = s->task_count ? s->row_count : 0};
     }
 }
 

@@ -199,6 +199,7 @@ static void fault_fill(const skep_plan *p, const skep__system *s, skep_fault *fa
     fault->worker = e->worker;
     fault->retry_worker = e->retry_worker;
     fault->retried = e->retried;
+    fault->kept = e->kept;
     fault->strikes_max = p->fault_max;
     fault->fallback = s->outcome == SKEP__OUT_BACKED;
 }
@@ -280,7 +281,7 @@ skep_status skep_plan_replay(skep_plan *plan, const skep_fault *faults, uint32_t
 /* Whether what was recorded can be done to the system without running it. */
 static bool replayable(const skep__system *s, const skep_fault *fault)
 {
-    if (fault->action == SKEP_FAULT_HEALED || fault->action == SKEP_FAULT_KEPT) return false;
+    if (fault->action == SKEP_FAULT_HEALED || fault->kept) return false;
     if (s->job) return true;
     return (s->desc.flags & SKEP_SYSTEM_RUN_MAY_FAIL) != 0;
 }
@@ -327,8 +328,7 @@ static size_t fault_end(const skep_fault *f, char *out, size_t max)
         return skep__format(out, max, "%s; quarantined until frame %llu", ran,
                             (unsigned long long)f->until);
     case SKEP_FAULT_KEPT:
-        return skep__format(out, max,
-                            "from now on it writes to fresh blocks (%u of %u before quarantine)",
+        return skep__format(out, max, "its patches were dropped (%u of %u before quarantine)",
                             f->strikes, f->strikes_max);
     default:
         return skep__format(out, max, "%s (%u of %u before quarantine)", ran, f->strikes,
@@ -349,9 +349,8 @@ size_t skep_fault_text(const skep_fault *fault, const char *executor, char *out,
         }
         (void)skep__format(tried, sizeof tried, "tried once more on %s: failed again; ", worker);
     }
-    const char *writes = fault->action == SKEP_FAULT_KEPT
-                             ? "what it wrote in place stays; "
-                             : "its writes of this frame were dropped; ";
+    const char *writes = fault->kept ? "what it wrote to columns stays; "
+                                     : "its writes of this frame were dropped; ";
     return skep__format(out, max, "%s  %s\n  %s%s%s", head, fault->cause, healed ? "" : writes,
                         tried, end);
 }

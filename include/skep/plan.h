@@ -207,8 +207,9 @@ typedef enum skep_fault_action {
     SKEP_FAULT_SKIPPED,     /* its output was dropped */
     SKEP_FAULT_QUARANTINED, /* the same, and it will not run for a while; `fallback` says whether
                                its run did the work */
-    SKEP_FAULT_KEPT /* a job that never said it could fail did so after writing in place: what
-                       it wrote stays; from now on it writes to fresh blocks */
+    SKEP_FAULT_KEPT /* a job that never said it could fail did so after writing in place, or its
+                       patches did not fit into the world: what it wrote to columns stays. One that
+                       wrote in place writes to fresh blocks from now on */
 } skep_fault_action;
 
 /* One fault: one system in one frame. A value; also what a recording keeps and skep_plan_replay
@@ -230,7 +231,8 @@ typedef struct skep_fault {
     uint64_t until;        /* quarantined until this tick, 0: not */
     bool retried;          /* a second try was made */
     bool fallback;         /* its `run` did the work */
-    bool pad[6];
+    bool kept;             /* what it wrote to columns stays: see SKEP_FAULT_KEPT */
+    bool pad[5];
 } skep_fault;
 
 /* Writes a fault as users read it, three lines without a last line end, into `out` (at most `max`

@@ -16,6 +16,8 @@ SKEP_COMPONENT(Foe, (entity, id));
 SKEP_COMPONENT(Mark, (u32, n), (entity, by));
 SKEP_COMPONENT(Scar, (u32, n));
 SKEP_EVENT(Hit, (f32, amount));
+SKEP_PREFAB(Young);
+SKEP_PREFAB(Litter);
 SKEP_RESOURCE(Count, (u32, rows));
 SKEP_RESOURCE(Shed, (u32, rows), (f64, x));
 SKEP_RESOURCE(Rules, (f32, speed));
@@ -266,6 +268,57 @@ static void test_D5_a_failing_job_disturbs_no_other_and_leaves_nothing(void **st
     bed_close(&b);
 }
 
+/* Its patches do not fit into the world: they are dropped and it says so; the columns were in the
+ * world before, which a replay has to know. */
+SKEP_JOB(breed, (mut, Scar, scar), (spawn, Litter, litter))
+{
+    for (uint32_t i = 0; i < task->n; i++) {
+        c->scar.n[i]++;
+        if (task->tick > 0) (void)Litter_new(task, c->litter);
+    }
+}
+
+SKEP_SCENE(litters, "More young than there is room for, once their own are counted")
+{
+    skep_prefab(b, Young, SKEP_OF(Foe));
+    skep_prefab(b, Litter, SKEP_OF(Foe), SKEP_OF(Young));
+    skep_create_many(b, 6, SKEP_OF(Scar));
+    skep_add(b, "update", &breed);
+    skep_add(b, "late", &plus);
+}
+
+static void test_D5_patches_that_do_not_fit_are_told_and_replayed(void **state)
+{
+    bed b;
+    uint64_t hashes[6];
+    skep_replay_report replay;
+    char path[64];
+    bed_open_with(&b, *state, &skep_scene_litters, 13, SKEP_OK);
+    assert_int_equal(skep_sim_record(b.sim, 1), SKEP_OK);
+    for (uint32_t f = 0; f < 6; f++) {
+        assert_int_equal(skep_sim_step(b.sim, 1.0f), SKEP_OK);
+        hashes[f] = skep_sim_hash(b.sim);
+        assert_int_equal(bed_report(&b)->fault_count, f > 0 && f < 4);
+        assert_int_equal(skep_world_entity_count(b.world), 6);
+        if (f == 0 || f > 3) continue;
+        assert_int_equal(bed_report(&b)->faults[0].status, SKEP_LIMIT);
+        assert_int_equal(bed_report(&b)->faults[0].action,
+                         f < 3 ? SKEP_FAULT_KEPT : SKEP_FAULT_QUARANTINED);
+        assert_true(bed_report(&b)->faults[0].kept);
+        assert_non_null(strstr(bed_report(&b)->faults[0].cause, "entity_max is 13"));
+        Scar s = {0};
+        assert_true(Scar_of(b.world, bed_entity(0), &s) && s.n == f + 1);
+    }
+    (void)snprintf(path, sizeof path, "test_defects_data_%p.record", (void *)&b);
+    assert_int_equal(skep_sim_record_save(b.sim, path), SKEP_OK);
+    skep_sim_record_end(b.sim);
+    assert_int_equal(skep_sim_replay(b.sim, path, &replay), SKEP_OK);
+    assert_true(replay.frames == 6 && replay.hashes == 6 && replay.differs == UINT64_MAX);
+    assert_true(skep_sim_hash(b.sim) == hashes[5]);
+    assert_int_equal(remove(path), 0);
+    bed_close(&b);
+}
+
 /* ---- D6: structure changes after the batch ------------------------------------------------- */
 
 SKEP_JOB(count, (in, Pos, pos), (sum, Count, count))
@@ -463,6 +516,7 @@ int main(void)
         cmocka_unit_test(test_D3_two_writers_write_one_after_the_other),
         cmocka_unit_test(test_D4_patches_for_who_is_gone_lose_no_others),
         cmocka_unit_test(test_D5_a_failing_job_disturbs_no_other_and_leaves_nothing),
+        cmocka_unit_test(test_D5_patches_that_do_not_fit_are_told_and_replayed),
         cmocka_unit_test(test_D6_structure_changes_when_the_batch_is_over),
         cmocka_unit_test(test_D7_null_and_zeros_replace_what_was),
         cmocka_unit_test(test_D8_optional_columns_are_there_or_null),
