@@ -25,7 +25,7 @@ static void task_ahead(const skep_pool_task *task, const skep_job *const *jobs)
 {
     const skep_job *job = jobs[task->job];
     const skep_task_part *part = task->parts;
-    if (part->n < AHEAD_ROWS) return;
+    if (task->span || part->n < AHEAD_ROWS) return;
     for (uint32_t w = 0; w < part->write_count; w++) ahead_column(part->writes[w].from);
     for (uint32_t a = 0; a < job->access_count; a++) {
         const skep_access *access = &job->access[a];

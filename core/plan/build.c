@@ -28,7 +28,9 @@ typedef struct build_state {
     skep__task *open; /* the task that gets parts */
     uint32_t part;    /* next */
     uint32_t task;
+    uint32_t number; /* of the next task within the system */
     bool in_place;
+    bool spans;
     bool check;
 } build_state;
 
@@ -175,7 +177,7 @@ static skep_status part_reads(build_state *b, const skep__plan_match *m, const s
 static void task_open(build_state *b)
 {
     skep__frame *f = &b->p->frame;
-    skep_pool_task *d = &b->tasks[b->task];
+    skep_pool_task *d = &b->tasks[b->task++];
     memset(d, 0, sizeof *d);
     d->parts = &b->parts[b->part];
     d->cells = b->s->cells;
@@ -184,7 +186,7 @@ static void task_open(build_state *b)
     d->job = b->s->job_index;
     d->cell_count = b->s->cell_count;
     d->cells_bytes = b->s->cells_bytes;
-    d->block = b->task++;
+    d->block = b->number++;
     b->open = &f->tasks[f->task_count++];
     memset(b->open, 0, sizeof *b->open);
     b->open->task = d;
@@ -227,12 +229,40 @@ static skep_status build_block(build_state *b, const skep__plan_match *m, uint32
     return status;
 }
 
+/* Makes tasks of several blocks each out of the full ones that the table begins with, where that is
+ * worth it and allowed; returns the number of blocks they cover. */
+static skep_status build_spans(build_state *b, const skep__plan_match *m, uint32_t *covered)
+{
+    *covered = 0;
+    if (!b->spans) return SKEP_OK;
+    const uint32_t most = b->store->tables[m->table]->row_count / SKEP__ROWS_MAX;
+    const uint32_t each = skep__span_blocks(b->p, most);
+    if (each < 2) return SKEP_OK;
+    const uint32_t blocks = skep__span_own(b->p, b->s, m);
+    for (uint32_t first = 0; first + each <= blocks; first += each) {
+        task_open(b);
+        skep_pool_task *d = b->open->task;
+        d->span = skep__span_make(b->p, b->s, m, first, each);
+        if (!d->span) return SKEP_NO_MEMORY;
+        d->rows = each * SKEP__ROWS_MAX;
+        b->open->in_place = true;
+        b->s->in_place += each * m->write_count;
+        b->number += each - 1u;
+        *covered += each;
+    }
+    if (*covered) b->open = NULL;
+    return SKEP_OK;
+}
+
 static skep_status build_rows(build_state *b)
 {
     for (uint32_t i = 0; i < b->s->match_count; i++) {
         const skep__plan_match *m = &b->s->matches[i];
         const uint32_t blocks = skep__table_blocks(b->store->tables[m->table]);
-        for (uint32_t block = 0; block < blocks; block++) {
+        uint32_t block = 0;
+        const skep_status spanned = build_spans(b, m, &block);
+        if (spanned != SKEP_OK) return spanned;
+        for (; block < blocks; block++) {
             const skep_status status = build_block(b, m, block);
             if (status != SKEP_OK) return status;
         }
@@ -363,6 +393,7 @@ skep_status skep__system_build(skep_plan *p, skep__system *s)
     build_state b = {.p = p, .s = s, .store = &p->world->store};
     b.check = (p->host.batch_flags & SKEP_BATCH_CHECK) != 0;
     b.in_place = s->local && !s->copies && f->in_place_allowed;
+    b.spans = skep__span_allowed(p, s);
     s->task_first = f->task_count;
     s->task_count = 0;
     s->cells = NULL;

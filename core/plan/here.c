@@ -13,7 +13,6 @@
 
 #include "core/plan/task_run.h"
 
-#define HERE_NS_MAX 2000u /* a system that costs more may be worth a worker */
 #define HERE_MEASURE_MASK                                                                          \
     63u /* every 64th frame it is handed out, so that its cost stays known                         \
          */
@@ -45,7 +44,7 @@ bool skep__system_runs_here(const skep_plan *p, const skep__system *s)
     if (!f->in_place_allowed || s->copies || s->hears || s->reduces || s->parents) return false;
     if (p->host.batch_flags & SKEP_BATCH_FORCE) return false;
     if (!p->host.workers) return true;
-    return s->cost_ns && s->cost_ns < HERE_NS_MAX && (f->tick & HERE_MEASURE_MASK) != 0;
+    return s->cost_ns && s->cost_ns < p->host.wake_ns && (f->tick & HERE_MEASURE_MASK) != 0;
 }
 
 /* Memory for one task of the most parts that a task can have. */
@@ -173,13 +172,37 @@ static skep_status here_run(here_state *h)
     return SKEP_OK;
 }
 
+/* Runs the table's full blocks that can be written in place, as one; returns their number. */
+static skep_status here_span(here_state *h, const skep__plan_match *m, uint32_t *blocks)
+{
+    *blocks = h->s->local ? skep__span_own(h->p, h->s, m) : 0;
+    if (*blocks < 2) {
+        *blocks = 0;
+        return SKEP_OK;
+    }
+    skep_status status = h->d->part_count ? here_run(h) : SKEP_OK;
+    if (status != SKEP_OK) return status;
+    h->d->span = skep__span_make(h->p, h->s, m, 0, *blocks);
+    if (!h->d->span) return SKEP_NO_MEMORY;
+    h->d->rows = *blocks * SKEP__ROWS_MAX;
+    h->s->in_place += *blocks * m->write_count;
+    status = here_run(h);
+    h->d->span = NULL;
+    h->block += *blocks - 1u;
+    h->p->report.tasks += *blocks - 1u;
+    return status;
+}
+
 static skep_status here_rows(here_state *h)
 {
     for (uint32_t i = 0; i < h->s->match_count; i++) {
         const skep__plan_match *m = &h->s->matches[i];
         const skep__table *t = h->store->tables[m->table];
         const uint32_t blocks = skep__table_blocks(t);
-        for (uint32_t block = 0; block < blocks; block++) {
+        uint32_t block = 0;
+        const skep_status ran = here_span(h, m, &block);
+        if (ran != SKEP_OK) return ran;
+        for (; block < blocks; block++) {
             const uint32_t n = skep__block_rows(t, block);
             if (h->d->part_count && h->d->rows + n > SKEP__ROWS_MAX) {
                 const skep_status status = here_run(h);

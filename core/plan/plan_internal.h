@@ -25,7 +25,7 @@
 #define SKEP__FAULT_TICKS 8u /* the most that fault_max can be */
 #define SKEP__PLAN_NONE UINT32_MAX
 
-/* ---- systems -------------------------------------------------------------------------------- */
+/* ---- systems --------------------------------------------------------------------------------- */
 
 /* One access entry, resolved. */
 typedef struct skep__plan_term {
@@ -175,7 +175,7 @@ typedef struct skep__system_record {
     uint8_t pad2;
 } skep__system_record;
 
-/* ---- frames --------------------------------------------------------------------------------- */
+/* ---- frames ---------------------------------------------------------------------------------- */
 
 /* Memory of the frame: arena slots that are kept, used from the front. */
 typedef struct skep__bump {
@@ -365,7 +365,7 @@ struct skep_plan {
     skep_frame_report report;
 };
 
-/* ---- plan_text.c ------------------------------------------------------------------------- */
+/* ---- plan_text.c ----------------------------------------------------------------------------- */
 
 SKEP_NOINLINE bool skep__plan_grow_slow(skep_plan *p, void *array, uint32_t *cap, uint32_t need,
                                         size_t element_bytes);
@@ -384,7 +384,7 @@ bool skep__text_equal(const char *a, const char *b);
 const char *skep__text_nearest(const char *name, const char *(*at)(const void *ctx, uint32_t i),
                                const void *ctx, uint32_t count);
 
-/* ---- plan_mistakes.c --------------------------------------------------------------------- */
+/* ---- plan_mistakes.c ------------------------------------------------------------------------- */
 
 /* Adds one mistake's line. */
 void skep__plan_mistake(skep_plan *p, const char *format, ...) SKEP__PRINTF(2, 3);
@@ -395,7 +395,7 @@ void skep__mistakes_of_system(skep_plan *p, const skep__system *s);
 const char *skep__mode_name(uint32_t mode);
 const char *skep__kind_name(uint32_t kind);
 
-/* ---- plan_system.c ----------------------------------------------------------------------- */
+/* ---- plan_system.c --------------------------------------------------------------------------- */
 
 skep_status skep__system_make(skep_plan *p, const skep_system_desc *desc, skep__system **made);
 void skep__system_free(skep_plan *p, skep__system *s);
@@ -423,7 +423,7 @@ bool skep__mode_fits(uint32_t mode, uint32_t kind);
 /* Whether a description is the built-in Entity. */
 bool skep__is_entity(const skep_component *info);
 
-/* ---- order.c, conflict.c -------------------------------------------------------------------- */
+/* ---- order.c, conflict.c --------------------------------------------------------------------- */
 
 /* Looks at all systems: stages, explicit edges, access; resolves them. Mistakes are noted. */
 skep_status skep__plan_look(skep_plan *p);
@@ -445,7 +445,7 @@ uint32_t skep__set_type(uint32_t type);
 uint32_t skep__set_channel(const skep_plan *p, uint32_t channel);
 uint32_t skep__set_resource(const skep_plan *p, uint32_t resource);
 
-/* ---- plan_record.c ----------------------------------------------------------------------- */
+/* ---- plan_record.c --------------------------------------------------------------------------- */
 
 /* Finds or makes the records of all systems. */
 skep_status skep__records_make(skep_plan *p);
@@ -465,7 +465,7 @@ SKEP_INLINE const skep__system_record *skep__system_record_read(const skep_plan 
 
 skep__system_record *skep__system_record_write(skep_plan *p, const skep__system *s);
 
-/* ---- match.c -------------------------------------------------------------------------------- */
+/* ---- match.c --------------------------------------------------------------------------------- */
 
 /* Brings a system's list of tables up to date. */
 skep_status skep__system_match(skep_plan *p, skep__system *s);
@@ -473,7 +473,7 @@ skep_status skep__system_match(skep_plan *p, skep__system *s);
 /* Whether some table that the system matches has rows. */
 bool skep__system_matches_rows(skep_plan *p, skep__system *s);
 
-/* ---- bump.c --------------------------------------------------------------------------------- */
+/* ---- bump.c ---------------------------------------------------------------------------------- */
 
 SKEP_NOINLINE void *skep__bump_slow(skep_plan *p, size_t bytes);
 
@@ -498,10 +498,19 @@ void skep__park(skep_plan *p, uint32_t slot, uint32_t worker);
 /* Parks all bump memory for each of the workers that hung; the next batch begins with none. */
 void skep__bump_park(skep_plan *p);
 
-/* ---- build.c, inbox.c, cells.c -------------------------------------------------------------- */
+/* ---- build.c, inbox.c, cells.c --------------------------------------------------------------- */
 
 /* Makes the tasks of a system; a failure is the system's fault, not the frame's. */
 skep_status skep__system_prepare(skep_plan *p, skep__system *s);
+
+/* Spans, see span.c: whether a system may have them; how many blocks from the first on are full and
+ * may now be written in place; how many of so many blocks make a task, below 2 for none; and one
+ * span, NULL without memory. */
+bool skep__span_allowed(const skep_plan *p, const skep__system *s);
+uint32_t skep__span_own(skep_plan *p, const skep__system *s, const skep__plan_match *m);
+uint32_t skep__span_blocks(const skep_plan *p, uint32_t blocks);
+const skep_task_span *skep__span_make(skep_plan *p, const skep__system *s,
+                                      const skep__plan_match *m, uint32_t first, uint32_t blocks);
 
 /* Whether the system is run at once on the caller, and doing so: see here.c. */
 bool skep__system_runs_here(const skep_plan *p, const skep__system *s);
@@ -536,7 +545,7 @@ bool skep__reducible(const skep_component *info, const char **field);
 /* Writes what the tasks reduced, and res_mut, to the world's resources. */
 skep_status skep__system_reduce(skep_plan *p, skep__system *s);
 
-/* ---- commit.c ------------------------------------------------------------------------------- */
+/* ---- commit.c -------------------------------------------------------------------------------- */
 
 /* Does to the world what the batch's systems put out. */
 skep_status skep__batch_commit(skep_plan *p);
@@ -553,7 +562,7 @@ skep_status skep__task_take(skep_plan *p, skep__task *t, const skep_pool_result 
 /* Sends the log lines of a task's output to the log. */
 void skep__task_log(skep_plan *p, const skep__task *t);
 
-/* ---- fault.c -------------------------------------------------------------------------------- */
+/* ---- fault.c --------------------------------------------------------------------------------- */
 
 /* Notes that a task's output area was too small. */
 void skep__task_wants(const skep_plan *p, skep__task *t, const skep_pool_result *result);

@@ -46,7 +46,7 @@ struct skep__run {
     uint64_t identities[TASK_IDENTITIES];
 };
 
-/* ---- what a job may call -------------------------------------------------------------------- */
+/* ---- what a job may call --------------------------------------------------------------------- */
 
 /* The first thing that goes wrong is what is reported: what follows often follows from it. */
 static void task_blame(struct skep__run *run, skep_status status, const char *cause)
@@ -222,7 +222,7 @@ void skep__init(const skep_task *task, const skep_component *component, skep_ent
     if (component->size) skep__patch_value(payload + sizeof identity, component, value);
 }
 
-/* ---- running -------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 /* Sets the run to its beginning; a checked task may begin twice. */
 static void task_begin(struct skep__run *run)
@@ -265,6 +265,35 @@ SKEP_INLINE void task_describe(skep_task *view, struct skep__run *run, uint32_t 
     view->run = run;
 }
 
+/* Calls the job for each block of a span. A block's pointers come out of the table's directory. */
+static void task_span(struct skep__run *run)
+{
+    const skep_pool_task *task = run->task;
+    const skep_task_span *span = task->span;
+    uint64_t columns[SKEP__COLS_BYTES_MAX / 8u];
+    uint8_t *bytes = (uint8_t *)columns;
+    const uint8_t *line = span->line;
+    skep_task view;
+    memcpy(bytes, span->base, run->job->cols_size);
+    view.n = span->block_rows;
+    view.dt = task->frame->dt;
+    view.time = task->frame->time;
+    view.tick = task->frame->tick;
+    view.part = 0;
+    view.parts = 1;
+    view.row = 0;
+    view.run = run;
+    for (uint32_t b = 0; b < span->blocks; b++, line += span->stride) {
+        for (uint32_t i = 0; i < span->column_count; i++) {
+            memcpy(bytes + span->columns[i].column, line + span->columns[i].cell, sizeof(void *));
+        }
+        memcpy(&view.entity, line + span->ids, sizeof(void *));
+        view.block = task->block + b;
+        run->scratch_used = 0;
+        run->job->call(&view, bytes);
+    }
+}
+
 /* All output goes into the arena, and nobody checks. */
 static void task_parts(struct skep__run *run)
 {
@@ -281,7 +310,7 @@ static void task_parts(struct skep__run *run)
     }
 }
 
-/* ---- elsewhere, and checked ----------------------------------------------------------------- */
+/* ---- elsewhere, and checked ------------------------------------------------------------------ */
 
 /* A part that is run the slow way: its own column struct, and where its writes go. */
 typedef struct task_slow {
@@ -424,7 +453,7 @@ static SKEP_NOINLINE void task_slowly(struct skep__run *run, uint32_t flags)
     if (slow.suspect) task_blame(run, SKEP_ACCESS, "an `out` row was not written");
 }
 
-/* ---- the public face ------------------------------------------------------------------------ */
+/* ---- the public face ------------------------------------------------------------------------- */
 
 size_t skep_task_layout(const skep_pool_task *task)
 {
@@ -454,7 +483,11 @@ void skep_task_run_job(const skep_pool_task *task, const skep_job *job, uint32_t
     run.base = room->elsewhere && task->output_bytes ? room->elsewhere : task->output;
     task_begin(&run);
     if (SKEP_LIKELY(!room->elsewhere && !(flags & SKEP_BATCH_CHECK))) {
-        task_parts(&run);
+        if (task->span) {
+            task_span(&run);
+        } else {
+            task_parts(&run);
+        }
     } else {
         task_slowly(&run, flags);
     }

@@ -30,7 +30,7 @@ extern "C" {
 /* For skep_pool_vtable.wait: no time limit. */
 #define SKEP_FOREVER UINT64_MAX
 
-/* ---- tasks ---------------------------------------------------------------------------------- */
+/* ---- tasks ----------------------------------------------------------------------------------- */
 
 /* A column that a part writes into a block other than the one it came from. */
 typedef struct skep_task_write {
@@ -60,6 +60,28 @@ typedef struct skep_task_part {
     uint32_t row; /* number of the first row within the task */
 } skep_task_part;
 
+/* Where the pointer of one column of a span is found, and where it goes. */
+typedef struct skep_task_span_column {
+    uint32_t cell;   /* byte offset in a line of the table's directory */
+    uint32_t column; /* byte offset of the column's pointer in the column struct */
+} skep_task_span_column;
+
+/* Many blocks of one table in one task, without a part for each: whoever runs it takes the pointers
+ * out of the table's directory, which lies in the region. All blocks are full, and what is written
+ * is written in place. The job is called once a block, with the numbers that as many tasks would
+ * have had. */
+typedef struct skep_task_span {
+    const uint8_t *line;                  /* the first block's line of the directory */
+    const void *base;                     /* the column struct without the table's pointers */
+    const skep_task_span_column *columns; /* column_count of them */
+    uint32_t column_count;
+    uint32_t stride;     /* bytes from line to line */
+    uint32_t ids;        /* byte offset of the handles' pointer in a line */
+    uint32_t blocks;     /* that the span covers */
+    uint32_t block_rows; /* rows of each */
+    uint32_t pad;
+} skep_task_span;
+
 /* A piece of a task's own output that jobs reach through a pointer in the column struct: reductions
  * and `res_mut`. Its bytes lie at `offset` of the output area; `from` holds what they start with.
  */
@@ -83,6 +105,7 @@ typedef struct skep_task_frame {
 /* One task: a job over one or more parts. Constant while the batch runs. */
 typedef struct skep_pool_task {
     const skep_task_part *parts;  /* part_count entries */
+    const skep_task_span *span;   /* instead of parts: many blocks of one table; else NULL */
     const skep_task_cell *cells;  /* cell_count entries */
     const skep_task_frame *frame; /* what all tasks of the batch share */
     const skep_entity *spawns;    /* handles that the task may give to its spawns, in order */
@@ -164,7 +187,7 @@ SKEP_API void skep_task_run(const skep_pool_task *task, const skep_job *const *j
 SKEP_API void skep_task_run_job(const skep_pool_task *task, const skep_job *job, uint32_t flags,
                                 const skep_task_room *room, skep_pool_result *result);
 
-/* ---- pools ---------------------------------------------------------------------------------- */
+/* ---- pools ----------------------------------------------------------------------------------- */
 
 /* A pool; see skep_pool_create. */
 typedef struct skep_pool skep_pool;
