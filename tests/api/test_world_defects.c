@@ -106,7 +106,7 @@ static void test_W3_a_commands_create_returns_a_real_handle(void **state)
 {
     skep_world *w = world_of(state);
     skep_entity es[10];
-    skep_entity fresh[10];
+    skep_entity fresh[10] = {{0}};
     crowd_make(w, es, 10);
     skep_query *q = query_make(w, SKEP_ALL(Pos), no_term);
     skep_query_iter it = skep_query_begin(q);

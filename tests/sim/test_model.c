@@ -280,7 +280,7 @@ static void keep_drop(kept *k)
 static void op_snapshot(lab *l)
 {
     kept *k = &l->keeps[below(l, KEEP_MAX)];
-    if (k->snapshot) keep_drop(k);
+    keep_drop(k);
     assert_int_equal(skep_snapshot_take(l->w, &k->snapshot), SKEP_OK);
     k->m = malloc(sizeof *k->m);
     assert_non_null(k->m);

@@ -67,7 +67,7 @@ uint32_t plan_lab_random(plan_lab *l, uint32_t n)
     uint64_t x = l->random;
     x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
     x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
-    return (uint32_t)((x ^ (x >> 31)) % n);
+    return n ? (uint32_t)((x ^ (x >> 31)) % n) : 0;
 }
 
 /* Runs one task of the batch and delivers its end. */
