@@ -25,7 +25,7 @@
 
 typedef struct kept {
     skep_snapshot *snapshot;
-    model *m;
+    model *m; /* as it was then; memory of the lab's */
     uint64_t hash;
 } kept;
 
@@ -272,9 +272,7 @@ static void op_batch(lab *l)
 static void keep_drop(kept *k)
 {
     skep_snapshot_release(k->snapshot);
-    free(k->m);
     k->snapshot = NULL;
-    k->m = NULL;
 }
 
 static void op_snapshot(lab *l)
@@ -282,8 +280,6 @@ static void op_snapshot(lab *l)
     kept *k = &l->keeps[below(l, KEEP_MAX)];
     keep_drop(k);
     assert_int_equal(skep_snapshot_take(l->w, &k->snapshot), SKEP_OK);
-    k->m = malloc(sizeof *k->m);
-    assert_non_null(k->m);
     memcpy(k->m, l->m, sizeof *k->m);
     k->hash = skep_world_hash(l->w);
 }
@@ -331,16 +327,16 @@ static void lab_open(lab *l, uint64_t seed, test_region *region)
     d.entity_max = 20000;
     d.seed = seed;
     assert_int_equal(skep_world_create(&d, &l->w), SKEP_OK);
-    l->m = calloc(1, sizeof *l->m);
+    l->m = calloc(1 + KEEP_MAX, sizeof *l->m);
     assert_non_null(l->m);
+    for (uint32_t i = 0; i < KEEP_MAX; i++) l->keeps[i].m = l->m + 1 + i;
     for (uint32_t c = 0; c < MODEL_COMPONENTS; c++)
         assert_int_equal(skep__world_type(l->w, model_info(c), &l->numbers[c]), SKEP_OK);
 }
 
 static void lab_close(lab *l)
 {
-    for (uint32_t i = 0; i < KEEP_MAX; i++)
-        if (l->keeps[i].snapshot) keep_drop(&l->keeps[i]);
+    for (uint32_t i = 0; i < KEEP_MAX; i++) keep_drop(&l->keeps[i]);
     skep_world_destroy(l->w);
     free(l->m);
 }
