@@ -89,18 +89,18 @@ static void values_put(skep__apply_state *a, const skep__layout *l, const skep__
 /* ---- moves ----------------------------------------------------------------------------------- */
 
 /* Copies `count` consecutive rows along an edge, ids included; both sides lie in one block each. */
-static void rows_copy(const skep__layout *from_layout, const skep__edge *e, const skep__line *to,
-                      uint32_t to_row, const skep__line *from, uint32_t from_row, uint32_t count)
+static void rows_copy(const skep__layout *from_layout, const skep__edge *e, skep__place to,
+                      skep__place from, uint32_t count)
 {
     if (count < 4) {
         for (uint32_t i = 0; i < count; i++)
-            skep__edge_copy(from_layout, e, to, to_row + i, from, from_row + i);
+            skep__edge_copy(from_layout, e, to.line, to.row + i, from.line, from.row + i);
         return;
     }
     for (uint32_t i = 0; i < e->copy_count; i++) {
         const size_t bytes = from_layout->columns[e->from_column[i]].bytes;
-        memcpy(to->cells[e->to_column[i]].data + to_row * bytes,
-               from->cells[e->from_column[i]].data + from_row * bytes, count * bytes);
+        memcpy(to.line->cells[e->to_column[i]].data + to.row * bytes,
+               from.line->cells[e->from_column[i]].data + from.row * bytes, count * bytes);
     }
 }
 
@@ -135,11 +135,11 @@ static void run_move(skep__apply_state *a, const skep__run_of *run)
         const uint32_t at = target->row_count;
         uint32_t n = skep__min_u32(run->count - done, source_mask + 1u - (row & source_mask));
         n = skep__min_u32(n, target_mask + 1u - (at & target_mask));
-        const skep__line *to = skep__line_of(target, at >> target->shift);
-        rows_copy(source->layout, e, to, at & target_mask,
-                  skep__line_of(source, row >> source->shift), row & source_mask, n);
-        values_put(a, target->layout, to, at & target_mask, c + done, n);
-        records_point(s, to, at & target_mask, n, target->id, at);
+        const skep__place to = {skep__line_of(target, at >> target->shift), at & target_mask};
+        const skep__place from = {skep__line_of(source, row >> source->shift), row & source_mask};
+        rows_copy(source->layout, e, to, from, n);
+        values_put(a, target->layout, to.line, to.row, c + done, n);
+        records_point(s, to.line, to.row, n, target->id, at);
         target->row_count += n;
         for (uint32_t i = 0; noted && i < n; i++)
             notes_write(a, skep__change_entity(c[done + i]), source->layout, target->layout);

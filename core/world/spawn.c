@@ -276,8 +276,7 @@ skep_status skep_shape_create(skep_shape *shape, skep_row *row)
 {
     skep_world *w = shape->world;
     skep__store *s = &w->store;
-    const bool same = shape->generation == s->table_generation;
-    if (SKEP_ASSERTS || SKEP_UNLIKELY(!same || !skep__plain(w)))
+    if (SKEP_ASSERTS || SKEP_UNLIKELY(shape->generation != s->table_generation || !skep__plain(w)))
         return shape_create_any(shape, row);
     skep__table *t = s->tables[shape->table];
     skep__place there;
