@@ -27,7 +27,6 @@ static void apply_deinit(skep_world *w)
     skep__array_free(m, (void **)&a->spawned, &a->spawned_cap, sizeof *a->spawned);
     skep__array_free(m, (void **)&a->dead, &a->dead_cap, sizeof *a->dead);
     skep__array_free(m, (void **)&a->children, &a->child_cap, sizeof *a->children);
-    skep__array_free(m, (void **)&a->child_ids, &a->child_ids_cap, sizeof *a->child_ids);
     skep__free(m, a->from_column, 2u * SKEP__LAYOUT_COLUMNS_MAX * sizeof *a->from_column, 16);
     skep__free(m, a, sizeof *a, 16);
     d->apply = NULL;

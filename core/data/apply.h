@@ -21,7 +21,8 @@ typedef struct skep__apply_report {
 /* Applies the buffers in order, as if each patch were applied alone after the one before: all or
  * nothing. Structural changes are batched: keys are sorted by table and row, commands of one entity
  * are merged in their order, and runs of rows move by column. SPAWN patches hold handles from
- * skep__ids_take (or create_at); destroying cascades over Parent. Stamps, `removed` channels and
+ * skep__ids_take (or create_at); destroying cascades over Parent,
+ * by the values that the whole call leaves. Stamps, `removed` channels and
  * hook notes are kept; hooks are not called. LOG patches are skipped. SKEP_NO_MEMORY or SKEP_LIMIT
  * (world->error_text names the knob) leave the world as it was. At most 2M structural patches a
  * call: knob command_max. */

@@ -124,7 +124,6 @@ typedef struct skep__apply_state {
     skep_entity *spawned;
     skep_entity *dead; /* destroyed, for the cascade */
     skep__child *children;
-    skep_entity *child_ids;
     uint32_t change_count, change_cap;
     uint32_t other_count, other_cap;
     uint32_t key_count, key_cap, key_other_cap;
@@ -132,7 +131,7 @@ typedef struct skep__apply_state {
     uint32_t incoming_cap, gone_cap, spawn_of_cap;
     uint32_t spawned_count, spawned_cap;
     uint32_t dead_count, dead_cap;
-    uint32_t child_count, child_cap, child_ids_cap;
+    uint32_t child_count, child_cap;
     uint32_t note_most; /* notes that execute may write */
     uint64_t last_key;
     bool unsorted; /* some key came before a smaller one */
