@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+// Every error that the package throws or rejects with. Each has a stable `code` to switch on, a
+// message that names the thing, and a `hint` that says what to do. What a job threw is `cause`.
+
+export type SkepErrorCode =
+  | 'E_ACCESS' | 'E_ARGUMENT' | 'E_BUSY' | 'E_CLOSED' | 'E_CORRUPT' | 'E_DEADLINE' | 'E_GONE'
+  | 'E_JOB' | 'E_LIMIT' | 'E_MODULE' | 'E_NO_MEMORY' | 'E_PATCH' | 'E_PLAN' | 'E_SCHEMA'
+  | 'E_UNSUPPORTED' | 'E_WORKER_LOST';
+
+export interface SkepErrorOptions {
+  hint?: string;
+  cause?: unknown;
+}
+
+/** The base of all errors of this package. */
+export class SkepError extends Error {
+  readonly code: SkepErrorCode;
+  /** What to do about it. */
+  readonly hint: string | undefined;
+
+  constructor(code: SkepErrorCode, message: string, options: SkepErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint;
+  }
+
+  override get name(): string {
+    return this.constructor.name;
+  }
+}
+
+/** What became of a system whose job failed in a frame. */
+export type FaultAction = 'healed' | 'fallback' | 'skipped' | 'quarantined' | 'kept';
+
+export interface JobErrorDetails {
+  system: string;
+  /** The worker that ran it, from 1; 0 is the caller. */
+  worker?: number;
+  /** The tick of the frame; -1 outside of frames. */
+  frame?: number;
+  /** The number of the block of rows, or null where the job was called once for all. */
+  block?: number | null;
+  /** It was tried once more on another worker. */
+  retried?: boolean;
+  action?: FaultAction;
+}
+
+/** A job threw, rejected, trapped, was lost with its worker, or gave bad output. */
+export class JobError extends SkepError {
+  readonly system: string;
+  readonly worker: number;
+  readonly frame: number;
+  readonly block: number | null;
+  readonly retried: boolean;
+  readonly action: FaultAction;
+
+  constructor(message: string, details: JobErrorDetails,
+              options: SkepErrorOptions & { code?: SkepErrorCode } = {}) {
+    super(options.code ?? 'E_JOB', message, options);
+    this.system = details.system;
+    this.worker = details.worker ?? 0;
+    this.frame = details.frame ?? -1;
+    this.block = details.block ?? null;
+    this.retried = details.retried ?? false;
+    this.action = details.action ?? 'skipped';
+  }
+}
+
+/** A named limit was reached. Thrown in every build. */
+export class LimitError extends SkepError {
+  /** The option to raise. */
+  readonly knob: string;
+  readonly limit: number;
+  readonly needed: number;
+
+  constructor(message: string, knob: string, limit: number, needed: number,
+              options: SkepErrorOptions = {}) {
+    super('E_LIMIT', message, options);
+    this.knob = knob;
+    this.limit = limit;
+    this.needed = needed;
+  }
+}
+
+/** The systems do not make a plan; the message lists all mistakes at once. */
+export class PlanError extends SkepError {
+  readonly systems: readonly string[];
+  readonly mistakes: readonly string[];
+
+  constructor(message: string, systems: readonly string[], mistakes: readonly string[]) {
+    super('E_PLAN', message);
+    this.systems = systems;
+    this.mistakes = mistakes;
+  }
+}
+
+/** A component's description breaks a rule, or a value does not fit it. */
+export class SchemaError extends SkepError {
+  readonly component: string;
+  readonly field: string | undefined;
+
+  constructor(message: string, component: string, field?: string, options: SkepErrorOptions = {}) {
+    super('E_SCHEMA', message, options);
+    this.component = component;
+    this.field = field;
+  }
+}
+
+/** The pool or scheduler is closed, or was closed while this waited. */
+export class ClosedError extends SkepError {
+  constructor(message: string, options: SkepErrorOptions = {}) {
+    super('E_CLOSED', message, options);
+  }
+}
+
+/** A job ran longer than its deadline; its worker was replaced. */
+export class DeadlineError extends SkepError {
+  readonly deadlineMs: number;
+
+  constructor(message: string, deadlineMs: number, options: SkepErrorOptions = {}) {
+    super('E_DEADLINE', message, options);
+    this.deadlineMs = deadlineMs;
+  }
+}
+
+/** A patch, or a job's list of them, is malformed. Nothing of the list was applied. */
+export class PatchError extends SkepError {
+  /** The place in the list, -1 for the list itself. */
+  readonly index: number;
+
+  constructor(message: string, index: number, options: SkepErrorOptions = {}) {
+    super('E_PATCH', message, options);
+    this.index = index;
+  }
+}

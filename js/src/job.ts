@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+// Jobs: pure functions from columns to columns and patches. A job module is the same on Node, in
+// browser workers and in process; it never sees a world.
+
+import { SkepError } from './errors.js';
+import type { Entity, EntityColumnView } from './entity.js';
+import { infoOf, type AnyComponent, type Reads, type Value, type Writes } from './component.js';
+
+/** What a job is called with: a block of rows, or all of them where it is not split. Dies when the
+ * job returns. */
+export interface JobInput<R extends readonly AnyComponent[] = readonly AnyComponent[],
+                          W extends readonly AnyComponent[] = readonly [], X = undefined> {
+  /** Rows. */
+  readonly n: number;
+  /** Seconds that this frame simulates. */
+  readonly dt: number;
+  /** Seconds since the world began, or what the caller of the frame passed. */
+  readonly time: number;
+  /** Frames run before this one. */
+  readonly tick: number;
+  /** What the system's `extra` gave for this frame. */
+  readonly extra: X;
+  /** The rows' handles. */
+  readonly entities: EntityColumnView;
+  /** The same as an array of numbers, made when it is first asked for. */
+  readonly eids: readonly Entity[];
+  /** Old values by component name (and by the component's id in the scheduler's realm). */
+  readonly cols: { readonly [C in R[number] | W[number] as C['name']]: Reads<C> };
+  /** New values, to be written. They hold the old ones, unless the job says `overwrite`. */
+  readonly out: { readonly [C in W[number] as C['name']]: Writes<C> };
+  /** Creates an entity: a real handle at once. */
+  spawn(): Entity;
+  /** Destroys an entity, and all that have it as their parent. One that is gone is no error. */
+  destroy(entity: Entity): void;
+  /** Adds a component, or sets it where there is one; the last one wins. */
+  put<C extends AnyComponent>(entity: Entity, component: C, value?: Partial<Value<C>>): void;
+  /** Removes a component. */
+  remove(entity: Entity, component: AnyComponent): void;
+  /** A number of [0, 1) that depends on nothing but (seed, system, tick, entity, draw). */
+  random(entity: Entity, draw: number): number;
+}
+
+export type JobHandler<R extends readonly AnyComponent[], W extends readonly AnyComponent[], X> =
+  (input: JobInput<R, W, X>) => void;
+
+export interface JobSpec<R extends readonly AnyComponent[], W extends readonly AnyComponent[]> {
+  /** Unique among a scheduler's systems; also the system's name. */
+  name: string;
+  /** What is read. Together with `writes` it says which rows the job gets. */
+  reads?: R;
+  /** What is written: `out` holds its columns. */
+  writes?: W;
+  /** Further components that a row must, or must not, have. */
+  with?: readonly AnyComponent[];
+  not?: readonly AnyComponent[];
+  /** Components that the job may put on or remove from any entity, other than `writes`. */
+  puts?: readonly AnyComponent[];
+  /** The job may destroy entities. */
+  destroys?: boolean;
+  /** The most entities that one call spawns; 0, the default: none. */
+  spawnMax?: number;
+  /** `out` starts with anything, and every row must be written. Spares a copy. */
+  overwrite?: boolean;
+  /** false: called once with all rows instead of once a block. */
+  split?: boolean;
+  /** import.meta.url of the module that exports it, so that workers can find it without a bundler's
+   * help. Not needed where `createWorker` serves the job. */
+  module?: string | URL;
+}
+
+/** A job, made by defineJob. */
+export interface Job<R extends readonly AnyComponent[] = readonly AnyComponent[],
+                     W extends readonly AnyComponent[] = readonly AnyComponent[], X = unknown> {
+  readonly name: string;
+  readonly reads: R;
+  readonly writes: W;
+  readonly with: readonly AnyComponent[];
+  readonly not: readonly AnyComponent[];
+  readonly puts: readonly AnyComponent[];
+  readonly destroys: boolean;
+  readonly spawnMax: number;
+  readonly overwrite: boolean;
+  readonly split: boolean;
+  readonly module: string | undefined;
+  readonly handle: JobHandler<R, W, X>;
+}
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type AnyJob = Job<any, any, any>;
+
+/** Defines a job. Throws SkepError (E_ARGUMENT) for a name or list that is none. */
+export function defineJob<const R extends readonly AnyComponent[] = readonly [],
+                          const W extends readonly AnyComponent[] = readonly [], X = undefined>(
+  spec: JobSpec<R, W>, handle: JobHandler<R, W, X>): Job<R, W, X> {
+  if (typeof spec.name !== 'string' || !spec.name || spec.name.length > 63) {
+    throw new SkepError('E_ARGUMENT', `${JSON.stringify(spec.name)} is no name of a job`,
+      { hint: 'give it 1 to 63 characters' });
+  }
+  if (typeof handle !== 'function') {
+    throw new SkepError('E_ARGUMENT', `job "${spec.name}" has no function`,
+      { hint: 'defineJob({ name, reads, writes }, input => { ... })' });
+  }
+  const lists = [spec.reads, spec.writes, spec.with, spec.not, spec.puts];
+  for (const list of lists) for (const component of list ?? []) infoOf(component);
+  return Object.freeze({
+    name: spec.name, reads: spec.reads ?? ([] as unknown as R),
+    writes: spec.writes ?? ([] as unknown as W), with: spec.with ?? [], not: spec.not ?? [],
+    puts: spec.puts ?? [], destroys: spec.destroys ?? false, spawnMax: spec.spawnMax ?? 0,
+    overwrite: spec.overwrite ?? false, split: spec.split ?? true,
+    module: spec.module === undefined ? undefined : String(spec.module), handle,
+  });
+}
+
+/** Whether something is a job. */
+export function isJob(thing: unknown): thing is AnyJob {
+  return typeof thing === 'object' && thing !== null && typeof (thing as AnyJob).handle === 'function'
+    && typeof (thing as AnyJob).name === 'string' && Array.isArray((thing as AnyJob).reads);
+}
