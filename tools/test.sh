@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # `make test`: builds every preset that has tests, and those whose world hashes are compared, then
-# runs all their tests as one run of ctest, so that one summary closes the output.
+# runs all their tests as one run of ctest, so that one summary closes the output. The tests of the
+# JavaScript side run with those of the dev preset.
 #
 #     tools/test.sh [--only PRESET[,PRESET...]] [arguments of ctest]
 set -eu
@@ -31,10 +32,16 @@ configure() {
     }
 }
 
+case " $tested " in
+    *" dev "*)
+        say "build js"
+        tools/js_build.sh
+        ;;
+esac
 for preset in $tested; do
     say "build $preset"
     # Release is configured without tests for `make run`; here it has them.
-    configure "$preset" -DSKEP_TESTS=ON
+    configure "$preset" -DSKEP_TESTS=ON -DSKEP_TEST_JS=ON
     cmake --build "build/$preset" -j "$jobs"
 done
 for preset in $hashed; do
