@@ -20,3 +20,5 @@ emitted=$("$node" node_modules/typescript/bin/tsc -p js --listEmittedFiles) || {
 find js/dist -path js/dist/core -prune -o -type f -print | while read -r file; do
     case "$emitted" in *"/$file"*) ;; *) rm -f "$file" ;; esac
 done
+# Neither is this, the wasm file behind skep/math.
+python3 tools/wasm_math.py
