@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// Measures the one row that is named on the command line and writes its report as JSON to the
+// standard output. A process of its own for each row, so that no row's garbage, type feedback or
+// detached buffers reach another.
+
+import { measureRow, type RowReport } from './measure.ts';
+import type { Fact } from './row.ts';
+import { isFact, rows } from './rows.ts';
+
+async function factReport(fact: Fact): Promise<RowReport> {
+  const values = await fact.measure();
+  return {
+    name: fact.name, title: fact.title, unit: fact.unit,
+    results: values.map(({ name, role, value }) => (
+      { name, role, median: value, low: value, high: value, samples: [value] })),
+    verdicts: fact.bars.map(({ of, value }) => {
+      const found = values.find(({ name }) => name === of)!.value;
+      return { of, kind: 'value' as const, value: found, bar: value, met: found <= value };
+    }),
+  };
+}
+
+const name = process.argv[2] ?? '';
+const load = rows.get(name);
+if (!load) throw new Error(`there is no row "${name}"`);
+const row = await load();
+const report = isFact(row) ? await factReport(row) : await measureRow(row);
+process.stdout.write(JSON.stringify(report));
