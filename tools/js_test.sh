@@ -29,4 +29,4 @@ done
 [ -n "$files" ] || files=$(find tests/js -maxdepth 1 -name '*.test.ts' | sort)
 # One file at a time: each may start browsers and workers of its own.
 # shellcheck disable=SC2086
-exec "$node" --test --test-concurrency=1 $options $files
+exec "$node" --disable-warning=ExperimentalWarning --test --test-concurrency=1 $options $files
