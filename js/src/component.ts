@@ -19,7 +19,8 @@ interface ArrayOf {
   i32: Int32Array; u32: Uint32Array; f32: Float32Array; f64: Float64Array;
   i64: BigInt64Array; u64: BigUint64Array; entity: EntityColumn;
 }
-type Element<S> = S extends readonly [infer T extends Scalar, number] ? T : S extends Scalar ? S : 'u8';
+type Element<S> = S extends readonly [infer T extends Scalar, number] ? T
+  : S extends Scalar ? S : 'u8';
 
 /** A column to be written. */
 export type WriteColumn<S> = ArrayOf[Element<S>];

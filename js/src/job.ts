@@ -112,6 +112,7 @@ export function defineJob<const R extends readonly AnyComponent[] = readonly [],
 
 /** Whether something is a job. */
 export function isJob(thing: unknown): thing is AnyJob {
-  return typeof thing === 'object' && thing !== null && typeof (thing as AnyJob).handle === 'function'
+  return typeof thing === 'object' && thing !== null
+    && typeof (thing as AnyJob).handle === 'function'
     && typeof (thing as AnyJob).name === 'string' && Array.isArray((thing as AnyJob).reads);
 }

@@ -6,7 +6,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import {
-  browserModule, BROWSERS, bundle, openBrowser, openSite, within, type Site, type TestBrowser,
+  browserModule,
+  BROWSERS,
+  bundle,
+  openBrowser,
+  openSite,
+  within,
+  type Site,
+  type TestBrowser,
 } from './browser/harness.ts';
 
 const PROBE = '/tests/browser/probe_page.ts';
@@ -14,10 +21,13 @@ const WORKER = '/tests/browser/probe_worker.ts';
 
 test('specifiers of skep become addresses, others stay', () => {
   assert.equal(
-    browserModule("import { a } from 'skep';\nimport('skep/worker');\nimport 'skep/nothing';\n"
-      + 'export { b } from "skep/math"; const c: number = 1; // from skepticism'),
+    browserModule(
+      "import { a } from 'skep';\nimport('skep/worker');\nimport 'skep/nothing';\n"
+        + 'export { b } from "skep/math"; const c: number = 1; // from skepticism',
+    ),
     "import { a } from '/skep/index.js';\nimport('/skep/worker.js');\nimport 'skep/nothing';\n"
-      + 'export { b } from "/skep/math.js"; const c         = 1; // from skepticism');
+      + 'export { b } from "/skep/math.js"; const c         = 1; // from skepticism',
+  );
 });
 
 describe('the server', () => {
@@ -32,9 +42,12 @@ describe('the server', () => {
 
   const get = async (path: string) => {
     const response = await fetch(site.url(path));
-    return { status: response.status, type: response.headers.get('content-type'),
+    return {
+      status: response.status,
+      type: response.headers.get('content-type'),
       coep: response.headers.get('cross-origin-embedder-policy'),
-      body: await response.text() };
+      body: await response.text(),
+    };
   };
 
   test('types of files', async () => {
@@ -46,15 +59,23 @@ describe('the server', () => {
       types[path] = type ?? '';
     }
     assert.deepEqual(types, {
-      '/': 'text/html; charset=utf-8', '/a.wasm': 'application/wasm',
-      '/b.txt': 'text/plain; charset=utf-8', '/c.json': 'application/json; charset=utf-8',
-      '/skep/math.js': 'text/javascript; charset=utf-8', [PROBE]: 'text/javascript; charset=utf-8',
+      '/': 'text/html; charset=utf-8',
+      '/a.wasm': 'application/wasm',
+      '/b.txt': 'text/plain; charset=utf-8',
+      '/c.json': 'application/json; charset=utf-8',
+      '/skep/math.js': 'text/javascript; charset=utf-8',
+      [PROBE]: 'text/javascript; charset=utf-8',
     });
   });
 
   test('nothing outside of its folders', async () => {
-    for (const path of ['/nowhere.js', '/skep/nowhere.js', '/skep/%2e%2e/package.json',
-      '/skep/..%2f..%2fpackage.json', '/tests/../../package.json']) {
+    for (const path of [
+      '/nowhere.js',
+      '/skep/nowhere.js',
+      '/skep/%2e%2e/package.json',
+      '/skep/..%2f..%2fpackage.json',
+      '/tests/../../package.json',
+    ]) {
       const { status, body } = await get(path);
       assert.equal(status, 404, `${path}: ${body.slice(0, 80)}`);
     }
@@ -62,14 +83,18 @@ describe('the server', () => {
 });
 
 test('what hangs is named', async () => {
-  await assert.rejects(within(20, 'a wait for nothing', new Promise(() => {}), () => ', as told'),
-    { message: 'a wait for nothing: nothing within 20 ms, as told' });
+  await assert.rejects(
+    within(20, 'a wait for nothing', new Promise(() => {}), () => ', as told'),
+    { message: 'a wait for nothing: nothing within 20 ms, as told' },
+  );
 });
 
 for (const name of BROWSERS) {
   describe(name, () => {
     let browser: TestBrowser;
-    before(async () => { browser = await openBrowser(name); });
+    before(async () => {
+      browser = await openBrowser(name);
+    });
     after(() => browser.close());
 
     test('is the browser it says', async () => {
@@ -79,26 +104,45 @@ for (const name of BROWSERS) {
     test('isolated: memory is shared, and a page waits without blocking', async () => {
       await using site = await openSite({ isolated: true });
       await using page = await browser.open(site);
-      assert.deepEqual(await page.run(PROBE, 'abilities'),
-        { isolated: true, shared: 'function', waitAsync: 'function', cores: true });
+      assert.deepEqual(await page.run(PROBE, 'abilities'), {
+        isolated: true,
+        shared: 'function',
+        waitAsync: 'function',
+        cores: true,
+      });
       assert.equal(await page.run(PROBE, 'cosine', 0), 1);
-      const { woken, worker } =
-        await page.run<{ woken: string; worker: unknown }>(PROBE, 'shareMemory', WORKER);
+      const { woken, worker } = await page.run<{ woken: string; worker: unknown }>(
+        PROBE,
+        'shareMemory',
+        WORKER,
+      );
       // 'not-equal' where the worker was there before the page began to wait.
       assert.match(woken, /^(ok|not-equal)$/);
-      assert.deepEqual(worker,
-        { blocked: 'woken', word: 7, waitAsync: 'timed-out', isolated: true, cosine: 1 });
+      assert.deepEqual(worker, {
+        blocked: 'woken',
+        word: 7,
+        waitAsync: 'timed-out',
+        isolated: true,
+        cosine: 1,
+      });
     });
 
     test('isolated: a worker that esbuild bundled', async () => {
       const files = await bundle({ '/worker.js': 'tests/js/browser/probe_worker.ts' });
       await using site = await openSite({ isolated: true, files });
       await using page = await browser.open(site);
-      assert.deepEqual(await page.run(PROBE, 'startWorker', '/worker.js'),
-        { answered: 6, late: true });
-      assert.ok(!site.requests.some(path => path.startsWith('/skep/')
-        && site.requests.indexOf(path) > site.requests.indexOf('/worker.js')),
-      `the bundle still imports: ${site.requests.join(' ')}`);
+      assert.deepEqual(await page.run(PROBE, 'startWorker', '/worker.js'), {
+        answered: 6,
+        late: true,
+      });
+      assert.ok(
+        !site.requests.some(
+          path =>
+            path.startsWith('/skep/')
+            && site.requests.indexOf(path) > site.requests.indexOf('/worker.js'),
+        ),
+        `the bundle still imports: ${site.requests.join(' ')}`,
+      );
     });
 
     test('plain: workers run, memory is not shared', async () => {
@@ -110,8 +154,10 @@ for (const name of BROWSERS) {
       assert.deepEqual(await page.run(PROBE, 'startWorker', WORKER), { answered: 6, late: true });
       assert.deepEqual(await page.run(PROBE, 'startBlobWorker'), { answered: 6, late: true });
       // Shared memory can be made even so, but never sent: that it exists says nothing.
-      assert.deepEqual(await page.run(PROBE, 'sharedMemoryAnyway'),
-        { made: true, cloned: 'DataCloneError' });
+      assert.deepEqual(await page.run(PROBE, 'sharedMemoryAnyway'), {
+        made: true,
+        cloned: 'DataCloneError',
+      });
     });
 
     for (const isolated of [true, false]) {
@@ -120,7 +166,9 @@ for (const name of BROWSERS) {
         await using page = await browser.open(site);
         page.expectError(/Content[- ]Security[- ]Policy/i);
         assert.equal(
-          (await page.run<Record<string, unknown>>(PROBE, 'abilities')).isolated, isolated);
+          (await page.run<Record<string, unknown>>(PROBE, 'abilities')).isolated,
+          isolated,
+        );
         // Found in both browsers, for files and blobs: the constructor does not throw, and later
         // there is one plain Event "error", without a message. Nothing tells it from a worker
         // that is missing; so an executor starts workers with a handshake, and a timeout.
@@ -133,27 +181,39 @@ for (const name of BROWSERS) {
     }
 
     test('workers that cannot load', async () => {
-      await using site = await openSite({ isolated: true, files: {
-        '/throws.js': 'throw new Error("while loading");', '/syntax.js': 'const = 1;',
-        '/imports.js': 'import "./nowhere.js";', '/type.txt': 'postMessage(1);',
-        '/bare.js': 'import "skep";',
-      } });
+      await using site = await openSite({
+        isolated: true,
+        files: {
+          '/throws.js': 'throw new Error("while loading");',
+          '/syntax.js': 'const = 1;',
+          '/imports.js': 'import "./nowhere.js";',
+          '/type.txt': 'postMessage(1);',
+          '/bare.js': 'import "skep";',
+        },
+      });
       await using page = await browser.open(site);
       page.expectError(/./);
       // Found in both browsers: only a module that runs and throws says why.
-      assert.deepEqual(await page.run(PROBE, 'startWorker', '/throws.js'),
-        { errorEvent: 'ErrorEvent', late: true });
+      assert.deepEqual(await page.run(PROBE, 'startWorker', '/throws.js'), {
+        errorEvent: 'ErrorEvent',
+        late: true,
+      });
       for (const path of ['/syntax.js', '/imports.js', '/bare.js', '/missing.js', '/type.txt']) {
-        assert.deepEqual(await page.run(PROBE, 'startWorker', path),
-          { errorEvent: 'Event', late: true }, path);
+        assert.deepEqual(
+          await page.run(PROBE, 'startWorker', path),
+          { errorEvent: 'Event', late: true },
+          path,
+        );
       }
     });
 
     test('the harness tells what a page did', async () => {
       await using site = await openSite();
       const page = await browser.open(site);
-      await assert.rejects(page.run(PROBE, 'fail', 'throw'),
-        { name: 'RangeError', message: /fail\(\): RangeError: thrown on purpose/ });
+      await assert.rejects(page.run(PROBE, 'fail', 'throw'), {
+        name: 'RangeError',
+        message: /fail\(\): RangeError: thrown on purpose/,
+      });
       await assert.rejects(page.run(PROBE, 'nothing'), { name: 'TypeError' });
       await assert.rejects(page.run('/nowhere.js', 'nothing'), { name: 'TypeError' });
       await page.close().catch(() => {});

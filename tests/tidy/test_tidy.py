@@ -10,6 +10,7 @@ import unittest
 
 TIDY = pathlib.Path(__file__).resolve().parents[2] / "tools" / "tidy.py"
 HEAD = "/* SPDX-License-Identifier: MIT */\n/* A file of the test. */\n"
+SCRIPT = "// SPDX-License-Identifier: MIT\n// A module of the test.\n\n"
 
 
 def header(guard, body):
@@ -31,6 +32,11 @@ CLEAN = {
                                "    }\n    return one[0];\n}\n",
     "core/world/world.h": header("SKEP_CORE_WORLD_WORLD_H", '#include "core/base/base.h"\n'),
     "pool/pool.c": HEAD + '#include "skep/status.h"\n',
+    "js/src/pool.ts": SCRIPT + "import { a } from './a.js';\nexport const b = a; // from 'x'\n"
+                               "/** import('node:fs') is not for us. */\n"
+                               "export type C = typeof import('node:fs');\n",
+    "tests/js/pool.test.ts": SCRIPT.replace("// A", "// ctest: timeout=9\n// A")
+                             + "import test from 'node:test';\n",
     "port/port_linux.c": HEAD + "#include <unistd.h>\n#ifdef __linux__\nint skep__x(void);\n"
                                 "#endif\n",
 }
@@ -221,6 +227,24 @@ class Tidy(unittest.TestCase):
     def test_file_names(self):
         self.finds("pool/Upper.c", HEAD, 1, "lower snake case")
         self.finds("sim/base.h", header("SKEP_SIM_BASE_H", ""), 1, "also used by core/base/base.h")
+
+    def test_scripts(self):
+        self.finds("tests/js/s.test.ts", "// No licence.\n// At all.\n", 1, "SPDX")
+        self.finds("tests/js/h.test.ts", "// SPDX-License-Identifier: MIT\nlet a;\n", 2,
+                   "paragraph of purpose")
+        self.finds("examples/Upper.mjs", SCRIPT, 1, "lower snake case")
+        self.finds("tests/js/two-words.test.ts", SCRIPT, 1, "lower snake case")
+        self.finds("js/src/l.ts", f"{SCRIPT}// {'x' * 100}\n", 4, "100 columns")
+        self.finds("js/src/w.ts", f"{SCRIPT}// {'TO' + 'DO'}\n", 4, "finish it")
+        self.passes("vite.config.ts", SCRIPT)
+        self.passes("js/src/pool/pool.ts", SCRIPT)
+        self.passes("js/src/long.d.ts", SCRIPT)
+
+    def test_package_imports_only_itself(self):
+        for line in ("import fs from 'node:fs';", 'export { a } from "a";', "import 'a';",
+                     "const a = await import('node:fs');"):
+            with self.subTest(line):
+                self.finds("js/src/i.ts", f"{SCRIPT}{line}\n", 4, "has no dependency")
 
     def test_ratchet(self):
         path, ratchet = "core/base/l.c", "tools/tidy_ratchet.txt"

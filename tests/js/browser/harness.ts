@@ -21,9 +21,17 @@ export const BROWSERS: readonly BrowserName[] = ['chromium', 'firefox'];
 const PROGRAMS = { chromium: '/usr/bin/chromium', firefox: '/usr/bin/firefox-esr' };
 // No sandbox: tests may run as root, and load nothing but their own pages. The others keep Chromium
 // from asking hosts that a test machine may not reach, and from small shared-memory mounts.
-const CHROMIUM_FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-  '--disable-background-networking', '--disable-component-update', '--disable-sync',
-  '--disable-dev-shm-usage', '--mute-audio'];
+const CHROMIUM_FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-dev-shm-usage',
+  '--mute-audio',
+];
 
 // A machine busy with sanitizer builds takes many times as long as an idle one.
 const LAUNCH_MS = 120_000;
@@ -32,8 +40,12 @@ const RUN_MS = 60_000;
 const CLOSE_MS = 15_000;
 
 /** Waits for a promise, but no longer than `ms`; the error then names `what` hung. */
-export async function within<T>(ms: number, what: string, promise: Promise<T>,
-                                more: () => string = () => ''): Promise<T> {
+export async function within<T>(
+  ms: number,
+  what: string,
+  promise: Promise<T>,
+  more: () => string = () => '',
+): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, fail) => {
     timer = setTimeout(() => fail(new Error(`${what}: nothing within ${ms} ms${more()}`)), ms);
@@ -82,11 +94,24 @@ export class TestPage {
    * must be JSON. An error of the page is thrown here, with its name, code and stack. */
   async run<T = unknown>(module: string, name: string, ...args: readonly unknown[]): Promise<T> {
     const what = `${this.#name}: ${module}: ${name}()`;
-    const text = await within(RUN_MS, what, this.page.evaluate((path, call, values) => {
-      const runTest = Reflect.get(globalThis, 'runTest') as
-        (path: string, call: string, values: readonly unknown[]) => Promise<string>;
-      return runTest(path, call, values);
-    }, module, name, args), () => this.#said());
+    const text = await within(
+      RUN_MS,
+      what,
+      this.page.evaluate(
+        (path, call, values) => {
+          const runTest = Reflect.get(globalThis, 'runTest') as (
+            path: string,
+            call: string,
+            values: readonly unknown[],
+          ) => Promise<string>;
+          return runTest(path, call, values);
+        },
+        module,
+        name,
+        args,
+      ),
+      () => this.#said(),
+    );
     const answer = JSON.parse(text) as Answer;
     if (answer.error) {
       const { name: kind, message, stack, code } = answer.error;
@@ -100,11 +125,20 @@ export class TestPage {
   /** Waits until a global of the page has a value, and returns it: how a built page reports. */
   async global<T = unknown>(name: string): Promise<T> {
     const what = `${this.#name}: the page's ${name}`;
-    await within(RUN_MS, what, this.page.waitForFunction(
-      (key: string) => Reflect.get(globalThis, key) !== undefined, { timeout: 0 }, name),
-      () => this.#said());
-    return this.page.evaluate((key: string) => Reflect.get(globalThis, key) as unknown, name) as
-      Promise<T>;
+    await within(
+      RUN_MS,
+      what,
+      this.page.waitForFunction(
+        (key: string) => Reflect.get(globalThis, key) !== undefined,
+        { timeout: 0 },
+        name,
+      ),
+      () => this.#said(),
+    );
+    return this.page.evaluate(
+      (key: string) => Reflect.get(globalThis, key) as unknown,
+      name,
+    ) as Promise<T>;
   }
 
   /** Says that errors with this text are what the test wants. */
@@ -155,8 +189,12 @@ export class TestBrowser {
     const what = `${this.name}: opening ${path}`;
     const page = await within(OPEN_MS, what, this.#browser.newPage());
     const opened = new TestPage(this.name, page);
-    const response = await within(OPEN_MS, what, page.goto(site.url(path), { timeout: 0 }),
-      () => `; requests so far: ${site.requests.join(' ')}`);
+    const response = await within(
+      OPEN_MS,
+      what,
+      page.goto(site.url(path), { timeout: 0 }),
+      () => `; requests so far: ${site.requests.join(' ')}`,
+    );
     if (!response?.ok()) throw new Error(`${what}: status ${response?.status()}`);
     return opened;
   }
@@ -170,7 +208,9 @@ export class TestBrowser {
       // It leads a process group of its own.
       try {
         if (id !== undefined) process.kill(-id, 'SIGKILL');
-      } catch { /* gone by itself */ }
+      } catch {
+        /* gone by itself */
+      }
     }
     await rm(this.#profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }

@@ -99,7 +99,10 @@ export function sharedMemoryAnyway(): Record<string, unknown> {
 export async function fail(how: string): Promise<string> {
   if (how === 'throw') throw new RangeError('thrown on purpose');
   if (how === 'console') console.error('said on purpose');
-  if (how === 'uncaught') setTimeout(() => { throw new Error('uncaught on purpose'); });
+  if (how === 'uncaught')
+    setTimeout(() => {
+      throw new Error('uncaught on purpose');
+    });
   if (how === 'rejection') void Promise.reject(new Error('rejected on purpose'));
   if (how === 'missing') await fetch('/nowhere.txt');
   await new Promise(done => setTimeout(done, 50));

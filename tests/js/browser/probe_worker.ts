@@ -23,8 +23,11 @@ scope.onmessage = async ({ data }) => {
     const blocked = Atomics.wait(words, 1, 0, 20_000);
     const late = Atomics.waitAsync(words, 2, 0, 1);
     scope.postMessage({
-      blocked: blocked === 'timed-out' ? blocked : 'woken', word: Atomics.load(words, 1),
-      waitAsync: await late.value, isolated: globalThis.crossOriginIsolated, cosine: cos(0),
+      blocked: blocked === 'timed-out' ? blocked : 'woken',
+      word: Atomics.load(words, 1),
+      waitAsync: await late.value,
+      isolated: globalThis.crossOriginIsolated,
+      cosine: cos(0),
     });
   } else {
     scope.postMessage((data.echo ?? 0) + cos(0));

@@ -30,21 +30,30 @@ export interface SiteOptions {
 }
 
 /** WebAssembly and our own scripts run, workers do not. */
-export const CSP_WITHOUT_WORKERS = "default-src 'self'; script-src 'self' 'nonce-skep' "
-  + "'wasm-unsafe-eval'; worker-src 'none'";
+export const CSP_WITHOUT_WORKERS =
+  "default-src 'self'; script-src 'self' 'nonce-skep' " + "'wasm-unsafe-eval'; worker-src 'none'";
 
 const TYPES: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8',
-  '.mjs': 'text/javascript; charset=utf-8', '.ts': 'text/javascript; charset=utf-8',
-  '.css': 'text/css; charset=utf-8', '.json': 'application/json; charset=utf-8',
-  '.map': 'application/json; charset=utf-8', '.txt': 'text/plain; charset=utf-8',
-  '.wasm': 'application/wasm', '.svg': 'image/svg+xml', '.png': 'image/png',
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.mjs': 'text/javascript; charset=utf-8',
+  '.ts': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.json': 'application/json; charset=utf-8',
+  '.map': 'application/json; charset=utf-8',
+  '.txt': 'text/plain; charset=utf-8',
+  '.wasm': 'application/wasm',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
 };
 
 const IMPORTS = {
   imports: {
-    skep: '/skep/index.js', 'skep/node': '/skep/node.js', 'skep/web': '/skep/web.js',
-    'skep/worker': '/skep/worker.js', 'skep/math': '/skep/math.js',
+    skep: '/skep/index.js',
+    'skep/node': '/skep/node.js',
+    'skep/web': '/skep/web.js',
+    'skep/worker': '/skep/worker.js',
+    'skep/math': '/skep/math.js',
   },
 };
 
@@ -74,7 +83,8 @@ export function browserModule(source: string): string {
     (all, keyword: string, space: string, quote: string, name: string) => {
       const address = (IMPORTS.imports as Record<string, string>)[name];
       return address ? `${keyword}${space}${quote}${address}${quote}` : all;
-    });
+    },
+  );
 }
 
 export class Site {
@@ -87,7 +97,8 @@ export class Site {
   constructor(options: SiteOptions) {
     this.#options = options;
     const folders = { '/skep/': 'js/dist', '/tests/': 'tests/js', ...options.folders };
-    this.#folders = Object.entries(folders).map(([at, path]) => [at, resolve(ROOT, path)] as const)
+    this.#folders = Object.entries(folders)
+      .map(([at, path]) => [at, resolve(ROOT, path)] as const)
       .sort(([a], [b]) => b.length - a.length);
     this.#server = createServer((request, response) => {
       this.#answer(request, response).catch((error: unknown) => {
@@ -133,7 +144,7 @@ export class Site {
     this.requests.push(path);
     const virtual = this.#options.files?.[path];
     if (typeof virtual === 'function') return virtual(request, response);
-    const body = virtual ?? await this.#builtIn(path);
+    const body = virtual ?? (await this.#builtIn(path));
     if (body === undefined) {
       response.writeHead(404, this.#headers(TYPES['.txt']!));
       response.end(`there is no ${path}`);
