@@ -10,8 +10,13 @@ const pick = (module: Promise<{ default: Row | Fact }>): Promise<Row | Fact> => 
   module.then((loaded) => loaded.default));
 
 export const rows: ReadonlyMap<string, Loader> = new Map<string, Loader>([
+  ['notes-1k', async () => (await import('./rows/notes.ts')).notesRow(1000)],
+  ['notes-10k', async () => (await import('./rows/notes.ts')).notesRow(10_000)],
+  ['notes-100k', async () => (await import('./rows/notes.ts')).notesRow(100_000)],
   ['each', () => pick(import('./rows/each.ts'))],
   ['add-remove', () => pick(import('./rows/add_remove.ts'))],
+  ['empty-job', async () => (await import('./rows/empty_job.ts')).awake],
+  ['empty-job-asleep', async () => (await import('./rows/empty_job.ts')).asleep],
   ['suite/packed_5', () => pick(import('./suites/packed_5.ts'))],
   ['suite/simple_iter', () => pick(import('./suites/simple_iter.ts'))],
   ['suite/frag_iter', () => pick(import('./suites/frag_iter.ts'))],
