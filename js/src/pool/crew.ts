@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+// The workers of a pool: slots, their life, and the tasks that they run by message. It knows
+// neither which kind of workers they are nor who calls it.
+
+import { SkepError } from '../errors.js';
+import type { CutPart } from './columns.js';
+import { after } from './env.js';
+import { Dispatcher, detailsOf, type Lane } from './dispatch.js';
+import { describe, jobFault, unpackError } from './faults.js';
+import type { PoolWorker } from './host.js';
+import type { PoolMessage } from './protocol.js';
+import { Slot } from './slot.js';
+import type { Task } from './task.js';
+import type { Watch } from './watch.js';
+
+export interface CrewOptions {
+  size: number;
+  queueMax: number;
+  startTimeoutMs: number;
+  /** Starts that fail before any worker was up are tried again. */
+  retryFirst: boolean;
+  make(slot: number): unknown;
+}
+
+class SlotLane implements Lane {
+  readonly slot: number;
+  task: Task | null = null;
+  readonly crew: Crew;
+  readonly worker: Slot;
+  cancelLoad: () => void = () => {};
+
+  constructor(crew: Crew, worker: Slot) {
+    this.slot = worker.slot;
+    this.crew = crew;
+    this.worker = worker;
+  }
+
+  get up(): boolean {
+    return this.worker.up;
+  }
+
+  begin(task: Task): void {
+    const { address, id } = task;
+    const first = address.served === undefined && !this.worker.loaded.has(address.key);
+    if (task.columns) {
+      const { part, buffers } = (task.input as () => CutPart)();
+      this.worker.send({ skep: 'columns', id, job: address, first, input: part }, buffers);
+    } else {
+      this.worker.send({ skep: 'run', id, job: address, first, input: task.input }, task.transfer);
+    }
+    if (first) this.crew.waitForLoad(this, task);
+    else this.crew.dispatcher.count(this, task);
+  }
+
+  stop(cause: Error): void {
+    this.cancelLoad();
+    void this.worker.replace(cause);
+  }
+}
+
+type Listener = (worker: PoolWorker, value: never) => void;
+
+export class Crew {
+  readonly slots: readonly Slot[];
+  readonly dispatcher: Dispatcher;
+  /** Set when the last slot was given up. */
+  broken: SkepError | null = null;
+  readonly #lanes: readonly SlotLane[];
+  readonly #options: CrewOptions;
+  readonly #listeners = new Map<string, Set<Listener>>();
+  readonly #failed = new Set<Slot>();
+  #everUp = false;
+  #started: { resolve(): void; reject(cause: Error): void } | null = null;
+
+  constructor(options: CrewOptions, watch: Watch) {
+    this.#options = options;
+    const events = {
+      up: (slot: Slot) => this.#up(slot),
+      message: (slot: Slot, message: PoolMessage) => this.#message(slot, message),
+      lost: (slot: Slot, cause: Error) => this.#lost(slot, cause),
+      failedStart: (slot: Slot) => this.#failedStart(slot),
+      givenUp: (slot: Slot, cause: Error) => this.#givenUp(slot, cause),
+    };
+    const slotOptions = {
+      make: (slot: number) => options.make(slot), startTimeoutMs: options.startTimeoutMs,
+      retryStart: (cause: Error) =>
+        this.#everUp || (options.retryFirst && !(cause instanceof SkepError)),
+    };
+    this.slots = Array.from({ length: options.size },
+      (_, i) => new Slot(i + 1, slotOptions, events));
+    this.#lanes = this.slots.map(slot => new SlotLane(this, slot));
+    this.dispatcher = new Dispatcher(this.#lanes, watch, options.queueMax);
+  }
+
+  /** Makes the workers. Resolves when each slot has come up or failed, and one is up; rejects with
+   * the cause when all are given up. */
+  start(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#started = { resolve, reject };
+      for (const slot of this.slots) slot.start();
+    });
+  }
+
+  /** Whether some worker serves a job of this name. */
+  serves(name: string): boolean {
+    return this.slots.some(slot => slot.served.has(name));
+  }
+
+  /** The names that the workers serve. */
+  served(): string[] {
+    return [...new Set(this.slots.flatMap(slot => [...slot.served]))];
+  }
+
+  submit(task: Task): void {
+    if (this.broken) task.reject(this.broken);
+    else this.dispatcher.submit(task);
+  }
+
+  /** Gives a module `startTimeoutMs` to load, before its job's deadline counts. */
+  waitForLoad(lane: SlotLane, task: Task): void {
+    const ms = this.#options.startTimeoutMs;
+    lane.cancelLoad = after(ms, () => {
+      const cause = new SkepError('E_DEADLINE',
+        `${task.address.module} was not loaded within ${ms} ms (startTimeoutMs)`);
+      this.dispatcher.evict(lane, task,
+        jobFault('load', detailsOf(task, lane.slot), cause), cause);
+    });
+  }
+
+  /** Ends all workers; see Slot.end. */
+  async end(politeMs: number): Promise<void> {
+    await Promise.all(this.slots.map(slot => slot.end(politeMs)));
+  }
+
+  on(event: string, listener: Listener): () => void {
+    const set = this.#listeners.get(event) ?? new Set();
+    this.#listeners.set(event, set.add(listener));
+    return () => set.delete(listener);
+  }
+
+  #emit(event: string, slot: Slot, value: unknown): boolean {
+    const set = this.#listeners.get(event);
+    for (const listener of set ?? []) listener(slot, value as never);
+    return Boolean(set?.size);
+  }
+
+  #laneOf(slot: Slot): SlotLane {
+    return this.#lanes[slot.slot - 1]!;
+  }
+
+  #message(slot: Slot, message: PoolMessage): void {
+    if (message.skep === 'ext') return void this.#emit(`ext ${message.type}`, slot, message.data);
+    if (message.skep === 'hello' || message.skep === 'refuse' || message.skep === 'uncaught') return;
+    const lane = this.#laneOf(slot);
+    const task = lane.task;
+    if (!task || task.id !== message.id) return;
+    lane.cancelLoad();
+    if (message.skep === 'started') {
+      slot.loaded.add(task.address.key);
+      this.dispatcher.count(lane, task);
+      return;
+    }
+    slot.worked();
+    if (message.skep === 'result') {
+      return this.dispatcher.done(lane, task, () => task.resolve(message.value));
+    }
+    const details = { ...detailsOf(task, slot.slot), block: message.block };
+    this.dispatcher.done(lane, task, () => task.reject(
+      jobFault(message.stage, details, unpackError(message.error), message.note)));
+  }
+
+  #up(slot: Slot): void {
+    this.#everUp = true;
+    this.#failed.delete(slot);
+    this.#emit('up', slot, undefined);
+    this.dispatcher.drain();
+    this.#settleStart();
+  }
+
+  #lost(slot: Slot, cause: Error): void {
+    const lane = this.#laneOf(slot);
+    lane.cancelLoad();
+    if (lane.task) slot.worked();
+    this.#emit('lost', slot, cause);
+    this.dispatcher.lost(lane, cause);
+  }
+
+  #failedStart(slot: Slot): void {
+    this.#failed.add(slot);
+    this.#settleStart();
+  }
+
+  #givenUp(slot: Slot, cause: Error): void {
+    this.#failed.add(slot);
+    if (this.slots.every(s => s.dead)) {
+      this.broken = new SkepError('E_WORKER_LOST',
+        `no worker is left, none could be started again: ${describe(cause)}`,
+        { cause, hint: 'each start failed; see the cause' });
+      this.#started?.reject(cause);
+      this.#started = null;
+      this.dispatcher.rejectAll(() => this.broken!);
+    }
+    this.#emit('givenUp', slot, cause);
+    this.#settleStart();
+  }
+
+  #settleStart(): void {
+    if (!this.#started || !this.slots.some(slot => slot.up)) return;
+    if (!this.slots.every(slot => slot.up || this.#failed.has(slot))) return;
+    this.#started.resolve();
+    this.#started = null;
+  }
+}

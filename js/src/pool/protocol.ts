@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// What a pool and its workers say to each other. A worker begins with `hello` once its script has
+// run, the pool answers `ready`, and from then on either side posts what the two tables list. Each
+// message is an object whose key `skep` holds its type, so that a worker's own messages can share
+// the channel. Both sides refuse a peer of another protocol.
+
+import type { PackedError } from './faults.js';
+import type { ColumnsPart, ColumnsResult } from './columns_run.js';
+
+/** Changes with every change of the tables below. */
+export const PROTOCOL = 1;
+
+/** Where a worker finds a job: in its table of served jobs, or as an export of a module. */
+export interface JobAddress {
+  /** What errors call it. */
+  readonly name: string;
+  /** The same for equal addresses. */
+  readonly key: string;
+  /** The name under which it is served. */
+  readonly served?: string | undefined;
+  /** The module to import: a URL, an absolute path, or what can be resolved from the cwd. */
+  readonly module?: string | undefined;
+  /** Which export: its name, or that of a job; without it `handle` or the default. */
+  readonly exported?: string | undefined;
+}
+
+/** Where a job failed: while its module was loaded, in the job, or when its result was posted. */
+export type FaultStage = 'load' | 'job' | 'output';
+
+/** From the pool to a worker. */
+export interface ToWorker {
+  ready: { protocol: number; slot: number; generation: number };
+  /** `first`: the worker has to say `started` when the job is loaded and about to run. */
+  run: { id: number; job: JobAddress; first: boolean; input: unknown };
+  columns: { id: number; job: JobAddress; first: boolean; input: ColumnsPart };
+  /** For a handler that was registered under `type`. */
+  ext: { type: string; data: unknown };
+  /** Ends the worker when it is idle. */
+  close: Record<never, never>;
+}
+
+/** From a worker to the pool. */
+export interface ToPool {
+  hello: { protocol: number; jobs: readonly string[] };
+  /** The worker speaks another protocol than the pool's `ready`. */
+  refuse: { protocol: number };
+  started: { id: number };
+  result: { id: number; value: unknown | ColumnsResult };
+  /** `block`: of the rows, for columns. */
+  error: {
+    id: number; stage: FaultStage; error: PackedError; block: number | null;
+    note?: string | undefined;
+  };
+  /** An error that no job's promise carries: the worker is to be replaced. */
+  uncaught: { error: PackedError };
+  ext: { type: string; data: unknown };
+}
+
+type Message<T> = { [K in keyof T]: { readonly skep: K } & Readonly<T[K]> }[keyof T];
+export type WorkerMessage = Message<ToWorker>;
+export type PoolMessage = Message<ToPool>;
+
+/** Whether something that came over the channel is one of ours. */
+export function isOurs(message: unknown): message is { readonly skep: string } {
+  return typeof message === 'object' && message !== null
+    && typeof (message as { skep?: unknown }).skep === 'string';
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+// The notes' browserWorkers: a map from names to factories of workers that get the bare input by
+// postMessage and answer with the bare result. One worker a name is made at the start and kept;
+// while all of a name are busy and more is queued, further ones up to the pool's size. An error
+// event is the job's failure, and its worker is replaced, since what it would answer later could
+// not be told from the next job's result.
+
+import { SkepError } from '../errors.js';
+import { Dispatcher, detailsOf, type Lane } from './dispatch.js';
+import { jobFault, toError } from './faults.js';
+import { makeLink, type Link } from './link.js';
+import type { Task } from './task.js';
+import type { Watch } from './watch.js';
+
+export type WorkerFactories = Readonly<Record<string, () => unknown>>;
+
+class RawLane implements Lane {
+  readonly slot: number;
+  readonly up = true;
+  task: Task | null = null;
+  readonly group: RawGroup;
+  #link: Link | null = null;
+
+  constructor(group: RawGroup, slot: number) {
+    this.group = group;
+    this.slot = slot;
+  }
+
+  /** Makes the worker if there is none; throws what the factory throws. */
+  open(): Link {
+    if (this.#link) return this.#link;
+    const link: Link = makeLink(this.group.make(), {
+      message: value => this.#answer(value),
+      lost: cause => this.#lost(cause),
+    });
+    this.#link = link;
+    return link;
+  }
+
+  begin(task: Task): void {
+    let link: Link;
+    try {
+      link = this.open();
+    } catch (error) {
+      const fault = jobFault('load', detailsOf(task, this.slot), error);
+      return queueMicrotask(() => this.#settle(() => task.reject(fault)));
+    }
+    link.post(task.input, task.transfer);
+    this.group.dispatcher.count(this, task);
+  }
+
+  stop(): void {
+    void this.#link?.end();
+    this.#link = null;
+  }
+
+  #answer(value: unknown): void {
+    const task = this.task;
+    if (task) this.#settle(() => task.resolve(value));
+    this.group.heard();
+  }
+
+  #lost(cause: Error): void {
+    const task = this.task;
+    this.stop();
+    this.group.failed(cause);
+    if (task) {
+      const fault = jobFault('job', detailsOf(task, this.slot), toError(cause));
+      this.#settle(() => task.reject(fault));
+    }
+  }
+
+  #settle(settle: () => void): void {
+    const task = this.task;
+    if (task) this.group.dispatcher.done(this, task, settle);
+  }
+}
+
+/** The workers of one name. */
+export class RawGroup {
+  readonly dispatcher: Dispatcher;
+  readonly make: () => unknown;
+  /** Tells of the first worker's fate: an error before any answer, or an answer. */
+  heard: () => void = () => {};
+  failed: (cause: Error) => void = () => {};
+  readonly #lanes: readonly RawLane[];
+
+  constructor(make: () => unknown, size: number, watch: Watch, queueMax: number) {
+    this.make = make;
+    this.#lanes = Array.from({ length: size }, (_, i) => new RawLane(this, i + 1));
+    this.dispatcher = new Dispatcher(this.#lanes, watch, queueMax);
+  }
+
+  /** Makes the first worker. */
+  open(): void {
+    this.#lanes[0]!.open();
+  }
+
+  end(): void {
+    for (const lane of this.#lanes) lane.stop();
+  }
+}
+
+/** The error of a name that nobody has. */
+export function unknownName(name: string, names: readonly string[], hint: string): SkepError {
+  return new SkepError('E_ARGUMENT', `there is no job "${name}" in this pool; known are `
+    + `${names.join(', ') || 'none'}`, { hint });
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+// One place for a worker: makes the thread, waits for its greeting, and makes another one when it
+// is lost. A thread that dies before it greets, or without having run anything, counts as a failed
+// start: after several in a row, with growing pauses, the slot is given up.
+
+import { SkepError } from '../errors.js';
+import { after } from './env.js';
+import { toError, unpackError } from './faults.js';
+import type { PoolWorker } from './host.js';
+import { makeLink, type Link } from './link.js';
+import { PROTOCOL, isOurs, type PoolMessage, type WorkerMessage } from './protocol.js';
+
+/** Failed starts in a row until a slot is given up. */
+export const START_TRIES = 5;
+/** The pause after the first of them; doubles with each. */
+const PAUSE_MS = 10;
+
+/** What a slot reports to the pool. */
+export interface SlotEvents {
+  up(slot: Slot): void;
+  message(slot: Slot, message: PoolMessage): void;
+  /** A worker that was up is lost; the next one is made after this returns. */
+  lost(slot: Slot, cause: Error): void;
+  failedStart(slot: Slot, cause: Error): void;
+  givenUp(slot: Slot, cause: Error): void;
+}
+
+export interface SlotOptions {
+  make(slot: number): unknown;
+  startTimeoutMs: number;
+  /** Whether a start that failed is tried again. */
+  retryStart(cause: Error): boolean;
+}
+
+export class Slot implements PoolWorker {
+  readonly slot: number;
+  generation = 0;
+  up = false;
+  gone: Promise<void> = Promise.resolve();
+  /** The jobs that the worker serves by name. */
+  served: ReadonlySet<string> = new Set();
+  /** Keys of the modules that it has loaded. */
+  readonly loaded = new Set<string>();
+  dead = false;
+  readonly #options: SlotOptions;
+  readonly #events: SlotEvents;
+  #link: Link | null = null;
+  #cancelTimer: () => void = () => {};
+  #failures = 0;
+  #worked = false;
+
+  constructor(slot: number, options: SlotOptions, events: SlotEvents) {
+    this.slot = slot;
+    this.#options = options;
+    this.#events = events;
+  }
+
+  /** Posts an extension's message. */
+  post(type: string, data: unknown, transfer?: readonly Transferable[]): void {
+    if (this.up) this.#link!.post({ skep: 'ext', type, data }, transfer);
+  }
+
+  /** Posts a message of the protocol to a worker that is up. */
+  send(message: WorkerMessage, transfer?: readonly Transferable[]): void {
+    this.#link!.post(message, transfer);
+  }
+
+  /** The worker has finished something, so its start was not in vain. */
+  worked(): void {
+    this.#worked = true;
+    this.#failures = 0;
+  }
+
+  /** Makes the thread. */
+  start(): void {
+    if (this.dead || this.#link) return;
+    this.generation++;
+    this.#worked = false;
+    this.loaded.clear();
+    try {
+      const link: Link = makeLink(this.#options.make(this.slot), {
+        message: message => this.#receive(link, message),
+        lost: cause => this.#lose(link, cause),
+      });
+      this.#link = link;
+    } catch (error) {
+      return this.#failed(toError(error), false);
+    }
+    const link = this.#link;
+    const ms = this.#options.startTimeoutMs;
+    this.#cancelTimer = after(ms, () => this.#lose(link, new SkepError('E_UNSUPPORTED',
+      `worker ${this.slot} did not answer within ${ms} ms (startTimeoutMs)`,
+      { hint: 'does its module call serve()? is it blocked by a Content-Security-Policy?' })));
+  }
+
+  /** Ends the thread because of `cause` and makes a new one. */
+  replace(cause: Error): Promise<void> {
+    const link = this.#link;
+    if (link) {
+      this.#worked = true;
+      this.#lose(link, cause);
+    }
+    return this.gone;
+  }
+
+  /** Ends the slot. Politely: the worker may end itself first, within `politeMs`. Resolves when the
+   * thread is gone, or was told to go where that cannot be seen. */
+  async end(politeMs: number): Promise<void> {
+    this.#cancelTimer();
+    this.dead = true;
+    const link = this.#link;
+    const wasUp = this.up;
+    this.#link = null;
+    this.up = false;
+    if (!link) return this.gone;
+    if (politeMs > 0 && wasUp && link.seesEnd) {
+      link.post({ skep: 'close' });
+      await Promise.race([link.ended, new Promise<void>(done => { after(politeMs, done); })]);
+    }
+    const gone = link.end();
+    if (link.seesEnd) await gone;
+  }
+
+  #receive(link: Link, incoming: unknown): void {
+    if (this.#link !== link || !isOurs(incoming)) return;
+    const message = incoming as PoolMessage;
+    if (message.skep === 'hello') this.#hello(link, message);
+    else if (message.skep === 'refuse') this.#foreign(link, message.protocol);
+    else if (!this.up) return;
+    else if (message.skep === 'uncaught') this.#lose(link, toError(unpackError(message.error)));
+    else this.#events.message(this, message);
+  }
+
+  #hello(link: Link, message: Extract<PoolMessage, { skep: 'hello' }>): void {
+    if (message.protocol !== PROTOCOL) return this.#foreign(link, message.protocol);
+    this.served = new Set(message.jobs);
+    if (this.up) return;
+    this.#cancelTimer();
+    link.post({ skep: 'ready', protocol: PROTOCOL, slot: this.slot, generation: this.generation });
+    this.up = true;
+    this.#events.up(this);
+  }
+
+  #foreign(link: Link, protocol: unknown): void {
+    this.#failures = START_TRIES;
+    this.#lose(link, new SkepError('E_UNSUPPORTED',
+      `worker ${this.slot} speaks protocol ${String(protocol)}, the pool ${PROTOCOL}`,
+      { hint: 'the page and its worker were built with two versions of skep' }));
+  }
+
+  #lose(link: Link, cause: Error): void {
+    if (this.#link !== link) return;
+    this.#cancelTimer();
+    this.#link = null;
+    const wasUp = this.up;
+    this.up = false;
+    const before = this.gone;
+    const now = link.end();
+    this.gone = before.then(() => now);
+    if (wasUp) this.#events.lost(this, cause);
+    if (this.dead) return;
+    if (wasUp && this.#worked) this.start();
+    else this.#failed(cause, wasUp);
+  }
+
+  #failed(cause: Error, wasUp: boolean): void {
+    this.#failures++;
+    if (this.#failures >= START_TRIES || (!wasUp && !this.#options.retryStart(cause))) {
+      this.dead = true;
+      return this.#events.givenUp(this, cause);
+    }
+    this.#cancelTimer = after(PAUSE_MS * 2 ** (this.#failures - 1), () => this.start());
+    this.#events.failedStart(this, cause);
+  }
+}

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: MIT
+// Gives back what it got.
+export function handle(input) {
+  return input;
+}
