@@ -13,11 +13,11 @@ export interface MeasureOptions {
   rounds: number;
   /** How long a sample is at least. */
   sampleMs: number;
-  /** How long a contender is warmed up at most. */
-  warmMs: number;
+  /** How long a contender is warmed up at least and at most. */
+  warmMs: readonly [least: number, most: number];
 }
 
-export const DEFAULTS: MeasureOptions = { rounds: 11, sampleMs: 10, warmMs: 1500 };
+export const DEFAULTS: MeasureOptions = { rounds: 11, sampleMs: 10, warmMs: [500, 3000] };
 
 /** A contender's times, in the row's unit, for one piece of work. */
 export interface Result {
@@ -95,16 +95,19 @@ async function time(runner: Runner, repeat: number): Promise<number> {
   return Number(process.hrtime.bigint() - begin);
 }
 
-/** Runs until the best time of a sample has not fallen by 2% for some samples, or time is up. */
+/** Runs until the best time of a sample has not fallen by 2% for some samples: V8 has compiled what
+ * there is to compile, which takes a while where another program has the cores. */
 async function warmUp(runner: Runner, options: MeasureOptions): Promise<void> {
-  const deadline = performance.now() + options.warmMs;
+  const [least, most] = options.warmMs;
+  const start = performance.now();
   let best = Infinity;
   let calm = 0;
-  while (calm < 8 && performance.now() < deadline) {
-    const begin = performance.now();
+  let now = start;
+  while (now < start + least || (calm < 8 && now < start + most)) {
     const each = (await time(runner, runner.repeat)) / runner.repeat;
-    const spent = (performance.now() - begin) / runner.repeat;
-    runner.repeat = Math.max(1, Math.ceil(options.sampleMs / spent));
+    const then = now;
+    now = performance.now();
+    runner.repeat = Math.max(1, Math.ceil((options.sampleMs * runner.repeat) / (now - then)));
     calm = each < best * 0.98 ? 0 : calm + 1;
     best = Math.min(best, each);
   }
