@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fill, type Columns } from './movers.ts';
 
-const COMPILE = ['--target=wasm32-unknown-unknown', '-std=c17', '-O3', '-msimd128', '-ffreestanding',
-  '-nostdlib', '-ffp-contract=off', '-Wall', '-Wextra', '-Werror', '-c'];
+const COMPILE = ['--target=wasm32-unknown-unknown', '-std=c17', '-O3', '-msimd128',
+  '-ffreestanding', '-nostdlib', '-ffp-contract=off', '-Wall', '-Wextra', '-Werror', '-c'];
 const LINK = ['--no-entry', '--import-memory', '--stack-first', '-z', 'stack-size=4096'];
 /** Behind the stack; the kernel has no data. */
 const HEAP = 65536;

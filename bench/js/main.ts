@@ -55,7 +55,9 @@ for (const name of chosen(positionals)) {
   reports.push(report);
   if (!values.json) process.stdout.write(tableOf(report));
 }
-if (values.json) process.stdout.write(`${JSON.stringify({ machine: at, rows: reports, failed })}\n`);
+if (values.json) {
+  process.stdout.write(`${JSON.stringify({ machine: at, rows: reports, failed })}\n`);
+}
 const bars = reports.flatMap((report) => report.verdicts);
 const missed = bars.filter((verdict) => !verdict.met).length;
 if (!values.json) process.stdout.write(`\n${bars.length} bars, ${missed} missed.\n`);

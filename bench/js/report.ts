@@ -63,8 +63,8 @@ function linesOf(result: Result, report: RowReport): string {
   const verdicts = report.verdicts.filter((verdict) => verdict.of === result.name);
   if (!verdicts.length) {
     const limit = report.results.find(({ role }) => role === 'limit');
-    const times = limit && limit !== result ? `${digits(result.median / limit.median)} of ${limit.name}`
-      : '';
+    const times = limit && limit !== result
+      ? `${digits(result.median / limit.median)} of ${limit.name}` : '';
     return line([...head, times, '', '']);
   }
   return verdicts.map((verdict, i) => line([
@@ -82,6 +82,6 @@ export function tableOf(report: RowReport): string {
 
 export function heading(at: Machine): string {
   return `## skep in JavaScript\n\nNode.js ${at.node} (V8 ${at.v8}) on ${at.cores} cores of `
-    + `${at.cpu}, commit ${at.commit}, ${at.date.slice(0, 10)}. Medians of rounds in which all of a `
-    + 'table take turns; the spread is half the distance of the quartiles. Bold: skep.\n';
+    + `${at.cpu}, commit ${at.commit}, ${at.date.slice(0, 10)}. Medians of rounds in which all of `
+    + 'a table take turns; the spread is half the distance of the quartiles. Bold: skep.\n';
 }

@@ -24,6 +24,7 @@ export const rows: ReadonlyMap<string, Loader> = new Map<string, Loader>([
   ['delta-near', async () => (await import('./rows/delta.ts')).near],
   ['empty-job', async () => (await import('./rows/empty_job.ts')).awake],
   ['empty-job-asleep', async () => (await import('./rows/empty_job.ts')).asleep],
+  ['size', () => pick(import('./rows/size.ts'))],
   ['suite/packed_5', () => pick(import('./suites/packed_5.ts'))],
   ['suite/simple_iter', () => pick(import('./suites/simple_iter.ts'))],
   ['suite/frag_iter', () => pick(import('./suites/frag_iter.ts'))],

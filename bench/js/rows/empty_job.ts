@@ -5,6 +5,7 @@
 
 import { Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
+import { createPortablePool } from 'skep';
 import { Tinypool } from 'tinypool';
 import workerpool from 'workerpool';
 import { expect, expectNumber, type Contender, type Row, type Subject } from '../row.ts';
@@ -67,6 +68,14 @@ function ticketPool(): Promise<Pool> {
   });
 }
 
+/** The pool's messages: what a job with an input of any kind costs. */
+async function messagePool(): Promise<Pool> {
+  const pool = await createPortablePool({ executor: 'node', size: 1 });
+  const module = file('empty.ts');
+  await pool.run(module);
+  return { call: () => pool.run(module), close: () => pool.close() };
+}
+
 async function piscinaPool(): Promise<Pool> {
   const pool = new Piscina({ filename: file('empty.ts'), minThreads: 1, maxThreads: 1 });
   await pool.run(undefined);
@@ -101,6 +110,7 @@ async function workerpoolPool(): Promise<Pool> {
 
 const POOLS: readonly [string, Contender['role'], () => Promise<Pool>][] = [
   ['two shared words', 'limit', ticketPool],
+  ['skep pool.run', 'ours', messagePool],
   ['piscina', 'peer', piscinaPool],
   ['tinypool', 'peer', tinypoolPool],
   ['workerpool', 'peer', workerpoolPool],

@@ -56,7 +56,8 @@ export function typedLoop(n: number): Contender {
 
 export function notesRow(n: number): Row {
   return {
-    name: `notes-${n / 1000}k`, title: `the design notes' frame, ${n.toLocaleString('en-US')} entities`,
+    name: `notes-${n / 1000}k`,
+    title: `the design notes' frame, ${n.toLocaleString('en-US')} entities`,
     unit: 'us',
     contenders: [typedLoop(n), threads(n), inProcess(n)],
     bars: [],

@@ -55,10 +55,10 @@ const bytes: Contender = {
 const bitecs: Contender = {
   name: 'bitecs', role: 'peer',
   make: () => {
-    const makeWorld = (): [ReturnType<typeof createBitWorld>, { x: Float32Array; y: Float32Array }[]] => (
-      [createBitWorld(), Array.from({ length: 2 }, () => (
-        { x: new Float32Array(N + 1), y: new Float32Array(N + 1) }))]);
-    const [world, [Pos, Vel]] = makeWorld();
+    const makeComponents = () => Array.from({ length: 2 }, () => (
+      { x: new Float32Array(N + 1), y: new Float32Array(N + 1) }));
+    const world = createBitWorld();
+    const [Pos, Vel] = makeComponents();
     for (let i = 0; i < N; i++) {
       const e = addEntity(world);
       addComponents(world, e, Pos!, Vel!);
@@ -74,8 +74,8 @@ const bitecs: Contender = {
         packet = serialize();
       },
       check() {
-        const [other, components] = makeWorld();
-        const ids = createSnapshotDeserializer(other, components)(packet);
+        const components = makeComponents();
+        const ids = createSnapshotDeserializer(createBitWorld(), components)(packet);
         const [x, y] = [components[0]!.x, components[0]!.y];
         expectNumber(ids.size, N, 'entities in the snapshot');
         checkMoved(N, 0, (i) => ({ x: x[ids.get(i + 1)!]!, y: y[ids.get(i + 1)!]! }));

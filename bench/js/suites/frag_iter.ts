@@ -127,7 +127,8 @@ const piecs: Contender = {
 };
 
 const row: Row = {
-  name: 'suite/frag_iter', title: '26 kinds of 100 entities, one system over all, one pass', unit: 'us',
+  name: 'suite/frag_iter', title: '26 kinds of 100 entities, one system over all, one pass',
+  unit: 'us',
   contenders: [limit, bitecs, koota, miniplex, piecs],
   bars: [],
 };

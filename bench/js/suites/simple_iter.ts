@@ -181,7 +181,7 @@ const piecs: Contender = {
 };
 
 const row: Row = {
-  name: 'suite/simple_iter', title: '4,000 entities of four kinds, three systems that swap, one pass',
+  name: 'suite/simple_iter', title: '4,000 entities of four kinds, three systems that swap',
   unit: 'us',
   contenders: [limit, bitecs, koota, miniplex, piecs],
   bars: [],
