@@ -10,6 +10,7 @@ import { EntityColumn } from '../entity.js';
 import { isJob, type AnyJob } from '../job.js';
 import { BLOCK_ROWS, arrayOf, componentsOf, elementsOf, type Arrays, type ColumnsPart,
          type ColumnsResult, type Plain } from './columns_run.js';
+import { cloneFault, findUncloneable } from './faults.js';
 
 /** The frame that a job over columns sees. */
 export interface ColumnsFrame<X = unknown> {
@@ -83,7 +84,8 @@ function checkFrame(job: AnyJob, data: ColumnsFrame): void {
     throw new SkepError('E_ARGUMENT', `columns: n is ${String(n)}, no number of rows`);
   }
   if (entities && entities.length < n) {
-    throw new SkepError('E_ARGUMENT', `columns: entities has ${entities.length} handles, n is ${n}`);
+    throw new SkepError('E_ARGUMENT',
+      `columns: entities has ${entities.length} handles, n is ${n}`);
   }
 }
 
@@ -93,6 +95,7 @@ export class ColumnsCall {
   readonly n: number;
   readonly #frame: ColumnsFrame;
   readonly #given: readonly Given[];
+  readonly #extra: unknown;
 
   constructor(job: AnyJob, data: ColumnsFrame) {
     checkFrame(job, data);
@@ -100,6 +103,11 @@ export class ColumnsCall {
     this.n = data.n;
     this.#frame = data;
     this.#given = componentsOf(job).flatMap(component => this.#check(component));
+    try {
+      this.#extra = structuredClone(data.extra);
+    } catch (error) {
+      throw cloneFault('extra', { system: job.name }, error, findUncloneable(data.extra));
+    }
   }
 
   #check(component: AnyComponent): Given[] {
@@ -148,11 +156,12 @@ export class ColumnsCall {
       if (g.read) (source[g.component] ??= {})[g.field] = here || g.shared ? rows : own(rows);
       if (g.direct) (direct[g.component] ??= {})[g.field] = rows;
     }
-    const { dt = 0, time = 0, tick = 0, seed = 0, extra, entities } = this.#frame;
+    const { dt = 0, time = 0, tick = 0, seed = 0, entities } = this.#frame;
     const handles = entities ? Float64Array.from({ length: end - first },
       (_, row) => entities[first + row]!) : null;
     return { buffers, part: { rows: end - first, first, dt, time, tick, seed,
-      extra: here ? structuredClone(extra) : extra, entities: handles, source, direct } };
+      extra: here ? structuredClone(this.#extra) : this.#extra,
+      entities: handles, source, direct } };
   }
 
   /** Takes a part's results over into the caller's arrays. */

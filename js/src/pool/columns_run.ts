@@ -42,9 +42,10 @@ export interface ColumnsResult {
 
 /** What a job threw, and in which block. */
 export class BlockFault extends Error {
-  readonly block: number;
+  /** null where the job gets all rows at once. */
+  readonly block: number | null;
 
-  constructor(block: number, cause: unknown) {
+  constructor(block: number | null, cause: unknown) {
     super('a block failed', { cause });
     this.block = block;
   }
@@ -265,7 +266,7 @@ export function runColumns(job: unknown, part: ColumnsPart): ColumnsResult {
       const views = count === rows ? desk : desk.narrow(count);
       runBlock(job, new BlockInput(job.name, part, key, new Handles(part, at, count), views));
     } catch (error) {
-      throw new BlockFault((part.first + at) / BLOCK_ROWS, error);
+      throw new BlockFault(job.split ? (part.first + at) / BLOCK_ROWS : null, error);
     }
     desk.store(at, count);
   }

@@ -10,13 +10,11 @@ import { describe, jobFault, unpackError } from './faults.js';
 import type { PoolWorker } from './host.js';
 import type { PoolMessage } from './protocol.js';
 import { Slot } from './slot.js';
-import type { Task } from './task.js';
+import type { PoolLimits, Task } from './task.js';
 import type { Watch } from './watch.js';
 
 export interface CrewOptions {
-  size: number;
-  queueMax: number;
-  startTimeoutMs: number;
+  limits: PoolLimits;
   /** Starts that fail before any worker was up are tried again. */
   retryFirst: boolean;
   make(slot: number): unknown;
@@ -82,14 +80,14 @@ export class Crew {
       givenUp: (slot: Slot, cause: Error) => this.#givenUp(slot, cause),
     };
     const slotOptions = {
-      make: (slot: number) => options.make(slot), startTimeoutMs: options.startTimeoutMs,
+      make: (slot: number) => options.make(slot), startTimeoutMs: options.limits.startTimeoutMs,
       retryStart: (cause: Error) =>
         this.#everUp || (options.retryFirst && !(cause instanceof SkepError)),
     };
-    this.slots = Array.from({ length: options.size },
+    this.slots = Array.from({ length: options.limits.size },
       (_, i) => new Slot(i + 1, slotOptions, events));
     this.#lanes = this.slots.map(slot => new SlotLane(this, slot));
-    this.dispatcher = new Dispatcher(this.#lanes, watch, options.queueMax);
+    this.dispatcher = new Dispatcher(this.#lanes, watch, options.limits.queueMax);
   }
 
   /** Makes the workers. Resolves when each slot has come up or failed, and one is up; rejects with
@@ -118,7 +116,7 @@ export class Crew {
 
   /** Gives a module `startTimeoutMs` to load, before its job's deadline counts. */
   waitForLoad(lane: SlotLane, task: Task): void {
-    const ms = this.#options.startTimeoutMs;
+    const ms = this.#options.limits.startTimeoutMs;
     lane.cancelLoad = after(ms, () => {
       const cause = new SkepError('E_DEADLINE',
         `${task.address.module} was not loaded within ${ms} ms (startTimeoutMs)`);
@@ -138,10 +136,8 @@ export class Crew {
     return () => set.delete(listener);
   }
 
-  #emit(event: string, slot: Slot, value: unknown): boolean {
-    const set = this.#listeners.get(event);
-    for (const listener of set ?? []) listener(slot, value as never);
-    return Boolean(set?.size);
+  #emit(event: string, slot: Slot, value: unknown): void {
+    for (const listener of this.#listeners.get(event) ?? []) listener(slot, value as never);
   }
 
   #laneOf(slot: Slot): SlotLane {
@@ -149,8 +145,8 @@ export class Crew {
   }
 
   #message(slot: Slot, message: PoolMessage): void {
-    if (message.skep === 'ext') return void this.#emit(`ext ${message.type}`, slot, message.data);
-    if (message.skep === 'hello' || message.skep === 'refuse' || message.skep === 'uncaught') return;
+    if (message.skep === 'ext') return this.#emit(`ext ${message.type}`, slot, message.data);
+    if (!('id' in message)) return;
     const lane = this.#laneOf(slot);
     const task = lane.task;
     if (!task || task.id !== message.id) return;

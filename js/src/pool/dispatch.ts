@@ -23,14 +23,14 @@ export interface Lane {
 
 /** Where a task failed. */
 export function detailsOf(task: Task, slot: number): JobErrorDetails {
-  return { system: task.address.name, worker: slot, retried: task.losses > 1 };
+  return { system: task.address.name, worker: slot, retried: task.losses > 0 };
 }
 
 function lostError(task: Task, slot: number, cause: Error): JobError {
-  const moved = task.losses < 2;
+  const moved = task.losses < 2; // its input went with the worker
   return new JobError(`job "${task.address.name}": worker ${slot} was lost while it ran`
     + `${moved ? '' : ', as was the one before'}: ${describe(cause)}`,
-  detailsOf(task, slot), { code: 'E_WORKER_LOST', cause,
+  { ...detailsOf(task, slot), retried: !moved }, { code: 'E_WORKER_LOST', cause,
     hint: moved ? 'not tried again, because its input was transferred'
       : 'the job ends its worker (process.exit, memory, an error outside of its promise)' });
 }
@@ -68,9 +68,9 @@ export class Dispatcher {
     if (this.#onIdle && this.#lanes.every(lane => !lane.task)) this.#onIdle();
   }
 
-  /** Begins to count a running task's deadline. */
-  count(lane: Lane, task: Task): void {
-    this.#watch.add(task, () => this.#expire(lane, task));
+  /** Begins to count a running task's deadline, with `free` milliseconds on top. */
+  count(lane: Lane, task: Task, free = 0): void {
+    this.#watch.add(task, () => this.#expire(lane, task), free);
   }
 
   /** A lane's task has ended by itself: the next one begins, then `settle` tells the caller. */

@@ -30,8 +30,8 @@ export function isNode(): boolean {
 /** Processors that this process may use, at least 1. */
 export function coreCount(): number {
   const os = isNode() ? builtin<typeof import('node:os')>('node:os') : undefined;
-  const count = os ? os.availableParallelism()
-    : (globalThis as { navigator?: { hardwareConcurrency?: number } }).navigator?.hardwareConcurrency;
+  const { navigator } = globalThis as { navigator?: { hardwareConcurrency?: number } };
+  const count = os ? os.availableParallelism() : navigator?.hardwareConcurrency;
   return Math.max(1, Math.floor(count ?? 1) || 1);
 }
 
@@ -70,13 +70,17 @@ export function makeHold(): Hold {
   const timer = setInterval(() => {}, 0x7fffffff) as unknown as { ref(): void; unref(): void };
   timer.unref();
   let held = false;
+  let ended = false;
   return {
     set(on) {
-      if (on === held) return;
+      if (on === held || ended) return;
       held = on;
       if (on) timer.ref();
       else timer.unref();
     },
-    end: () => clearInterval(timer as unknown as number),
+    end() {
+      ended = true;
+      clearInterval(timer as unknown as number);
+    },
   };
 }

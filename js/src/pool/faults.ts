@@ -146,8 +146,7 @@ function className(value: object): string {
 }
 
 function join(path: string, key: string): string {
-  if (!path) return key.startsWith('[') ? key : key;
-  return /^[[(]/.test(key) ? path + key : `${path}.${key}`;
+  return !path || /^[[(]/.test(key) ? path + key : `${path}.${key}`;
 }
 
 /** Finds what keeps a value from being cloned, as 'key "a.b" is a function'; '' when it finds
@@ -164,8 +163,9 @@ export function findUncloneable(root: unknown): string {
     seen.add(value);
     const parts = attempt(() => partsOf(value), undefined);
     if (parts === undefined) return `${where} has a getter that throws`;
-    if (parts) stack.push(...parts.reverse().map(([k, v]): [string, unknown] => [join(path, k), v]));
-    else if (!clones(value)) return `${where} is a ${className(value)}`;
+    if (parts) {
+      for (const [key, part] of parts.reverse()) stack.push([join(path, key), part]);
+    } else if (!clones(value)) return `${where} is a ${className(value)}`;
   }
   return '';
 }

@@ -18,7 +18,8 @@ export interface PoolWorker {
   post(type: string, data: unknown, transfer?: readonly Transferable[]): void;
 }
 
-/** The executors' side of a pool. Each `on` returns what takes the callback away again. @internal */
+/** The executors' side of a pool. Each `on` returns what takes its callback away.
+ * @internal */
 export interface PoolHost {
   readonly kind: 'node' | 'web' | 'local';
   /** The slots, 1 to size; none in process. */

@@ -8,7 +8,7 @@ import { Dispatcher, detailsOf, type Lane } from './dispatch.js';
 import { cloneFault, findUncloneable, jobFault } from './faults.js';
 import type { FaultStage } from './protocol.js';
 import { callJob, fetchJob } from './registry.js';
-import type { Task } from './task.js';
+import type { PoolLimits, Task } from './task.js';
 import type { Watch } from './watch.js';
 
 class LocalLane implements Lane {
@@ -60,8 +60,8 @@ class LocalLane implements Lane {
 export class LocalCrew {
   readonly dispatcher: Dispatcher;
 
-  constructor(size: number, watch: Watch, queueMax: number) {
-    const lanes = Array.from({ length: size }, () => new LocalLane(this));
-    this.dispatcher = new Dispatcher(lanes, watch, queueMax);
+  constructor(limits: PoolLimits, watch: Watch) {
+    const lanes = Array.from({ length: limits.size }, () => new LocalLane(this));
+    this.dispatcher = new Dispatcher(lanes, watch, limits.queueMax);
   }
 }

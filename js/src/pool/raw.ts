@@ -9,7 +9,7 @@ import { SkepError } from '../errors.js';
 import { Dispatcher, detailsOf, type Lane } from './dispatch.js';
 import { jobFault, toError } from './faults.js';
 import { makeLink, type Link } from './link.js';
-import type { Task } from './task.js';
+import type { PoolLimits, Task } from './task.js';
 import type { Watch } from './watch.js';
 
 export type WorkerFactories = Readonly<Record<string, () => unknown>>;
@@ -20,6 +20,7 @@ class RawLane implements Lane {
   task: Task | null = null;
   readonly group: RawGroup;
   #link: Link | null = null;
+  #answered = false; // loading is over
 
   constructor(group: RawGroup, slot: number) {
     this.group = group;
@@ -34,6 +35,7 @@ class RawLane implements Lane {
       lost: cause => this.#lost(cause),
     });
     this.#link = link;
+    this.#answered = false;
     return link;
   }
 
@@ -46,7 +48,7 @@ class RawLane implements Lane {
       return queueMicrotask(() => this.#settle(() => task.reject(fault)));
     }
     link.post(task.input, task.transfer);
-    this.group.dispatcher.count(this, task);
+    this.group.dispatcher.count(this, task, this.#answered ? 0 : this.group.startTimeoutMs);
   }
 
   stop(): void {
@@ -56,8 +58,8 @@ class RawLane implements Lane {
 
   #answer(value: unknown): void {
     const task = this.task;
+    this.#answered = true;
     if (task) this.#settle(() => task.resolve(value));
-    this.group.heard();
   }
 
   #lost(cause: Error): void {
@@ -80,15 +82,16 @@ class RawLane implements Lane {
 export class RawGroup {
   readonly dispatcher: Dispatcher;
   readonly make: () => unknown;
-  /** Tells of the first worker's fate: an error before any answer, or an answer. */
-  heard: () => void = () => {};
+  readonly startTimeoutMs: number;
+  /** Told when a worker failed. */
   failed: (cause: Error) => void = () => {};
   readonly #lanes: readonly RawLane[];
 
-  constructor(make: () => unknown, size: number, watch: Watch, queueMax: number) {
+  constructor(make: () => unknown, limits: PoolLimits, watch: Watch) {
     this.make = make;
-    this.#lanes = Array.from({ length: size }, (_, i) => new RawLane(this, i + 1));
-    this.dispatcher = new Dispatcher(this.#lanes, watch, queueMax);
+    this.startTimeoutMs = limits.startTimeoutMs;
+    this.#lanes = Array.from({ length: limits.size }, (_, i) => new RawLane(this, i + 1));
+    this.dispatcher = new Dispatcher(this.#lanes, watch, limits.queueMax);
   }
 
   /** Makes the first worker. */

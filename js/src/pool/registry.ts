@@ -54,7 +54,8 @@ function locate(module: string): string {
 }
 
 function pick(exports: Record<string, unknown>, module: string, name?: string): LoadedJob {
-  const usable = (thing: unknown): thing is LoadedJob => typeof thing === 'function' || isJob(thing);
+  const usable = (thing: unknown): thing is LoadedJob =>
+    typeof thing === 'function' || isJob(thing);
   if (name !== undefined) {
     const named = Object.values(exports).find(thing => isJob(thing) && thing.name === name)
       ?? exports[name];

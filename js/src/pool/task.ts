@@ -19,6 +19,14 @@ export interface RunOptions {
   priority?: number | undefined;
 }
 
+/** A pool's numbers. */
+export interface PoolLimits {
+  readonly size: number;
+  readonly queueMax: number;
+  readonly deadlineMs: number;
+  readonly startTimeoutMs: number;
+}
+
 export interface Task {
   readonly id: number;
   readonly address: JobAddress;

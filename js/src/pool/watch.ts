@@ -17,10 +17,10 @@ export class Watch {
   #armedAt = 0;
   #planned = 0;
 
-  /** Begins to count a task's time; calls `expire` when it is used up. */
-  add(task: Task, expire: () => void): void {
+  /** Begins to count a task's time; calls `expire` when it is used up, and `free` ms on top. */
+  add(task: Task, expire: () => void, free = 0): void {
     if (!(task.deadlineMs > 0)) return;
-    task.counted = 0;
+    task.counted = -free;
     task.countedFrom = performance.now();
     this.#tasks.set(task, expire);
     const tick = this.#tickOf(task);
