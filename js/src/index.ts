@@ -30,3 +30,16 @@ export type { FaultAction, SkepErrorCode, SkepErrorOptions } from './errors.js';
 export { defineJob, isJob } from './job.js';
 export type { AnyJob, Job, JobHandler, JobInput, JobSpec } from './job.js';
 export type { Patch } from './patches.js';
+export { createPortablePool } from './pool/pool.js';
+export type {
+  CloseOptions,
+  ColumnsData,
+  ColumnsFrame,
+  ColumnsOptions,
+  JobName,
+  PoolKind,
+  PoolOptions,
+  PortablePool,
+  ResourceLimits,
+  RunOptions,
+} from './pool/pool.js';

@@ -156,6 +156,8 @@ export class Site {
   }
 
   async #builtIn(path: string): Promise<string | Uint8Array | undefined> {
+    // Browsers ask for it whether a page has one or not.
+    if (path === '/favicon.ico') return '';
     const folder = this.#folders.find(([at]) => path.startsWith(at));
     if (folder) {
       const name = path.endsWith('/') ? `${path}index.html` : path;
@@ -165,7 +167,6 @@ export class Site {
     }
     if (path === '/') return PAGE;
     if (path === '/runner.js') return RUNNER;
-    if (path === '/favicon.ico') return '';
     return undefined;
   }
 }

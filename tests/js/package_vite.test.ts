@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// ctest: timeout=300
+// The packed package built by Vite, which finds the worker by itself, and run in Chromium.
+
+import assert from 'node:assert/strict';
+import { readdir, writeFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { build, createLogger } from 'vite';
+import { checkBundle, checkPage, html, openProject } from './package/project.ts';
+
+test('vite builds a page and its worker', async () => {
+  await using project = await openProject();
+  await writeFile(project.path('index.html'), html('/src/main.ts'));
+  const warnings: string[] = [];
+  const logger = createLogger('silent');
+  logger.warn = logger.warnOnce = logger.error = text => void warnings.push(text);
+  await build({
+    root: project.folder,
+    configFile: false,
+    logLevel: 'warn',
+    customLogger: logger,
+  });
+  assert.deepEqual(warnings, []);
+  const files = await readdir(project.path('dist/assets'));
+  assert.ok(
+    files.some(name => name.startsWith('worker')),
+    `no worker among ${files.join(' ')}`,
+  );
+  for (const name of files) await checkBundle(project.path('dist/assets', name));
+  await checkPage(project.path('dist'));
+});
