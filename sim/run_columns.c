@@ -131,6 +131,7 @@ static skep_status run_here(run_columns *r)
     room.scratch = scratch;
     room.scratch_bytes = sizeof scratch;
     room.elsewhere = NULL;
+    room.guard = NULL;
     for (uint32_t i = 0; i < r->task_count; i++) {
         skep_pool_result result;
         memset(&result, 0, sizeof result);

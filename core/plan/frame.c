@@ -193,7 +193,7 @@ static skep_status batch_share(skep_plan *p)
     f->judging = f->special;
     f->cost_known = true;
     f->cost_ns = 0;
-    f->deadline_ns = info->deadline_ns;
+    f->deadline_ns = info->deadline_ns ? info->deadline_ns : p->host.deadline_ns;
     f->in_place_allowed =
         !p->host.elsewhere && !(p->host.batch_flags & SKEP_BATCH_CHECK) && !f->deadline_ns;
     if (!f->job_count) return SKEP_OK;

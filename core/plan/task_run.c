@@ -476,6 +476,16 @@ void skep_task_run(const skep_pool_task *task, const skep_job *const *jobs, uint
 void skep_task_run_job(const skep_pool_task *task, const skep_job *job, uint32_t flags,
                        const skep_task_room *room, skep_pool_result *result)
 {
+    if (SKEP_UNLIKELY(room->guard != NULL)) {
+        room->guard(task, job, flags, room, result);
+        return;
+    }
+    skep_task_run_direct(task, job, flags, room, result);
+}
+
+void skep_task_run_direct(const skep_pool_task *task, const skep_job *job, uint32_t flags,
+                          const skep_task_room *room, skep_pool_result *result)
+{
     struct skep__run run;
     run.task = task;
     run.job = job;
@@ -502,6 +512,11 @@ void skep_task_run_job(const skep_pool_task *task, const skep_job *job, uint32_t
     }
     result->status = run.status;
     result->cause = run.cause;
+}
+
+const skep_job *skep__task_job(const skep_task *task)
+{
+    return task->run->job;
 }
 
 void skep__task_bring_home(const skep_pool_task *task, const skep_pool_result *result)

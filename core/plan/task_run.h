@@ -24,6 +24,9 @@ SKEP_INLINE size_t skep__layout_next(size_t offset, const skep_task_write *write
     return skep__align(offset + write->bytes, 64);
 }
 
+/* The job that is running. */
+const skep_job *skep__task_job(const skep_task *task);
+
 /* Copies what a result holds in a worker's memory to where it would have been written: columns into
  * the arena blocks, cells and patches into the task's output area. Nothing to do when output is
  * NULL. Columns are copied only when the status is SKEP_OK; patches always, for their log lines. */

@@ -170,18 +170,30 @@ typedef struct skep_pool_result {
  * of each part in turn, each aligned to 64]. Returns the size of all of it. */
 SKEP_API size_t skep_task_layout(const skep_pool_task *task);
 
+struct skep_task_room;
+
+/* Runs a task in the place of skep_task_run_job, which calls it with its own arguments: for hosts
+ * that can catch a job's trap. It ends in skep_task_run_direct, or fills `result` itself. */
+typedef void skep_task_guard(const skep_pool_task *task, const skep_job *job, uint32_t flags,
+                             const struct skep_task_room *room, skep_pool_result *result);
+
 /* What a worker lends to the tasks it runs. */
 typedef struct skep_task_room {
     void *scratch;        /* for skep_scratch, aligned to 16 */
     size_t scratch_bytes; /* knob scratch_bytes */
     void *elsewhere; /* NULL: write into the arena. Else memory of skep_task_layout bytes, aligned
                         to 64, that gets all output */
+    skep_task_guard *guard; /* NULL: jobs are called straight */
 } skep_task_room;
 
 /* Runs one task on the calling thread, and fills status, cause, output, bytes and bytes_wanted of
  * `result`. What every pool calls; it neither allocates, locks nor reads a clock. */
 SKEP_API void skep_task_run(const skep_pool_task *task, const skep_job *const *jobs, uint32_t flags,
                             const skep_task_room *room, skep_pool_result *result);
+
+/* As skep_task_run_job, without asking the room's guard: what a guard calls. */
+SKEP_API void skep_task_run_direct(const skep_pool_task *task, const skep_job *job, uint32_t flags,
+                                   const skep_task_room *room, skep_pool_result *result);
 
 /* As skep_task_run, for a caller that has looked the task's job up already. */
 SKEP_API void skep_task_run_job(const skep_pool_task *task, const skep_job *job, uint32_t flags,

@@ -81,6 +81,8 @@ export interface ComponentInfo extends AnyComponent {
   /** What a spawned entity gets where no value is given; of object components a function. */
   readonly defaults: Readonly<Record<string, unknown>> | (() => unknown) | null;
   readonly identity: string;
+  /** skep_kind; undefined: a component. */
+  readonly kind?: number;
 }
 
 // name: [the core's number, bytes]; as SKEP_TYPE_TABLE of skep/component.h
@@ -166,6 +168,41 @@ export function defineComponent(
   };
   if (!before) known.set(identity, info);
   return Object.freeze(info);
+}
+
+/** A typed message, to an entity or to all. */
+export interface EventType<N extends string = string, F = unknown> extends Component<N, F> {
+  readonly kind: number;
+}
+
+function defineKind(kind: number, spec: { name: string; fields: Fields }): ComponentInfo {
+  const name = checkName(spec.name);
+  const [layout, size, align] = layOut(name, spec.fields);
+  const identity = `${kind}:${name}{${layout.map(f => `${f.name}:${f.type}*${f.count}`).join()}}`;
+  const before = known.get(identity);
+  if (before) return before;
+  const info = Object.freeze({ id: nextId++, name, fields: spec.fields, layout, size, align,
+    object: false, defaults: null, identity, kind });
+  known.set(identity, info);
+  return info;
+}
+
+/** Defines an event: World.send, JobSpec.emits. Its fields must be at least one. */
+export function defineEvent<const N extends string, const F extends Fields>(
+  spec: { name: N; fields: F }): EventType<N, F> {
+  return defineKind(1, spec) as unknown as EventType<N, F>;
+}
+
+/** Defines a resource: a named value that is no entity's. */
+export function defineResource<const N extends string, const F extends Fields>(
+  spec: { name: N; fields: F }): EventType<N, F> {
+  return defineKind(2, spec) as unknown as EventType<N, F>;
+}
+
+/** Defines an input: a typed, numbered message of a player or a device. */
+export function defineInput<const N extends string, const F extends Fields>(
+  spec: { name: N; fields: F }): EventType<N, F> {
+  return defineKind(3, spec) as unknown as EventType<N, F>;
 }
 
 /** A tag: a component without fields. */

@@ -4,8 +4,18 @@
 
 import { createPortablePool, type PoolOptions, type PortablePool } from './pool/pool.js';
 
-export type { CloseOptions, ColumnsData, ColumnsFrame, ColumnsOptions, JobName, PoolKind,
-  PoolOptions, PortablePool, ResourceLimits, RunOptions } from './pool/pool.js';
+export type {
+  CloseOptions,
+  ColumnsData,
+  ColumnsFrame,
+  ColumnsOptions,
+  JobName,
+  PoolKind,
+  PoolOptions,
+  PortablePool,
+  ResourceLimits,
+  RunOptions,
+} from './pool/pool.js';
 
 /** Makes a pool on worker_threads. Rejects with SkepError (E_UNSUPPORTED) where there are none. */
 export function createNodePool(options: Omit<PoolOptions, 'executor'> = {}): Promise<PortablePool> {

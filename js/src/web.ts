@@ -4,8 +4,17 @@
 
 import { createPortablePool, type PoolOptions, type PortablePool } from './pool/pool.js';
 
-export type { CloseOptions, ColumnsData, ColumnsFrame, ColumnsOptions, JobName, PoolKind,
-  PoolOptions, PortablePool, RunOptions } from './pool/pool.js';
+export type {
+  CloseOptions,
+  ColumnsData,
+  ColumnsFrame,
+  ColumnsOptions,
+  JobName,
+  PoolKind,
+  PoolOptions,
+  PortablePool,
+  RunOptions,
+} from './pool/pool.js';
 
 /** Makes a pool on Web Workers, by createWorker or browserWorkers. Rejects with SkepError
  * (E_UNSUPPORTED) where workers are missing or blocked. */

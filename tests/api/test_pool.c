@@ -249,7 +249,7 @@ static void test_a_task_by_hand(void **state)
 {
     (void)state;
     static _Alignas(16) uint8_t scratch[320];
-    const skep_task_room room = {scratch, sizeof scratch, NULL};
+    const skep_task_room room = {scratch, sizeof scratch, NULL, NULL};
     skep_pool_result result = {0};
     bench *b = calloc(1, sizeof *b);
     assert_non_null(b);
@@ -269,7 +269,7 @@ static void test_a_task_elsewhere(void **state)
     (void)state;
     static _Alignas(16) uint8_t scratch[320];
     static _Alignas(64) uint8_t memory[4096];
-    const skep_task_room room = {scratch, sizeof scratch, memory};
+    const skep_task_room room = {scratch, sizeof scratch, memory, NULL};
     skep_pool_result result = {0};
     bench *b = calloc(1, sizeof *b);
     assert_non_null(b);

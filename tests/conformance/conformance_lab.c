@@ -257,7 +257,7 @@ void lab_run(lab *l, lab_batch *b)
 void lab_run_plainly(lab *l, lab_batch *b)
 {
     static _Alignas(64) uint8_t scratch[LAB_SCRATCH];
-    const skep_task_room room = {scratch, sizeof scratch, NULL};
+    const skep_task_room room = {scratch, sizeof scratch, NULL, NULL};
     (void)l;
     lab_forget(b);
     for (uint32_t t = 0; t < b->batch.task_count; t++) {

@@ -76,7 +76,7 @@ static void run_job(paper *p)
                                  .part_count = 1,
                                  .spawn_count = 2,
                                  .output_bytes = BYTES_MAX / 2};
-    const skep_task_room room = {NULL, 0, NULL};
+    const skep_task_room room = {NULL, 0, NULL, NULL};
     skep_pool_result result;
     memset(&result, 0, sizeof result);
     skep_task_run(&task, jobs, 0, &room, &result);

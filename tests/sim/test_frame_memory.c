@@ -16,7 +16,7 @@
 static void deliver(plan_lab *l, const skep_pool_batch *batch)
 {
     static uint8_t scratch[256];
-    const skep_task_room room = {scratch, sizeof scratch, NULL};
+    const skep_task_room room = {scratch, sizeof scratch, NULL, NULL};
     for (uint32_t i = 0; i < batch->task_count; i++) {
         skep_pool_result result;
         memset(&result, 0, sizeof result);

@@ -75,7 +75,7 @@ static void lab_task(plan_lab *l, uint32_t task)
 {
     _Alignas(64) static uint8_t scratch[SCRATCH_MAX];
     const skep_pool_task *t = l->batch->tasks[task];
-    skep_task_room room = {scratch, l->scratch_bytes, NULL};
+    skep_task_room room = {scratch, l->scratch_bytes, NULL, NULL};
     skep_pool_result result;
     memset(&result, 0, sizeof result);
     if (l->host.elsewhere) {

@@ -55,7 +55,7 @@ static void shuffled_run_one(shuffled_pool *p, uint32_t index)
 {
     const skep_pool_task *task = p->batch->tasks[index];
     shuffled_task *t = &p->tasks[index];
-    skep_task_room room = {p->scratch, SCRATCH_BYTES, NULL};
+    skep_task_room room = {p->scratch, SCRATCH_BYTES, NULL, NULL};
     memset(t, 0, sizeof *t);
     t->result.task = index;
     t->result.status = SKEP_CLOSED;

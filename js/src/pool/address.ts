@@ -33,8 +33,9 @@ function looksLikeUrl(name: string): boolean {
 }
 
 function relativeName(name: string): SkepError {
-  return new SkepError('E_ARGUMENT', `${name} is relative, and it is not known to what`,
-    { hint: `pass new URL(${JSON.stringify(name)}, import.meta.url)` });
+  return new SkepError('E_ARGUMENT', `${name} is relative, and it is not known to what`, {
+    hint: `pass new URL(${JSON.stringify(name)}, import.meta.url)`,
+  });
 }
 
 function whyUnknown(places: Places, name: string): string {
@@ -42,15 +43,20 @@ function whyUnknown(places: Places, name: string): string {
   if (kind !== 'local' || !Object.hasOwn(options.browserWorkers ?? {}, name)) {
     return 'serve a job of this name, or add it to browserWorkers';
   }
-  return 'browserWorkers has a worker for it, but workers are not used: '
-    + `${fallback ?? 'the executor is "local"'}; serve a job of this name in process`;
+  return (
+    'browserWorkers has a worker for it, but workers are not used: '
+    + `${fallback ?? 'the executor is "local"'}; serve a job of this name in process`
+  );
 }
 
 /** Whether a string may be a module here. */
 function mayBeModule(places: Places, name: string): boolean {
   const runsModules = places.crew !== null || places.kind === 'local';
-  return runsModules && (looksLikeUrl(name)
-    || (isNode() && !Object.hasOwn(places.options.browserWorkers ?? {}, name)));
+  return (
+    runsModules
+    && (looksLikeUrl(name)
+      || (isNode() && !Object.hasOwn(places.options.browserWorkers ?? {}, name)))
+  );
 }
 
 function addressOfName(places: Places, name: string): JobAddress {
@@ -62,8 +68,11 @@ function addressOfName(places: Places, name: string): JobAddress {
   if (mayBeModule(places, name)) {
     return moduleAddress(isNode() ? name : new URL(name, globalThis.location?.href).href);
   }
-  throw unknownName(name, [...raw.keys(), ...(crew?.served() ?? jobs.keys())],
-    whyUnknown(places, name));
+  throw unknownName(
+    name,
+    [...raw.keys(), ...(crew?.served() ?? jobs.keys())],
+    whyUnknown(places, name),
+  );
 }
 
 function addressOfJob(places: Places, job: AnyJob): JobAddress {
@@ -71,9 +80,15 @@ function addressOfJob(places: Places, job: AnyJob): JobAddress {
   if (places.kind === 'local') return { name, key: `\n${name}` };
   if (places.crew?.serves(name)) return { name, key: `\n${name}`, served: name };
   if (module && places.crew) return moduleAddress(module, name);
-  throw new SkepError('E_ARGUMENT', `job "${name}" cannot be found by workers: it is not served, `
-    + 'and has no module', { hint: 'defineJob({ ..., module: import.meta.url }, ...), or serve it '
-    + 'in the module of createWorker' });
+  throw new SkepError(
+    'E_ARGUMENT',
+    `job "${name}" cannot be found by workers: it is not served, ` + 'and has no module',
+    {
+      hint:
+        'defineJob({ ..., module: import.meta.url }, ...), or serve it '
+        + 'in the module of createWorker',
+    },
+  );
 }
 
 /** The address of a job; throws SkepError (E_ARGUMENT) when the pool cannot have it. */
@@ -81,6 +96,7 @@ export function addressOf(places: Places, job: JobName): JobAddress {
   if (typeof job === 'string') return addressOfName(places, job);
   if (job instanceof URL) return moduleAddress(job.href);
   if (isJob(job)) return addressOfJob(places, job);
-  throw new SkepError('E_ARGUMENT', `${String(job)} names no job`,
-    { hint: 'pass a module\'s URL, the name of a served job, or what defineJob returned' });
+  throw new SkepError('E_ARGUMENT', `${String(job)} names no job`, {
+    hint: "pass a module's URL, the name of a served job, or what defineJob returned",
+  });
 }

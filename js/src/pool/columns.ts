@@ -8,8 +8,16 @@ import { SchemaError, SkepError } from '../errors.js';
 import { infoOf, type AnyComponent, type FieldLayout, type Writes } from '../component.js';
 import { EntityColumn } from '../entity.js';
 import { isJob, type AnyJob } from '../job.js';
-import { BLOCK_ROWS, arrayOf, componentsOf, elementsOf, type Arrays, type ColumnsPart,
-         type ColumnsResult, type Plain } from './columns_run.js';
+import {
+  BLOCK_ROWS,
+  arrayOf,
+  componentsOf,
+  elementsOf,
+  type Arrays,
+  type ColumnsPart,
+  type ColumnsResult,
+  type Plain,
+} from './columns_run.js';
 import { cloneFault, findUncloneable } from './faults.js';
 
 /** The frame that a job over columns sees. */
@@ -29,8 +37,11 @@ export interface ColumnsFrame<X = unknown> {
 
 /** The frame, and by component name the arrays of its fields: of the field's type, with at least
  * n rows. They belong to the pool until the promise settles. */
-export type ColumnsData<R extends readonly AnyComponent[], W extends readonly AnyComponent[], X> =
-  ColumnsFrame<X> & { readonly [C in R[number] | W[number] as C['name']]: Writes<C> };
+export type ColumnsData<
+  R extends readonly AnyComponent[],
+  W extends readonly AnyComponent[],
+  X,
+> = ColumnsFrame<X> & { readonly [C in R[number] | W[number] as C['name']]: Writes<C> };
 
 /** A part ready to be posted. */
 export interface CutPart {
@@ -60,17 +71,21 @@ function isShared(array: Plain): boolean {
 function checkArray(component: string, field: FieldLayout, value: unknown, n: number): Plain {
   const array = value instanceof EntityColumn ? value.words : value;
   const make = arrayOf(field);
-  const say = (what: string, hint: string): SchemaError => new SchemaError(
-    `columns: ${component}.${field.name} ${what}`, component, field.name, { hint });
+  const say = (what: string, hint: string): SchemaError =>
+    new SchemaError(`columns: ${component}.${field.name} ${what}`, component, field.name, { hint });
   if (!(array instanceof (make as never))) {
     const wanted = field.type === 'entity' ? 'EntityColumn' : make.name;
-    throw say(value === undefined ? 'is missing' : `is no ${wanted}`,
-      `pass ${component}: { ${field.name}: ${wanted} }`);
+    throw say(
+      value === undefined ? 'is missing' : `is no ${wanted}`,
+      `pass ${component}: { ${field.name}: ${wanted} }`,
+    );
   }
   const needed = n * elementsOf(field);
   if ((array as Plain).length < needed) {
-    throw say(`has ${(array as Plain).length} elements, ${n} rows need ${needed}`,
-      'make it longer, or n smaller');
+    throw say(
+      `has ${(array as Plain).length} elements, ${n} rows need ${needed}`,
+      'make it longer, or n smaller',
+    );
   }
   return array as Plain;
 }
@@ -84,8 +99,10 @@ function checkFrame(job: AnyJob, data: ColumnsFrame): void {
     throw new SkepError('E_ARGUMENT', `columns: n is ${String(n)}, no number of rows`);
   }
   if (entities && entities.length < n) {
-    throw new SkepError('E_ARGUMENT',
-      `columns: entities has ${entities.length} handles, n is ${n}`);
+    throw new SkepError(
+      'E_ARGUMENT',
+      `columns: entities has ${entities.length} handles, n is ${n}`,
+    );
   }
 }
 
@@ -114,20 +131,32 @@ export class ColumnsCall {
     const info = infoOf(component);
     const { name } = info;
     if (info.object || RESERVED.has(name)) {
-      throw new SchemaError(`columns: ${name} is ${info.object ? 'an object component'
-        : 'the name of an option'}`, name, undefined,
-      { hint: 'columns works on components with typed fields' });
+      throw new SchemaError(
+        `columns: ${name} is ${info.object ? 'an object component' : 'the name of an option'}`,
+        name,
+        undefined,
+        { hint: 'columns works on components with typed fields' },
+      );
     }
-    const fields = (this.#frame as unknown as Record<string, Record<string, unknown> | undefined>)
-      [name];
+    const fields = (this.#frame as unknown as Record<string, Record<string, unknown> | undefined>)[
+      name
+    ];
     const has = (list: readonly AnyComponent[]): boolean => list.some(c => c.name === name);
     const written = has(this.job.writes);
     const writesOnly = written && this.job.overwrite && !has(this.job.reads);
     return info.layout.map(field => {
       const array = checkArray(name, field, fields?.[field.name], this.n);
       const shared = isShared(array);
-      return { component: name, field: field.name, array, elements: elementsOf(field), shared,
-        read: !writesOnly, written, direct: writesOnly && shared };
+      return {
+        component: name,
+        field: field.name,
+        array,
+        elements: elementsOf(field),
+        shared,
+        read: !writesOnly,
+        written,
+        direct: writesOnly && shared,
+      };
     });
   }
 
@@ -137,8 +166,7 @@ export class ColumnsCall {
     if (!this.job.split) return [0];
     const blocks = Math.ceil(this.n / BLOCK_ROWS);
     const count = Math.min(parts, blocks);
-    return Array.from({ length: count },
-      (_, i) => Math.floor(i * blocks / count) * BLOCK_ROWS);
+    return Array.from({ length: count }, (_, i) => Math.floor((i * blocks) / count) * BLOCK_ROWS);
   }
 
   /** Cuts the rows from `first` up to `end` out. On the caller nothing needs to be copied. */
@@ -157,11 +185,24 @@ export class ColumnsCall {
       if (g.direct) (direct[g.component] ??= {})[g.field] = rows;
     }
     const { dt = 0, time = 0, tick = 0, seed = 0, entities } = this.#frame;
-    const handles = entities ? Float64Array.from({ length: end - first },
-      (_, row) => entities[first + row]!) : null;
-    return { buffers, part: { rows: end - first, first, dt, time, tick, seed,
-      extra: here ? structuredClone(this.#extra) : this.#extra,
-      entities: handles, source, direct } };
+    const handles = entities
+      ? Float64Array.from({ length: end - first }, (_, row) => entities[first + row]!)
+      : null;
+    return {
+      buffers,
+      part: {
+        rows: end - first,
+        first,
+        dt,
+        time,
+        tick,
+        seed,
+        extra: here ? structuredClone(this.#extra) : this.#extra,
+        entities: handles,
+        source,
+        direct,
+      },
+    };
   }
 
   /** Takes a part's results over into the caller's arrays. */

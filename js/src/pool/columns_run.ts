@@ -14,8 +14,17 @@ import { randomAt, randomKey, type RandomKey } from './random.js';
 /** Rows of a block. */
 export const BLOCK_ROWS = 1024;
 
-export type Plain = Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array
-  | BigInt64Array | BigUint64Array | Float32Array | Float64Array;
+export type Plain =
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | BigInt64Array
+  | BigUint64Array
+  | Float32Array
+  | Float64Array;
 /** Arrays by component and field. An entity field's array holds two words a row. */
 export type Arrays = Readonly<Record<string, Readonly<Record<string, Plain>>>>;
 
@@ -55,9 +64,19 @@ interface ArrayMaker {
   new (length: number): Plain;
 }
 const ARRAYS: Readonly<Record<FieldLayout['type'], ArrayMaker>> = {
-  i8: Int8Array, u8: Uint8Array, bool: Uint8Array, bytes: Uint8Array, i16: Int16Array,
-  u16: Uint16Array, i32: Int32Array, u32: Uint32Array, i64: BigInt64Array, u64: BigUint64Array,
-  f32: Float32Array, f64: Float64Array, entity: Uint32Array,
+  i8: Int8Array,
+  u8: Uint8Array,
+  bool: Uint8Array,
+  bytes: Uint8Array,
+  i16: Int16Array,
+  u16: Uint16Array,
+  i32: Int32Array,
+  u32: Uint32Array,
+  i64: BigInt64Array,
+  u64: BigUint64Array,
+  f32: Float32Array,
+  f64: Float64Array,
+  entity: Uint32Array,
 };
 
 /** The class of a field's array. */
@@ -115,8 +134,9 @@ class Desk {
       const elements = elementsOf(field);
       const cols = new make(rows * elements);
       const out = written ? new make(rows * elements) : undefined;
-      const result = !written ? undefined
-        : direct?.[field.name] ?? new make(part.rows * elements);
+      const result = !written
+        ? undefined
+        : (direct?.[field.name] ?? new make(part.rows * elements));
       this.list.push({ elements, cols, out, result, source: part.source[name]?.[field.name] });
       this.cols[name][field.name] = face(field, cols);
       if (out) this.out[name]![field.name] = face(field, out);
@@ -126,12 +146,17 @@ class Desk {
 
   /** The views of the first `rows` rows, where a block is not full. */
   narrow(rows: number): { cols: Columns; out: Columns } {
-    const cut = (columns: Columns): Columns => mapColumns(columns, (array, full) => {
-      if (array instanceof EntityColumn) {
-        return new EntityColumn(array.words.subarray(0, array.words.length / full * rows));
-      }
-      return array.subarray(0, array.length / full * rows) as Plain;
-    }, this.#rowsOf());
+    const cut = (columns: Columns): Columns =>
+      mapColumns(
+        columns,
+        (array, full) => {
+          if (array instanceof EntityColumn) {
+            return new EntityColumn(array.words.subarray(0, (array.words.length / full) * rows));
+          }
+          return array.subarray(0, (array.length / full) * rows) as Plain;
+        },
+        this.#rowsOf(),
+      );
     return { cols: cut(this.cols), out: cut(this.out) };
   }
 
@@ -159,10 +184,17 @@ class Desk {
   }
 }
 
-function mapColumns(columns: Columns, change: (a: Plain | EntityColumn, full: number) =>
-Plain | EntityColumn, full: number): Columns {
-  return Object.fromEntries(Object.entries(columns).map(([name, fields]) => [name,
-    Object.fromEntries(Object.entries(fields).map(([f, array]) => [f, change(array, full)]))]));
+function mapColumns(
+  columns: Columns,
+  change: (a: Plain | EntityColumn, full: number) => Plain | EntityColumn,
+  full: number,
+): Columns {
+  return Object.fromEntries(
+    Object.entries(columns).map(([name, fields]) => [
+      name,
+      Object.fromEntries(Object.entries(fields).map(([f, array]) => [f, change(array, full)])),
+    ]),
+  );
 }
 
 class Handles implements EntityColumnView {
@@ -179,14 +211,16 @@ class Handles implements EntityColumnView {
   }
 
   at(row: number): Entity {
-    return this.#given ? this.#given[this.#first + row] as Entity
+    return this.#given
+      ? (this.#given[this.#first + row] as Entity)
       : entityMake(this.#number + row, 1);
   }
 }
 
 function noWorld(job: string, what: string): never {
-  throw new SkepError('E_UNSUPPORTED', `job "${job}" called ${what}: columns has no world`,
-    { hint: 'run it as a system of a ParallelScheduler' });
+  throw new SkepError('E_UNSUPPORTED', `job "${job}" called ${what}: columns has no world`, {
+    hint: 'run it as a system of a ParallelScheduler',
+  });
 }
 
 /** What the job is called with. */
@@ -202,8 +236,13 @@ class BlockInput {
   readonly #key: RandomKey;
   readonly #job: string;
 
-  constructor(job: string, part: ColumnsPart, key: RandomKey, entities: Handles,
-              views: { cols: Columns; out: Columns }) {
+  constructor(
+    job: string,
+    part: ColumnsPart,
+    key: RandomKey,
+    entities: Handles,
+    views: { cols: Columns; out: Columns },
+  ) {
     this.n = entities.length;
     this.dt = part.dt;
     this.time = part.time;
@@ -245,8 +284,9 @@ function runBlock(job: AnyJob, input: BlockInput): void {
   const returned = (job.handle as (input: unknown) => unknown)(input);
   if (typeof (returned as PromiseLike<void> | undefined)?.then === 'function') {
     Promise.resolve(returned).catch(() => {});
-    throw new SkepError('E_UNSUPPORTED', `job "${job.name}" returned a promise`,
-      { hint: 'a job over columns is synchronous' });
+    throw new SkepError('E_UNSUPPORTED', `job "${job.name}" returned a promise`, {
+      hint: 'a job over columns is synchronous',
+    });
   }
 }
 
@@ -275,6 +315,7 @@ export function runColumns(job: unknown, part: ColumnsPart): ColumnsResult {
 
 /** The buffers of a result, which move instead of being copied. */
 export function resultBuffers(result: ColumnsResult): ArrayBuffer[] {
-  return Object.values(result.arrays).flatMap(fields => Object.values(fields))
+  return Object.values(result.arrays)
+    .flatMap(fields => Object.values(fields))
     .map(array => array.buffer as ArrayBuffer);
 }

@@ -80,12 +80,15 @@ export class Crew {
       givenUp: (slot: Slot, cause: Error) => this.#givenUp(slot, cause),
     };
     const slotOptions = {
-      make: (slot: number) => options.make(slot), startTimeoutMs: options.limits.startTimeoutMs,
+      make: (slot: number) => options.make(slot),
+      startTimeoutMs: options.limits.startTimeoutMs,
       retryStart: (cause: Error) =>
         this.#everUp || (options.retryFirst && !(cause instanceof SkepError)),
     };
-    this.slots = Array.from({ length: options.limits.size },
-      (_, i) => new Slot(i + 1, slotOptions, events));
+    this.slots = Array.from(
+      { length: options.limits.size },
+      (_, i) => new Slot(i + 1, slotOptions, events),
+    );
     this.#lanes = this.slots.map(slot => new SlotLane(this, slot));
     this.dispatcher = new Dispatcher(this.#lanes, watch, options.limits.queueMax);
   }
@@ -118,10 +121,11 @@ export class Crew {
   waitForLoad(lane: SlotLane, task: Task): void {
     const ms = this.#options.limits.startTimeoutMs;
     lane.cancelLoad = after(ms, () => {
-      const cause = new SkepError('E_DEADLINE',
-        `${task.address.module} was not loaded within ${ms} ms (startTimeoutMs)`);
-      this.dispatcher.evict(lane, task,
-        jobFault('load', detailsOf(task, lane.slot), cause), cause);
+      const cause = new SkepError(
+        'E_DEADLINE',
+        `${task.address.module} was not loaded within ${ms} ms (startTimeoutMs)`,
+      );
+      this.dispatcher.evict(lane, task, jobFault('load', detailsOf(task, lane.slot), cause), cause);
     });
   }
 
@@ -161,8 +165,9 @@ export class Crew {
       return this.dispatcher.done(lane, task, () => task.resolve(message.value));
     }
     const details = { ...detailsOf(task, slot.slot), block: message.block };
-    this.dispatcher.done(lane, task, () => task.reject(
-      jobFault(message.stage, details, unpackError(message.error), message.note)));
+    this.dispatcher.done(lane, task, () =>
+      task.reject(jobFault(message.stage, details, unpackError(message.error), message.note)),
+    );
   }
 
   #up(slot: Slot): void {
@@ -189,9 +194,11 @@ export class Crew {
   #givenUp(slot: Slot, cause: Error): void {
     this.#failed.add(slot);
     if (this.slots.every(s => s.dead)) {
-      this.broken = new SkepError('E_WORKER_LOST',
+      this.broken = new SkepError(
+        'E_WORKER_LOST',
         `no worker is left, none could be started again: ${describe(cause)}`,
-        { cause, hint: 'each start failed; see the cause' });
+        { cause, hint: 'each start failed; see the cause' },
+      );
       this.#started?.reject(cause);
       this.#started = null;
       this.dispatcher.rejectAll(() => this.broken!);

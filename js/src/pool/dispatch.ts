@@ -28,11 +28,18 @@ export function detailsOf(task: Task, slot: number): JobErrorDetails {
 
 function lostError(task: Task, slot: number, cause: Error): JobError {
   const moved = task.losses < 2; // its input went with the worker
-  return new JobError(`job "${task.address.name}": worker ${slot} was lost while it ran`
-    + `${moved ? '' : ', as was the one before'}: ${describe(cause)}`,
-  { ...detailsOf(task, slot), retried: !moved }, { code: 'E_WORKER_LOST', cause,
-    hint: moved ? 'not tried again, because its input was transferred'
-      : 'the job ends its worker (process.exit, memory, an error outside of its promise)' });
+  return new JobError(
+    `job "${task.address.name}": worker ${slot} was lost while it ran`
+      + `${moved ? '' : ', as was the one before'}: ${describe(cause)}`,
+    { ...detailsOf(task, slot), retried: !moved },
+    {
+      code: 'E_WORKER_LOST',
+      cause,
+      hint: moved
+        ? 'not tried again, because its input was transferred'
+        : 'the job ends its worker (process.exit, memory, an error outside of its promise)',
+    },
+  );
 }
 
 export class Dispatcher {
@@ -50,9 +57,15 @@ export class Dispatcher {
 
   submit(task: Task): void {
     if (this.queue.length >= this.#queueMax && !this.#idleLane()) {
-      return task.reject(new LimitError(`limit: queued job ${this.queue.length + 1}, queueMax is `
-        + `${this.#queueMax}`, 'queueMax', this.#queueMax, this.queue.length + 1,
-      { hint: 'createPortablePool({ queueMax: ... }), or wait for earlier runs' }));
+      return task.reject(
+        new LimitError(
+          `limit: queued job ${this.queue.length + 1}, queueMax is ` + `${this.#queueMax}`,
+          'queueMax',
+          this.#queueMax,
+          this.queue.length + 1,
+          { hint: 'createPortablePool({ queueMax: ... }), or wait for earlier runs' },
+        ),
+      );
     }
     this.#enqueue(task);
     this.drain();
@@ -157,8 +170,10 @@ export class Dispatcher {
     const text = `job "${name}" ran longer than its deadline of ${ms} ms`;
     const where = lane.slot ? ` on worker ${lane.slot}, which was replaced` : '';
     const cause = new JobError(text, detailsOf(task, lane.slot), { code: 'E_DEADLINE' });
-    const error = new DeadlineError(text + where, ms,
-      { cause, hint: 'run(job, input, { deadlineMs }) raises it, 0 takes it away' });
+    const error = new DeadlineError(text + where, ms, {
+      cause,
+      hint: 'run(job, input, { deadlineMs }) raises it, 0 takes it away',
+    });
     this.evict(lane, task, error, error);
   }
 }

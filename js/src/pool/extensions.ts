@@ -4,5 +4,4 @@
 // since bundlers drop those of packages that declare to have none.
 
 /** Registers the handlers of all extensions. @internal */
-export function installExtensions(): void {
-}
+export function installExtensions(): void {}

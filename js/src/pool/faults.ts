@@ -11,13 +11,13 @@ import type { FaultStage } from './protocol.js';
 export type PackedError =
   | { readonly thrown: unknown }
   | {
-    readonly name: string;
-    readonly message: string;
-    readonly stack: string | undefined;
-    readonly own: readonly (readonly [string, unknown])[];
-    readonly cause: PackedError | undefined;
-    readonly errors: readonly PackedError[] | undefined;
-  };
+      readonly name: string;
+      readonly message: string;
+      readonly stack: string | undefined;
+      readonly own: readonly (readonly [string, unknown])[];
+      readonly cause: PackedError | undefined;
+      readonly errors: readonly PackedError[] | undefined;
+    };
 
 const DEPTH_MAX = 8;
 const OWN_MAX = 64;
@@ -37,9 +37,13 @@ function text(value: unknown): string {
 
 /** Whether it is an error, of this realm or another. */
 function isError(value: unknown): value is Error {
-  return attempt(() => value instanceof Error
-    || Object.prototype.toString.call(value) === '[object Error]'
-    || (typeof DOMException === 'function' && value instanceof DOMException), false);
+  return attempt(
+    () =>
+      value instanceof Error
+      || Object.prototype.toString.call(value) === '[object Error]'
+      || (typeof DOMException === 'function' && value instanceof DOMException),
+    false,
+  );
 }
 
 function cloneable(value: unknown): unknown {
@@ -61,7 +65,8 @@ function pack(error: unknown, depth: number): PackedError {
   if (!isError(error)) return { thrown: cloneable(error) };
   const deeper = depth < DEPTH_MAX;
   const cause = deeper ? attempt(() => error.cause, undefined) : undefined;
-  const errors = deeper ? attempt(() => (error as AggregateError).errors as unknown, undefined)
+  const errors = deeper
+    ? attempt(() => (error as AggregateError).errors as unknown, undefined)
     : undefined;
   return {
     name: text(attempt(() => error.name, 'Error')),
@@ -69,7 +74,8 @@ function pack(error: unknown, depth: number): PackedError {
     stack: attempt(() => (error.stack === undefined ? undefined : text(error.stack)), undefined),
     own: deeper ? packOwn(error, depth) : [],
     cause: cause === undefined ? undefined : pack(cause, depth + 1),
-    errors: Array.isArray(errors) ? errors.slice(0, OWN_MAX).map(e => pack(e, depth + 1))
+    errors: Array.isArray(errors)
+      ? errors.slice(0, OWN_MAX).map(e => pack(e, depth + 1))
       : undefined,
   };
 }
@@ -81,9 +87,12 @@ export function packError(error: unknown): PackedError {
 
 function builtInError(name: string): ErrorConstructor {
   const known = (globalThis as Record<string, unknown>)[name];
-  return typeof known === 'function' && known.prototype instanceof Error
-    && name !== 'AggregateError' && /^[A-Z][A-Za-z]*Error$/.test(name)
-    ? known as ErrorConstructor : Error;
+  return typeof known === 'function'
+    && known.prototype instanceof Error
+    && name !== 'AggregateError'
+    && /^[A-Z][A-Za-z]*Error$/.test(name)
+    ? (known as ErrorConstructor)
+    : Error;
 }
 
 function put(target: object, key: string, value: unknown, enumerable = false): void {
@@ -122,8 +131,10 @@ const KINDS: Readonly<Record<string, string>> = { function: 'a function', symbol
 function partsOf(value: object): [string, unknown][] | null {
   if (Array.isArray(value)) return value.map((item, i) => [`[${i}]`, item]);
   if (value instanceof Map) {
-    return [...value].flatMap(([key, item], i): [string, unknown][] =>
-      [[`(key ${i})`, key], [`(value of ${text(key)})`, item]]);
+    return [...value].flatMap(([key, item], i): [string, unknown][] => [
+      [`(key ${i})`, key],
+      [`(value of ${text(key)})`, item],
+    ]);
   }
   if (value instanceof Set) return [...value].map((item, i) => [`(item ${i})`, item]);
   const proto = Object.getPrototypeOf(value) as object | null;
@@ -171,22 +182,33 @@ export function findUncloneable(root: unknown): string {
 }
 
 /** The error of a value that could not be posted: says in which part of which job it was. */
-export function cloneFault(part: 'input' | 'output' | 'extra', details: JobErrorDetails,
-                           cause: unknown, note: string): JobError {
+export function cloneFault(
+  part: 'input' | 'output' | 'extra',
+  details: JobErrorDetails,
+  cause: unknown,
+  note: string,
+): JobError {
   const name = isError(cause) ? text(cause.name) : 'DataCloneError';
   const what = note || (isError(cause) ? text(cause.message) : text(cause));
   return new JobError(`${name} in \`${part}\` of job "${details.system}": ${what}`, details, {
-    code: part === 'output' ? 'E_JOB' : 'E_ARGUMENT', cause,
+    code: part === 'output' ? 'E_JOB' : 'E_ARGUMENT',
+    cause,
     hint: 'pass only what structuredClone can copy',
   });
 }
 
 /** The error of a job that threw, could not be loaded or gave what cannot be posted. */
-export function jobFault(stage: FaultStage, details: JobErrorDetails, cause: unknown,
-                         note = ''): JobError {
+export function jobFault(
+  stage: FaultStage,
+  details: JobErrorDetails,
+  cause: unknown,
+  note = '',
+): JobError {
   if (stage === 'output') return cloneFault('output', details, cause, note);
   const code: SkepErrorCode = stage === 'load' ? 'E_MODULE' : 'E_JOB';
   const what = stage === 'load' ? 'could not be loaded: ' : '';
-  return new JobError(`job "${details.system}": ${what}${describe(cause)}`, details,
-    { code, cause });
+  return new JobError(`job "${details.system}": ${what}${describe(cause)}`, details, {
+    code,
+    cause,
+  });
 }

@@ -45,16 +45,21 @@ function nodeLink(worker: NodeWorker, events: LinkEvents): Link {
   let open = true;
   let exited = false;
   let gone!: () => void;
-  const ended = new Promise<void>(resolve => { gone = resolve; });
+  const ended = new Promise<void>(resolve => {
+    gone = resolve;
+  });
   const lose = (cause: Error): void => {
     if (!open) return;
     open = false;
     events.lost(cause);
   };
-  worker.on('message', (message: unknown) => { if (open) events.message(message); });
+  worker.on('message', (message: unknown) => {
+    if (open) events.message(message);
+  });
   worker.on('error', (error: unknown) => lose(toError(error)));
   worker.on('messageerror', (error: unknown) =>
-    lose(new Error(`a message of the worker could not be read: ${describe(error)}`)));
+    lose(new Error(`a message of the worker could not be read: ${describe(error)}`)),
+  );
   worker.on('exit', (code: number) => {
     exited = true;
     lose(new Error(`the worker exited with code ${code}`));
@@ -68,15 +73,19 @@ function nodeLink(worker: NodeWorker, events: LinkEvents): Link {
       if (!exited) void worker.terminate();
       return ended;
     },
-    ended, seesEnd: true,
+    ended,
+    seesEnd: true,
   };
 }
 
 function errorOf(event: ErrorEvent): Error {
   if (event.error) return toError(event.error);
   const where = event.filename ? ` (${event.filename}:${event.lineno})` : '';
-  return new Error(event.message ? `${event.message}${where}`
-    : 'the worker\'s script could not be loaded or was blocked');
+  return new Error(
+    event.message
+      ? `${event.message}${where}`
+      : "the worker's script could not be loaded or was blocked",
+  );
 }
 
 function webLink(worker: WebWorker, events: LinkEvents): Link {
@@ -94,15 +103,19 @@ function webLink(worker: WebWorker, events: LinkEvents): Link {
     lose(errorOf(event));
   });
   worker.addEventListener('messageerror', () =>
-    lose(new Error('a message of the worker could not be read')));
+    lose(new Error('a message of the worker could not be read')),
+  );
   return {
     post: (message, transfer) => worker.postMessage(message, (transfer ?? []) as never),
     end() {
       open = false;
       worker.terminate();
-      return new Promise(resolve => { after(GRACE_MS, resolve); });
+      return new Promise(resolve => {
+        after(GRACE_MS, resolve);
+      });
     },
-    ended: new Promise(() => {}), seesEnd: false,
+    ended: new Promise(() => {}),
+    seesEnd: false,
   };
 }
 

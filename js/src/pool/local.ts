@@ -23,7 +23,9 @@ class LocalLane implements Lane {
   }
 
   begin(task: Task): void {
-    const input: unknown = structuredClone(task.input, { transfer: task.transfer as never ?? [] });
+    const input: unknown = structuredClone(task.input, {
+      transfer: (task.transfer as never) ?? [],
+    });
     void this.#work(task, input, ++this.#turn);
   }
 
@@ -37,7 +39,7 @@ class LocalLane implements Lane {
     let settle: () => void;
     let output: unknown;
     try {
-      const job = task.job ?? await fetchJob(task.address);
+      const job = task.job ?? (await fetchJob(task.address));
       await undefined;
       if (this.#turn !== turn) return;
       dispatcher.count(this, task);
@@ -48,9 +50,10 @@ class LocalLane implements Lane {
       settle = () => task.resolve(value);
     } catch (error) {
       const details = detailsOf(task, 0);
-      const fault = stage === 'output'
-        ? cloneFault('output', details, error, findUncloneable(output))
-        : jobFault(stage, details, error);
+      const fault =
+        stage === 'output'
+          ? cloneFault('output', details, error, findUncloneable(output))
+          : jobFault(stage, details, error);
       settle = () => task.reject(fault);
     }
     if (this.#turn === turn) dispatcher.done(this, task, settle);

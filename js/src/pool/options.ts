@@ -60,8 +60,9 @@ export function checkOptions(options: PoolOptions): void {
     const value = options[name];
     if (value === undefined) return;
     if (typeof value !== 'number' || !(value >= least) || (whole && !Number.isInteger(value))) {
-      throw new SkepError('E_ARGUMENT', `createPortablePool: ${name} is ${String(value)}`,
-        { hint: `pass a ${whole ? 'whole ' : ''}number of at least ${least}` });
+      throw new SkepError('E_ARGUMENT', `createPortablePool: ${name} is ${String(value)}`, {
+        hint: `pass a ${whole ? 'whole ' : ''}number of at least ${least}`,
+      });
     }
   };
   number('size', 1, true);
@@ -69,4 +70,3 @@ export function checkOptions(options: PoolOptions): void {
   number('deadlineMs', 0, false);
   number('startTimeoutMs', 1, false);
 }
-

@@ -16,8 +16,13 @@ import { Watch } from './watch.js';
 export type { JobName } from './address.js';
 export type { ColumnsData, ColumnsFrame } from './columns.js';
 export type { PoolHost, PoolWorker } from './host.js';
-export type { CloseOptions, ColumnsOptions, PoolKind, PoolOptions,
-  ResourceLimits } from './options.js';
+export type {
+  CloseOptions,
+  ColumnsOptions,
+  PoolKind,
+  PoolOptions,
+  ResourceLimits,
+} from './options.js';
 export { PortablePool } from './portable_pool.js';
 export type { RunOptions } from './task.js';
 
@@ -33,9 +38,11 @@ function nodeWorkerMaker(options: PoolOptions): (slot: number) => unknown {
   const file = `./node_runner${here.endsWith('.ts') ? '.ts' : '.js'}`;
   const runner = new URL(file, here);
   const resourceLimits = options.resourceLimits as ResourceLimits & Record<string, number>;
-  return slot => new threads.Worker(runner, {
-    name: `skep ${slot}`, ...(resourceLimits ? { resourceLimits } : {}),
-  });
+  return slot =>
+    new threads.Worker(runner, {
+      name: `skep ${slot}`,
+      ...(resourceLimits ? { resourceLimits } : {}),
+    });
 }
 
 function makerOf(kind: PoolKind, options: PoolOptions): ((slot: number) => unknown) | null {
@@ -44,8 +51,12 @@ function makerOf(kind: PoolKind, options: PoolOptions): ((slot: number) => unkno
   return kind === 'node' ? nodeWorkerMaker(options) : null;
 }
 
-async function startCrew(kind: PoolKind, limits: PoolLimits, options: PoolOptions, watch: Watch):
-Promise<Crew | null> {
+async function startCrew(
+  kind: PoolKind,
+  limits: PoolLimits,
+  options: PoolOptions,
+  watch: Watch,
+): Promise<Crew | null> {
   const make = makerOf(kind, options);
   if (!make) return null;
   const crew = new Crew({ limits, make, retryFirst: kind === 'node' }, watch);
@@ -63,8 +74,13 @@ const BLOCKED_MS = 100;
 
 /** Makes one worker a name, and waits a moment for the error event of those that are blocked: they
  * say nothing else. Rejects when all are. */
-async function startRaw(kind: PoolKind, limits: PoolLimits, options: PoolOptions, watch: Watch,
-                        alone: boolean): Promise<Map<string, RawGroup>> {
+async function startRaw(
+  kind: PoolKind,
+  limits: PoolLimits,
+  options: PoolOptions,
+  watch: Watch,
+  alone: boolean,
+): Promise<Map<string, RawGroup>> {
   const groups = new Map<string, RawGroup>();
   for (const [name, make] of Object.entries(options.browserWorkers ?? {})) {
     groups.set(name, new RawGroup(make, limits, watch));
@@ -73,7 +89,9 @@ async function startRaw(kind: PoolKind, limits: PoolLimits, options: PoolOptions
   const causes: unknown[] = [];
   const blocked = new Promise<void>(resolve => {
     for (const group of groups.values()) {
-      group.failed = cause => { if (causes.push(cause) === groups.size) resolve(); };
+      group.failed = cause => {
+        if (causes.push(cause) === groups.size) resolve();
+      };
       try {
         group.open();
       } catch (error) {
@@ -87,8 +105,11 @@ async function startRaw(kind: PoolKind, limits: PoolLimits, options: PoolOptions
   return groups;
 }
 
-async function build(kind: PoolKind, fallback: string | null, options: PoolOptions):
-Promise<PortablePool> {
+async function build(
+  kind: PoolKind,
+  fallback: string | null,
+  options: PoolOptions,
+): Promise<PortablePool> {
   const limits: PoolLimits = {
     size: options.size ?? Math.max(1, coreCount() - 1),
     queueMax: options.queueMax ?? QUEUE_MAX,
@@ -100,8 +121,10 @@ Promise<PortablePool> {
   hold.set(true);
   try {
     const crew = kind === 'local' ? null : await startCrew(kind, limits, options, watch);
-    const raw = kind === 'local' ? new Map<string, RawGroup>()
-      : await startRaw(kind, limits, options, watch, !crew);
+    const raw =
+      kind === 'local'
+        ? new Map<string, RawGroup>()
+        : await startRaw(kind, limits, options, watch, !crew);
     const local = kind === 'local' ? new LocalCrew(limits, watch) : null;
     return new PortablePool({ kind, limits, fallback, crew, local, raw, watch, hold, options });
   } catch (error) {
@@ -149,15 +172,17 @@ export async function createPortablePool(options: PoolOptions = {}): Promise<Por
     } catch (error) {
       reason = describe(error);
       if (wanted !== 'auto') {
-        throw new SkepError('E_UNSUPPORTED', `executor "${wanted}" cannot be used: ${reason}`,
-          { cause: error });
+        throw new SkepError('E_UNSUPPORTED', `executor "${wanted}" cannot be used: ${reason}`, {
+          cause: error,
+        });
       }
     }
   } else if (wanted === 'auto') {
     reason = kind;
   } else {
-    throw new SkepError('E_ARGUMENT', `there is no executor "${String(wanted)}"`,
-      { hint: 'auto, node, web or local' });
+    throw new SkepError('E_ARGUMENT', `there is no executor "${String(wanted)}"`, {
+      hint: 'auto, node, web or local',
+    });
   }
   const pool = await build('local', reason, options);
   sayFallback(reason, options);

@@ -43,7 +43,9 @@ const POLITE_MS = 200;
 
 /** Waits, without keeping a process alive. */
 export function pause(ms: number): Promise<void> {
-  return new Promise(resolve => { after(ms, resolve); });
+  return new Promise(resolve => {
+    after(ms, resolve);
+  });
 }
 
 export class PortablePool implements PoolHost {
@@ -76,7 +78,10 @@ export class PortablePool implements PoolHost {
    * is lost is tried once more. Costs a message there and back. */
   run(job: JobName, input?: unknown, options: RunOptions = {}): Promise<unknown> {
     return this.#submit(() => addressOf(this.#parts, job), {
-      job: isJob(job) ? job : undefined, columns: false, input, ...options,
+      job: isJob(job) ? job : undefined,
+      columns: false,
+      input,
+      ...options,
     });
   }
 
@@ -87,7 +92,10 @@ export class PortablePool implements PoolHost {
    * caller takes part once the job has succeeded on a worker. Rejects as `run` does, or with
    * SchemaError. */
   columns<R extends readonly AnyComponent[], W extends readonly AnyComponent[], X>(
-    job: Job<R, W, X>, data: ColumnsData<R, W, X>, options: ColumnsOptions = {}): Promise<void> {
+    job: Job<R, W, X>,
+    data: ColumnsData<R, W, X>,
+    options: ColumnsOptions = {},
+  ): Promise<void> {
     return this.#columns(job as AnyJob, data, options);
   }
 
@@ -161,10 +169,15 @@ export class PortablePool implements PoolHost {
   async #close(drain: boolean, timeoutMs: number): Promise<void> {
     const { crew, raw, watch, hold } = this.#parts;
     hold.set(true);
-    const closed = new Promise<void>(resolve => { this.#hurry = resolve; });
+    const closed = new Promise<void>(resolve => {
+      this.#hurry = resolve;
+    });
     if (drain) {
-      await Promise.race([Promise.all(this.#dispatchers().map(d => d.idle())), pause(timeoutMs),
-        closed]);
+      await Promise.race([
+        Promise.all(this.#dispatchers().map(d => d.idle())),
+        pause(timeoutMs),
+        closed,
+      ]);
     }
     for (const d of this.#dispatchers()) {
       d.rejectAll(task => new ClosedError(`job "${task.address.name}": the pool was closed`));
@@ -176,8 +189,10 @@ export class PortablePool implements PoolHost {
     hold.end();
   }
 
-  #submit(address: () => JobAddress, call: RunOptions & Pick<Task, 'job' | 'columns' | 'input'>):
-  Promise<unknown> {
+  #submit(
+    address: () => JobAddress,
+    call: RunOptions & Pick<Task, 'job' | 'columns' | 'input'>,
+  ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (this.#closing) throw new ClosedError('the pool is closed');
       if (call.signal?.aborted) throw call.signal.reason;
@@ -185,8 +200,12 @@ export class PortablePool implements PoolHost {
     });
   }
 
-  #task(address: JobAddress, call: RunOptions & Pick<Task, 'job' | 'columns' | 'input'>,
-        resolve: (value: unknown) => void, reject: (error: unknown) => void): Task {
+  #task(
+    address: JobAddress,
+    call: RunOptions & Pick<Task, 'job' | 'columns' | 'input'>,
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+  ): Task {
     const { signal } = call;
     const onAbort = signal ? () => task.cancel?.(signal.reason) : null;
     const settle = (end: (value: unknown) => void, value: unknown): void => {
@@ -199,11 +218,23 @@ export class PortablePool implements PoolHost {
       end(value);
     };
     const task: Task = {
-      id: ++this.#ids, address, job: call.job, columns: call.columns, input: call.input,
-      transfer: call.transfer, priority: call.priority ?? 0, signal,
+      id: ++this.#ids,
+      address,
+      job: call.job,
+      columns: call.columns,
+      input: call.input,
+      transfer: call.transfer,
+      priority: call.priority ?? 0,
+      signal,
       deadlineMs: call.deadlineMs ?? this.#parts.limits.deadlineMs,
-      losses: 0, counted: 0, countedFrom: 0, place: -1, settled: false, cancel: undefined,
-      resolve: value => settle(resolve, value), reject: error => settle(reject, error),
+      losses: 0,
+      counted: 0,
+      countedFrom: 0,
+      place: -1,
+      settled: false,
+      cancel: undefined,
+      resolve: value => settle(resolve, value),
+      reject: error => settle(reject, error),
     };
     if (onAbort) signal!.addEventListener('abort', onAbort);
     return task;
@@ -232,9 +263,16 @@ export class PortablePool implements PoolHost {
     if (!starts.length) return;
     const parts = starts.map((first, i) => ({ first, end: starts[i + 1] ?? call.n }));
     const mine = caller ? parts.at(-1) : undefined;
-    const results = parts.filter(part => part !== mine).map(({ first, end }) =>
-      this.#submit(() => addressOf(this.#parts, job), { job, columns: true, ...options,
-        input: () => call.cut(first, end, false) }));
+    const results = parts
+      .filter(part => part !== mine)
+      .map(({ first, end }) =>
+        this.#submit(() => addressOf(this.#parts, job), {
+          job,
+          columns: true,
+          ...options,
+          input: () => call.cut(first, end, false),
+        }),
+      );
     if (mine) results.push(this.#share(call, mine.first, mine.end, options.signal));
     const settled = await Promise.allSettled(results);
     const failed = settled.find(result => result.status === 'rejected');
@@ -243,19 +281,27 @@ export class PortablePool implements PoolHost {
       throw failed.reason;
     }
     settled.forEach((result, i) =>
-      call.commit(starts[i]!, (result as PromiseFulfilledResult<ColumnsResult>).value));
+      call.commit(starts[i]!, (result as PromiseFulfilledResult<ColumnsResult>).value),
+    );
     this.#proven.add(job);
   }
 
-  async #share(call: ColumnsCall, first: number, end: number, signal: AbortSignal | undefined):
-  Promise<ColumnsResult> {
+  async #share(
+    call: ColumnsCall,
+    first: number,
+    end: number,
+    signal: AbortSignal | undefined,
+  ): Promise<ColumnsResult> {
     signal?.throwIfAborted();
     try {
       return runColumns(call.job, call.cut(first, end, true).part);
     } catch (error) {
       const block = error instanceof BlockFault ? error.block : null;
-      throw jobFault('job', { system: call.job.name, block },
-        error instanceof BlockFault ? error.cause : error);
+      throw jobFault(
+        'job',
+        { system: call.job.name, block },
+        error instanceof BlockFault ? error.cause : error,
+      );
     }
   }
 }

@@ -48,7 +48,10 @@ export interface ToPool {
   result: { id: number; value: unknown | ColumnsResult };
   /** `block`: of the rows, for columns. */
   error: {
-    id: number; stage: FaultStage; error: PackedError; block: number | null;
+    id: number;
+    stage: FaultStage;
+    error: PackedError;
+    block: number | null;
     note?: string | undefined;
   };
   /** An error that no job's promise carries: the worker is to be replaced. */
@@ -62,6 +65,9 @@ export type PoolMessage = Message<ToPool>;
 
 /** Whether something that came over the channel is one of ours. */
 export function isOurs(message: unknown): message is { readonly skep: string } {
-  return typeof message === 'object' && message !== null
-    && typeof (message as { skep?: unknown }).skep === 'string';
+  return (
+    typeof message === 'object'
+    && message !== null
+    && typeof (message as { skep?: unknown }).skep === 'string'
+  );
 }

@@ -106,6 +106,9 @@ export class RawGroup {
 
 /** The error of a name that nobody has. */
 export function unknownName(name: string, names: readonly string[], hint: string): SkepError {
-  return new SkepError('E_ARGUMENT', `there is no job "${name}" in this pool; known are `
-    + `${names.join(', ') || 'none'}`, { hint });
+  return new SkepError(
+    'E_ARGUMENT',
+    `there is no job "${name}" in this pool; known are ` + `${names.join(', ') || 'none'}`,
+    { hint },
+  );
 }

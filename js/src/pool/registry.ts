@@ -20,13 +20,15 @@ export const jobs: ReadonlyMap<string, AnyJob> = served;
 /** Puts a job into the table; throws SkepError when another has its name. */
 export function addJob(job: AnyJob): void {
   if (!isJob(job)) {
-    throw new SkepError('E_ARGUMENT', `serve was given ${String(job)}, which is no job`,
-      { hint: 'pass what defineJob returned' });
+    throw new SkepError('E_ARGUMENT', `serve was given ${String(job)}, which is no job`, {
+      hint: 'pass what defineJob returned',
+    });
   }
   const before = served.get(job.name);
   if (before && before !== job) {
-    throw new SkepError('E_ARGUMENT', `two jobs are called "${job.name}"`,
-      { hint: 'give each job that is served a name of its own' });
+    throw new SkepError('E_ARGUMENT', `two jobs are called "${job.name}"`, {
+      hint: 'give each job that is served a name of its own',
+    });
   }
   served.set(job.name, job);
 }
@@ -57,18 +59,21 @@ function pick(exports: Record<string, unknown>, module: string, name?: string): 
   const usable = (thing: unknown): thing is LoadedJob =>
     typeof thing === 'function' || isJob(thing);
   if (name !== undefined) {
-    const named = Object.values(exports).find(thing => isJob(thing) && thing.name === name)
-      ?? exports[name];
+    const named =
+      Object.values(exports).find(thing => isJob(thing) && thing.name === name) ?? exports[name];
     if (usable(named)) return named;
   } else {
     const thing = exports['handle'] ?? exports['default'];
     if (usable(thing)) return thing;
   }
   const names = Object.keys(exports).join(', ') || 'nothing';
-  const wanted = name === undefined ? 'neither `handle` nor a default that is a function or a job'
-    : `no job "${name}"`;
-  throw new SkepError('E_MODULE', `${module} exports ${wanted}; it exports ${names}`,
-    { hint: 'export function handle(input), or a job made by defineJob' });
+  const wanted =
+    name === undefined
+      ? 'neither `handle` nor a default that is a function or a job'
+      : `no job "${name}"`;
+  throw new SkepError('E_MODULE', `${module} exports ${wanted}; it exports ${names}`, {
+    hint: 'export function handle(input), or a job made by defineJob',
+  });
 }
 
 /** Imports a module and picks its job: the one called `name` (an export or a job's name), without
@@ -96,8 +101,12 @@ export async function fetchJob(address: JobAddress): Promise<LoadedJob> {
   const found = findJob(address);
   if (found) return found;
   if (address.module !== undefined) return loadJob(address.module, address.exported);
-  throw new SkepError('E_MODULE', `no job "${address.name}" is served here; served are `
-    + `${[...served.keys()].join(', ') || 'none'}`, { hint: 'serve(job) in the worker\'s module' });
+  throw new SkepError(
+    'E_MODULE',
+    `no job "${address.name}" is served here; served are `
+      + `${[...served.keys()].join(', ') || 'none'}`,
+    { hint: "serve(job) in the worker's module" },
+  );
 }
 
 /** Calls a job with its input. */

@@ -88,9 +88,16 @@ export class Slot implements PoolWorker {
     }
     const link = this.#link;
     const ms = this.#options.startTimeoutMs;
-    this.#cancelTimer = after(ms, () => this.#lose(link, new SkepError('E_UNSUPPORTED',
-      `worker ${this.slot} did not answer within ${ms} ms (startTimeoutMs)`,
-      { hint: 'does its module call serve()? is it blocked by a Content-Security-Policy?' })));
+    this.#cancelTimer = after(ms, () =>
+      this.#lose(
+        link,
+        new SkepError(
+          'E_UNSUPPORTED',
+          `worker ${this.slot} did not answer within ${ms} ms (startTimeoutMs)`,
+          { hint: 'does its module call serve()? is it blocked by a Content-Security-Policy?' },
+        ),
+      ),
+    );
   }
 
   /** Ends the thread because of `cause` and makes a new one. */
@@ -115,7 +122,12 @@ export class Slot implements PoolWorker {
     if (!link) return this.gone;
     if (politeMs > 0 && wasUp && link.seesEnd) {
       link.post({ skep: 'close' });
-      await Promise.race([link.ended, new Promise<void>(done => { after(politeMs, done); })]);
+      await Promise.race([
+        link.ended,
+        new Promise<void>(done => {
+          after(politeMs, done);
+        }),
+      ]);
     }
     const gone = link.end();
     if (link.seesEnd) await gone;
@@ -143,9 +155,14 @@ export class Slot implements PoolWorker {
 
   #foreign(link: Link, protocol: unknown): void {
     this.#failures = START_TRIES;
-    this.#lose(link, new SkepError('E_UNSUPPORTED',
-      `worker ${this.slot} speaks protocol ${String(protocol)}, the pool ${PROTOCOL}`,
-      { hint: 'the page and its worker were built with two versions of skep' }));
+    this.#lose(
+      link,
+      new SkepError(
+        'E_UNSUPPORTED',
+        `worker ${this.slot} speaks protocol ${String(protocol)}, the pool ${PROTOCOL}`,
+        { hint: 'the page and its worker were built with two versions of skep' },
+      ),
+    );
   }
 
   #lose(link: Link, cause: Error): void {

@@ -8,8 +8,14 @@ import type { AnyJob } from '../job.js';
 import { BlockFault, resultBuffers, runColumns } from './columns_run.js';
 import { builtin } from './env.js';
 import { findUncloneable, packError } from './faults.js';
-import { PROTOCOL, isOurs, type FaultStage, type PoolMessage, type ToWorker,
-         type WorkerMessage } from './protocol.js';
+import {
+  PROTOCOL,
+  isOurs,
+  type FaultStage,
+  type PoolMessage,
+  type ToWorker,
+  type WorkerMessage,
+} from './protocol.js';
 import { addJob, callJob, fetchJob, findJob, jobs, loadJob, type LoadedJob } from './registry.js';
 
 /** What an extension's handler gets beside its data. @internal */
@@ -26,9 +32,11 @@ export interface WorkerContext {
 
 /** Handles an extension's messages. `reply` posts under the same type. What it throws, or rejects
  * with, replaces the worker, so it should catch what it can. @internal */
-export type ExtensionHandler = (data: unknown,
+export type ExtensionHandler = (
+  data: unknown,
   reply: (data: unknown, transfer?: readonly Transferable[]) => void,
-  context: WorkerContext) => void | Promise<void>;
+  context: WorkerContext,
+) => void | Promise<void>;
 
 interface Port {
   post(message: PoolMessage, transfer?: readonly Transferable[]): void;
@@ -70,7 +78,8 @@ function webPort(): Port | null {
   const kind = scope.WorkerGlobalScope;
   if (!kind || !(globalThis instanceof kind) || !scope.postMessage) return null;
   scope.addEventListener('unhandledrejection', (event: PromiseRejectionEvent) =>
-    port?.post({ skep: 'uncaught', error: packError(event.reason) }));
+    port?.post({ skep: 'uncaught', error: packError(event.reason) }),
+  );
   return {
     post: (message, transfer) => scope.postMessage!(message, transfer ?? []),
     listen(receive, garbled) {
@@ -110,8 +119,10 @@ function perform(message: Call, columns: boolean, job: LoadedJob): void {
     if (typeof (value as PromiseLike<unknown> | null)?.then !== 'function') {
       return postResult(id, value);
     }
-    Promise.resolve(value as PromiseLike<unknown>)
-      .then(result => postResult(id, result), error => postFault(id, 'job', error));
+    Promise.resolve(value as PromiseLike<unknown>).then(
+      result => postResult(id, result),
+      error => postFault(id, 'job', error),
+    );
   } catch (error) {
     postFault(id, 'job', error);
   }
@@ -120,8 +131,10 @@ function perform(message: Call, columns: boolean, job: LoadedJob): void {
 function call(message: Call, columns: boolean): void {
   const found = findJob(message.job);
   if (found) return perform(message, columns, found);
-  fetchJob(message.job).then(job => perform(message, columns, job),
-    error => postFault(message.id, 'load', error));
+  fetchJob(message.job).then(
+    job => perform(message, columns, job),
+    error => postFault(message.id, 'load', error),
+  );
 }
 
 function extension(type: string, data: unknown): void {
@@ -129,14 +142,18 @@ function extension(type: string, data: unknown): void {
   if (!handler) throw new Error(`no handler is registered for "${type}" messages`);
   const reply = (answer: unknown, transfer?: readonly Transferable[]): void =>
     here!.post(type, answer, transfer);
-  Promise.resolve(handler(data, reply, here!))
-    .catch((error: unknown) => port!.post({ skep: 'uncaught', error: packError(error) }));
+  Promise.resolve(handler(data, reply, here!)).catch((error: unknown) =>
+    port!.post({ skep: 'uncaught', error: packError(error) }),
+  );
 }
 
 function begin(message: ToWorker['ready']): void {
   if (message.protocol !== PROTOCOL) return port!.post({ skep: 'refuse', protocol: PROTOCOL });
   here = {
-    slot: message.slot, generation: message.generation, jobs, loadJob,
+    slot: message.slot,
+    generation: message.generation,
+    jobs,
+    loadJob,
     post: (type, data, transfer) => port!.post({ skep: 'ext', type, data }, transfer),
   };
 }
@@ -167,7 +184,11 @@ export function startWorker(list: readonly AnyJob[]): void {
   if (port) return greet();
   port = nodePort() ?? webPort();
   if (!port) return;
-  port.listen(receive, () => port!.post({ skep: 'uncaught',
-    error: packError(new Error('a message could not be read in the worker')) }));
+  port.listen(receive, () =>
+    port!.post({
+      skep: 'uncaught',
+      error: packError(new Error('a message could not be read in the worker')),
+    }),
+  );
   queueMicrotask(greet);
 }

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+// A world in wasm, one level above its exports: errors become exceptions, texts become strings, and
+// definitions of components get an address there once. It knows neither entities' values nor
+// systems; world.ts and scheduler.ts do.
+
+import { infoOf, type AnyComponent, type ComponentInfo } from '../component.js';
+import { LimitError, SchemaError, SkepError, type SkepErrorCode } from '../errors.js';
+import { ColumnCache } from './columns.js';
+import { Instance, embeddedCore, sharedMemoryAvailable, type CoreModule, type Exports } from
+  './instance.js';
+import { KIND, STATUS, readLayout, type Layout } from './layout.js';
+
+/** What a world may have at most. */
+export interface Limits {
+  /** Entities alive at once; 65,536 by default, 67,108,863 at most. */
+  entities?: number;
+}
+
+export interface HostOptions {
+  limits: Limits;
+  seed: bigint;
+  memoryMax: number;
+  workersMax: number;
+  core?: CoreModule;
+  /** false: memory of this realm alone. */
+  shared?: boolean;
+}
+
+/** A component that this world knows. */
+export interface Known {
+  readonly info: ComponentInfo;
+  /** The description in wasm. */
+  readonly address: number;
+  /** The world's number of the component. */
+  readonly number: number;
+  readonly cache: ColumnCache;
+}
+
+const CODES: Readonly<Record<number, SkepErrorCode>> = {
+  [STATUS.NO_MEMORY]: 'E_NO_MEMORY', [STATUS.LIMIT]: 'E_LIMIT', [STATUS.ARGUMENT]: 'E_ARGUMENT',
+  [STATUS.NOT_FOUND]: 'E_ARGUMENT', [STATUS.GONE]: 'E_GONE', [STATUS.EXISTS]: 'E_ARGUMENT',
+  [STATUS.CORRUPT]: 'E_CORRUPT', [STATUS.FOREIGN]: 'E_CORRUPT', [STATUS.VERSION]: 'E_CORRUPT',
+  [STATUS.SCHEMA]: 'E_SCHEMA', [STATUS.BUSY]: 'E_BUSY', [STATUS.PLAN]: 'E_PLAN',
+  [STATUS.FAULT]: 'E_JOB', [STATUS.CLOSED]: 'E_CLOSED', [STATUS.ACCESS]: 'E_ACCESS',
+};
+
+const encoder = new TextEncoder();
+
+export class Host {
+  readonly core: CoreModule;
+  readonly instance: Instance;
+  readonly ex: Exports;
+  readonly address: number;
+  /** Index of the first io word in `instance.u32`. */
+  readonly io: number;
+  readonly layout: Layout;
+  readonly entityMax: number;
+  readonly memoryMax: number;
+  readonly #known = new Map<string, Known>();
+  readonly #names = new Map<string, Known>();
+  #closed = false;
+  /** Memory for texts and single values that calls are given: 4 KiB. */
+  readonly scratch: number;
+
+  constructor(options: HostOptions) {
+    this.core = options.core ?? embeddedCore;
+    this.memoryMax = options.memoryMax;
+    this.entityMax = options.limits.entities ?? 65536;
+    const shared = options.shared ?? sharedMemoryAvailable();
+    this.instance = Instance.create(this.core, shared, options.memoryMax);
+    const ex = this.ex = this.instance.ex;
+    const low = Number(options.seed & 0xffffffffn);
+    const high = Number(options.seed >> 32n & 0xffffffffn);
+    this.address = ex['skep_host_open']!(this.entityMax, low, high, this.instance.pages,
+                                         options.workersMax);
+    this.io = this.address >> 2;
+    if (!this.address || this.instance.u32[this.io] !== 0) this.#refuse(options);
+    this.layout = readLayout(this.instance.u32, this.io + 1);
+    this.scratch = this.alloc(4096);
+  }
+
+  #refuse(options: HostOptions): never {
+    const why = this.address ? this.instance.text(this.ex['skep_host_error']!(this.address))
+      : 'not even the bookkeeping of a world fits into its memory';
+    throw new LimitError(`memoryMax: ${why}`, 'memoryMax', options.memoryMax, options.memoryMax * 2,
+      { hint: 'new World({ memoryMax: bytes }), or fewer limits.entities' });
+  }
+
+  /** Frees the instance for another world. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.core.idle.push(this.instance);
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  // ---- calls -----------------------------------------------------------------------------------
+
+  /** Calls an export whose first argument is the host and that returns a status. */
+  call(name: string, ...args: number[]): void {
+    const status = this.ex[name]!(this.address, ...args);
+    if (status !== STATUS.OK) throw this.error(status);
+  }
+
+  /** The last failure as an exception. */
+  error(status: number): SkepError {
+    const text = this.instance.text(this.ex['skep_host_error']!(this.address));
+    if (status === STATUS.LIMIT && text.includes('entity_max')) {
+      const limit = this.entityMax;
+      return new LimitError(`${(limit + 1).toLocaleString('en')}th entity, entities is `
+        + limit.toLocaleString('en'), 'entities', limit, limit + 1,
+        { hint: 'new World({ limits: { entities: ... } })' });
+    }
+    if (status === STATUS.NO_MEMORY) {
+      return new LimitError(`memoryMax is ${this.memoryMax >> 20} MiB: ${text}`, 'memoryMax',
+        this.memoryMax, this.memoryMax * 2, { hint: 'new World({ memoryMax: bytes })' });
+    }
+    if (status === STATUS.LIMIT) {
+      const knob = /\b([a-z]+(?:_[a-z]+)+)\b/.exec(text)?.[1] ?? 'limit';
+      return new LimitError(text, knob, 0, 0);
+    }
+    if (status === STATUS.SCHEMA) return new SchemaError(text, '');
+    return new SkepError(CODES[status] ?? 'E_ARGUMENT', text);
+  }
+
+  /** A word that the last call left in io. */
+  word(at: number): number {
+    return this.instance.u32[this.io + at]!;
+  }
+
+  /** A 64-bit number in io, as a double. */
+  wide(at: number): number {
+    return this.word(at) + this.word(at + 1) * 4294967296;
+  }
+
+  // ---- memory ----------------------------------------------------------------------------------
+
+  /** Memory of the host's heap. Throws LimitError (memoryMax). */
+  alloc(bytes: number): number {
+    const address = this.ex['skep_host_alloc']!(this.address, bytes);
+    if (!address) {
+      throw new LimitError(`memoryMax is ${this.memoryMax >> 20} MiB: ${bytes} more bytes do not `
+        + 'fit', 'memoryMax', this.memoryMax, this.memoryMax * 2,
+        { hint: 'new World({ memoryMax: bytes })' });
+    }
+    return address;
+  }
+
+  free(address: number, bytes: number): void {
+    this.ex['skep_host_free']!(this.address, address, bytes);
+  }
+
+  /** Runs `use` with texts in memory: the address of each, ended by a zero, and its bytes. */
+  withTexts<T>(texts: readonly string[], use: (at: readonly [number, number][]) => T): T {
+    const encoded = texts.map(text => encoder.encode(text));
+    const bytes = encoded.reduce((sum, e) => sum + e.length + 1, 1);
+    const block = bytes <= 2048 ? this.scratch : this.alloc(bytes);
+    let at = block;
+    const places = encoded.map((e): [number, number] => {
+      this.instance.u8.set(e, at);
+      this.instance.u8[at + e.length] = 0;
+      at += e.length + 1;
+      return [at - e.length - 1, e.length];
+    });
+    try {
+      return use(places);
+    } finally {
+      if (block !== this.scratch) this.free(block, bytes);
+    }
+  }
+
+  // ---- log -------------------------------------------------------------------------------------
+
+  /** Takes the lines that the core has logged: level (0 debug to 3 error) and text. */
+  takeLog(): { level: number; text: string }[] {
+    if (this.instance.u32[this.layout.logUsed >> 2] === 0) return [];
+    this.ex['skep_host_log']!(this.address);
+    const text = this.instance.textOf(this.word(0), this.word(1));
+    return text.split('\n').filter(line => line).map(line => (
+      { level: Number(line[0]), text: line.slice(1) }));
+  }
+
+  // ---- definitions -----------------------------------------------------------------------------
+
+  /** The component in this world, defined there when it is first used. Throws SchemaError when one
+   * of its name has another layout. */
+  known(component: AnyComponent): Known {
+    const info = infoOf(component);
+    return this.#known.get(info.identity) ?? this.#define(info);
+  }
+
+  /** What is known under a name, or undefined. */
+  named(name: string): Known | undefined {
+    return this.#names.get(name);
+  }
+
+  /** All that is known. */
+  all(): IterableIterator<Known> {
+    return this.#known.values();
+  }
+
+  #define(info: ComponentInfo): Known {
+    const same = this.#names.get(info.name);
+    if (same && same.info.object !== info.object) {
+      throw new SchemaError(`component "${info.name}" has typed columns in one definition and `
+        + 'none in another', info.name, undefined, { hint: 'give one of them another name' });
+    }
+    const texts = [info.name, ...info.layout.map(field => field.name)];
+    const address = this.withTexts(texts, places => {
+      info.layout.forEach((field, f) => {
+        const [at, bytes] = places[f + 1]!;
+        this.instance.u32.set([field.code, field.size, field.count, field.offset, at, bytes], this.io + 6 * f);
+      });
+      const [name, bytes] = places[0]!;
+      return this.ex['skep_host_define']!(this.address, name, bytes, info.kind ?? KIND.component,
+                                          info.size << 8 | info.align, info.layout.length);
+    });
+    if (!address) {
+      const text = this.instance.text(this.ex['skep_host_error']!(this.address));
+      throw new SchemaError(`component "${info.name}": ${text}`, info.name);
+    }
+    const known: Known = { info, address, number: this.word(0),
+      cache: new ColumnCache(this.instance, info) };
+    this.#known.set(info.identity, known);
+    this.#names.set(info.name, known);
+    return known;
+  }
+}

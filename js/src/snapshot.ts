@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+// Snapshots of a world: references to its blocks, taken in microseconds, held as long as you like.
+
+import { type AnyComponent, type Reads, type Value } from './component.js';
+import { EntityColumn, entityGeneration, type Entity, type EntityColumnView } from './entity.js';
+import { SkepError } from './errors.js';
+import type { Host } from './core/host.js';
+import { readStruct } from './core/values.js';
+import type { ObjectState } from './object_store.js';
+
+/** What one run of entities has in a difference. */
+export type DiffKind = 'despawned' | 'spawned' | 'removed' | 'added' | 'changed';
+const KINDS: readonly DiffKind[] = ['despawned', 'despawned', 'spawned', 'removed', 'added',
+  'changed'];
+
+export interface DiffItem {
+  readonly kind: DiffKind;
+  readonly count: number;
+  /** Valid while both snapshots are held. */
+  readonly entities: EntityColumnView;
+  /** Of removed, added and changed: the component's name. */
+  readonly component: string | null;
+  /** Of added and changed: the new values by field, as typed arrays. */
+  readonly columns: Readonly<Record<string, unknown>> | null;
+}
+
+export class Snapshot {
+  /** Frames that had run. */
+  readonly tick: number;
+  /** Seconds that the world had simulated. */
+  readonly time: number;
+  /** Entities alive. */
+  readonly size: number;
+  readonly #host: Host;
+  #address: number;
+  readonly #objects: ReadonlyMap<string, ObjectState>;
+
+  /** @internal */
+  constructor(host: Host, objects: ReadonlyMap<string, ObjectState>) {
+    this.#host = host;
+    this.#objects = objects;
+    this.#address = host.ex['skep_host_snapshot']!(host.address);
+    if (!this.#address) throw host.error(1);
+    host.ex['skep_host_snapshot_info']!(host.address, this.#address);
+    this.tick = host.wide(0);
+    this.size = host.word(2);
+    this.time = host.instance.f64[(host.io + 4) >> 1]!;
+  }
+
+  /** @internal */
+  get address(): number {
+    if (!this.#address || this.#host.closed) {
+      throw new SkepError('E_CLOSED', 'the snapshot was released',
+        { hint: 'keep it with `using`, or release it later' });
+    }
+    return this.#address;
+  }
+
+  /** @internal */
+  get host(): Host {
+    return this.#host;
+  }
+
+  /** @internal */
+  get objects(): ReadonlyMap<string, ObjectState> {
+    return this.#objects;
+  }
+
+  /** The hash that the world had. */
+  hash(): bigint {
+    this.#host.ex['skep_host_hash']!(this.#host.address, this.address);
+    return hashOf(this.#host);
+  }
+
+  /** An entity's value as it was; undefined when it was not alive or had none. */
+  get<C extends AnyComponent>(entity: Entity, component: C): Value<C> | undefined {
+    const known = this.#host.known(component);
+    if (known.info.object) {
+      const state = this.#objects.get(known.info.name);
+      const index = entity >>> 0;
+      if (!state || state.handles[index] !== entity) return undefined;
+      return structuredClone(state.values[index]) as Value<C>;
+    }
+    const found = this.#host.ex['skep_host_snapshot_get']!(this.#host.address, this.address,
+      entity >>> 0, entityGeneration(entity), known.address, this.#host.scratch);
+    if (!found) return undefined;
+    return readStruct(this.#host.instance, known.info, this.#host.scratch) as Value<C>;
+  }
+
+  /** Calls `fn` for each run of rows whose entities had all of the components. The columns must not
+   * be written, and are valid while the snapshot is held. */
+  each<const R extends readonly AnyComponent[]>(components: R,
+    fn: (n: number, ...columns: [...{ [I in keyof R]: Reads<R[I]> }, entities: EntityColumnView]) =>
+    void): void {
+    const host = this.#host;
+    const known = components.map(component => host.known(component));
+    host.instance.u32.set(known.map(k => k.address), host.io);
+    host.call('skep_host_snapshot_rows', this.address, known.length);
+    const list = host.word(0) >> 2;
+    const runs = host.word(1);
+    const words = 4 + known.reduce((sum, k) => sum + k.info.layout.length, 0);
+    const u32 = host.instance.u32;
+    const blocks: unknown[][] = [];
+    for (let at = list; at < list + runs * words; at += words) {
+      const n = u32[at]!;
+      let word = at + 4;
+      const block: unknown[] = [n];
+      for (const k of known) {
+        block.push(k.cache.get(word, n));
+        word += k.info.layout.length;
+      }
+      block.push(new EntityColumn(
+        new Uint32Array(host.instance.memory.buffer, u32[at + 1]!, 2 * n)));
+      blocks.push(block);
+    }
+    for (const block of blocks) (fn as unknown as (...args: unknown[]) => void)(...block);
+  }
+
+  /** What turns this snapshot into a later (or earlier) one of the same world. Blocks that both
+   * share are equal without looking. */
+  diff(after: Snapshot): DiffItem[] {
+    const host = this.#host;
+    if (after.#host !== host) {
+      throw new SkepError('E_ARGUMENT', 'these are snapshots of two worlds');
+    }
+    host.call('skep_host_diff', this.address, after.address);
+    const u32 = host.instance.u32;
+    const items: DiffItem[] = [];
+    let at = host.word(0) >> 2;
+    for (let left = host.word(1); left > 0; left--) {
+      const count = u32[at + 1]!;
+      const name = u32[at + 3] ? host.instance.text(u32[at + 3]!) : null;
+      const fields = u32[at + 4]!;
+      const known = name && fields ? host.named(name) : undefined;
+      items.push({ kind: KINDS[u32[at]!]!, count, component: name,
+        entities: new EntityColumn(
+          new Uint32Array(host.instance.memory.buffer, u32[at + 2]!, 2 * count)),
+        columns: known && u32[at + 5] ? known.cache.get(at + 5, count) ?? null : null });
+      at += 5 + fields;
+    }
+    return items;
+  }
+
+  /** Ends the snapshot; the blocks that it alone held are used again. Twice is fine. */
+  release(): void {
+    if (this.#address && !this.#host.closed) {
+      this.#host.ex['skep_host_release']!(this.#host.address, this.#address);
+    }
+    this.#address = 0;
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+}
+
+/** @internal The hash that the last call left in io. */
+export function hashOf(host: Host): bigint {
+  return BigInt(host.word(1)) << 32n | BigInt(host.word(0));
+}
+

@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Builds skep for wasm with clang-19 and wasm-ld-19, by ninja, into build/wasm:
+
+    libskep.a       core, builder and exports: what a scene is linked with
+    core.wasm       the core alone, small; embedded in js/dist/core/embedded.js
+    NAME.wasm       each scene of scenes/, linked as a user links his own
+    debug/          the same with asserts, and with checks of the stack
+
+    tools/wasm_build.py                   all of it
+    tools/wasm_build.py --link OUT FILE.c...    one scene of one's own
+
+The clang driver is not asked to link: it would run whatever wasm-opt it finds. Where functions are
+hot they are compiled for speed, all else for size (HOT); a scene is always compiled for speed.
+"""
+import argparse
+import base64
+import pathlib
+import subprocess
+import sys
+import zlib
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+BUILD = ROOT / "build" / "wasm"
+CLANG, LINKER, ARCHIVER = "clang-19", "wasm-ld-19", "llvm-ar-19"
+TARGET = ["--target=wasm32-unknown-unknown", "-std=c17", "-ffreestanding", "-nostdlib",
+          "-nostdlibinc", "-ffunction-sections", "-fdata-sections", "-msimd128", "-matomics",
+          "-mbulk-memory", "-mmutable-globals", "-msign-ext", "-mnontrapping-fptoint",
+          "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden",
+          "-isystem", "wasm/include", "-Iinclude"]
+OWN = ["-I.", "-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Wsign-conversion",
+       "-Wstrict-prototypes", "-Wcast-qual", "-Wundef", "-Wpointer-arith", "-Wvla",
+       "-Wwrite-strings", "-Wimplicit-fallthrough", "-Werror"]
+LINK = ["--no-entry", "--import-memory", "--shared-memory", "--initial-memory=4194304",
+        "--max-memory=4294967296", "--stack-first", "-z", "stack-size=1048576",
+        "--gc-sections", "--export=__stack_pointer", "--strip-debug", "-O2"]
+# Loops over rows, what a structural change or a task runs through.
+HOT = {"task_run", "here", "span", "build", "commit", "stripes", "row", "apply_execute", "grid",
+       "grid_query", "pool_wasm", "libc", "now", "host_query", "diff", "snapshot", "frame",
+       "host_structure", "table", "hash", "sort", "apply_scan", "query", "heap", "overlay"}
+# The core alone has no scene and no explanations.
+SCENE_ONLY = {"host_scene", "builder", "params", "staging", "keep", "mistakes", "grid_scene",
+              "explain", "math_arc", "math_exp", "math_tables", "math_trig", "grid", "grid_query",
+              "grid_world"}
+SIM = ["builder", "params", "staging", "keep", "mistakes", "grid_scene"]
+SCENES = {"physics": [], "flock": [], "collide": [], "bullets": [],
+          "skies": ["airports", "csv"]}
+
+
+def library_sources():
+    core = sorted((ROOT / "core").rglob("*.c"))
+    sim = [ROOT / "sim" / f"{name}.c" for name in SIM]
+    own = [path for path in sorted((ROOT / "wasm").glob("*.c")) if not path.stem.startswith("math")]
+    return [path.relative_to(ROOT) for path in core + sim + own]
+
+
+def flags_of(path, variant):
+    flags = list(TARGET) + OWN
+    flags.append("-O2" if path.stem in HOT or variant == "fast" else "-Oz")
+    flags.append("-DSKEP_ASSERTS=1" if variant == "debug" else "-DSKEP_ASSERTS=0")
+    if path.stem == "libc":
+        flags.append("-fno-builtin")
+    return flags
+
+
+def ninja_text():
+    """The rules and edges of everything that is built."""
+    out = ["ninja_required_version = 1.10", f"builddir = {BUILD}",
+           "rule cc", f"  command = {CLANG} $flags -MD -MF $out.d -c $in -o $out",
+           "  depfile = $out.d", "  deps = gcc", "  description = wasm CC $in",
+           "rule ld", f"  command = {LINKER} {' '.join(LINK)} $extra -o $out $in",
+           "  description = wasm LD $out",
+           "rule ar", f"  command = rm -f $out && {ARCHIVER} rcs $out $in",
+           "  description = wasm AR $out"]
+    defaults = []
+    objects = {}
+    for variant in ("small", "fast", "debug"):
+        objects[variant] = {}
+        for path in library_sources():
+            name = f"{BUILD}/{variant}/{path.stem}.o"
+            out.append(f"build {name}: cc {path}")
+            out.append(f"  flags = {' '.join(flags_of(path, variant))}")
+            objects[variant][path.stem] = name
+    core = [name for stem, name in objects["small"].items() if stem not in SCENE_ONLY]
+    out.append(f"build {BUILD}/core.wasm: ld {' '.join(core)}")
+    for variant, library in (("fast", "libskep.a"), ("debug", "debug/libskep.a")):
+        out.append(f"build {BUILD}/{library}: ar {' '.join(objects[variant].values())}")
+        defaults.append(f"{BUILD}/{library}")
+    for scene, more in SCENES.items():
+        parts = []
+        for stem in [scene] + more:
+            name = f"{BUILD}/scenes/{stem}.o"
+            if name not in objects:
+                out.append(f"build {name}: cc scenes/{stem}.c")
+                out.append(f"  flags = {' '.join(TARGET + ['-I.', '-Wall', '-Werror', '-O3'])}")
+                objects[name] = True
+            parts.append(name)
+        if scene == "skies":
+            parts.append(f"{BUILD}/scenes/airports_csv.o")
+            out.append(f"build {BUILD}/scenes/airports_csv.o: cc {BUILD}/scenes/airports_csv.c")
+            out.append(f"  flags = {' '.join(TARGET + ['-O1'])}")
+        out.append(f"build {BUILD}/{scene}.wasm: ld {' '.join(parts)} | {BUILD}/libskep.a")
+        out.append(f"  extra = --whole-archive {BUILD}/libskep.a --no-whole-archive")
+        defaults.append(f"{BUILD}/{scene}.wasm")
+    defaults.append(f"{BUILD}/core.wasm")
+    out.append(f"default {' '.join(defaults)}")
+    return "\n".join(out) + "\n"
+
+
+def embed_airports():
+    """The data of the scene `skies` as a C file."""
+    target = BUILD / "scenes" / "airports_csv.c"
+    source = ROOT / "scenes" / "data" / "airports.csv"
+    if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run([sys.executable, str(ROOT / "tools" / "embed.py"), str(source), str(target),
+                    "skep__airports_csv"], check=True)
+
+
+def embed_core():
+    """core.wasm, deflated and in base64, as a module: text that every bundler carries along."""
+    target = ROOT / "js" / "dist" / "core" / "embedded.js"
+    data = (BUILD / "core.wasm").read_bytes()
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    packed = packer.compress(data) + packer.flush()
+    text = ("// SPDX-License-Identifier: MIT\n// Generated: the core as wasm, deflated.\n"
+            f"export const CORE_BYTES = {len(data)};\n"
+            f"export const CORE_DEFLATED = '{base64.b64encode(packed).decode()}';\n")
+    if target.exists() and target.read_text() == text:
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text)
+    target.with_suffix(".d.ts").write_text(
+        "export declare const CORE_BYTES: number;\nexport declare const CORE_DEFLATED: string;\n")
+
+
+def link_own(output, files):
+    """Compiles and links a scene that stands anywhere: the one command of the documentation."""
+    objects = []
+    for number, path in enumerate(files):
+        name = pathlib.Path(f"{output}.{number}.o")
+        flags = [flag if flag not in ("wasm/include", "-Iinclude") else
+                 str(ROOT / "wasm/include") if flag == "wasm/include" else f"-I{ROOT}/include"
+                 for flag in TARGET]
+        subprocess.run([CLANG, *flags, "-O3", "-Wall", "-c", path, "-o", str(name)], check=True)
+        objects.append(str(name))
+    subprocess.run([LINKER, *LINK, *objects, "--whole-archive", str(BUILD / "libskep.a"), "-o",
+                    output], check=True)
+    for name in objects:
+        pathlib.Path(name).unlink()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
+    parser.add_argument("--link", metavar="OUT", help="link FILES with libskep.a into one file")
+    parser.add_argument("files", nargs="*")
+    arguments = parser.parse_args()
+    BUILD.mkdir(parents=True, exist_ok=True)
+    embed_airports()
+    text = ninja_text()
+    ninja = BUILD / "build.ninja"
+    if not ninja.exists() or ninja.read_text() != text:
+        ninja.write_text(text)
+    subprocess.run(["ninja", "-C", str(ROOT), "-f", str(ninja), "--quiet"], check=True)
+    if arguments.link:
+        link_own(arguments.link, arguments.files)
+    else:
+        embed_core()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* Opening and closing a host, its errors and its log, and the components that JavaScript defines.
+ *
+ * There is at most one host in an instance's memory: it takes all of it. Closing forgets the heap
+ * as a whole; what the region held is made zero again page by page when the next host needs it. */
+#include "wasm/host.h"
+
+/* ---- errors and log ------------------------------------------------------------------------- */
+
+skep_status host_fail(host *h, skep_status status, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    (void)skep__vformat(h->error, sizeof h->error, format, args);
+    va_end(args);
+    return status;
+}
+
+skep_status host_check(host *h, skep_status status)
+{
+    if (status == SKEP_OK) return status;
+    const char *why = skep_world_error(h->world);
+    return host_fail(h, status, "%s", why && *why ? why : skep_status_text(status));
+}
+
+/* Text of the last failure. Returns its address. */
+const char *HOST_EXPORT(skep_host_error)(host *h)
+{
+    return h->error;
+}
+
+static void host_log(void *ctx, skep_log_level level, const char *text)
+{
+    host *h = ctx;
+    const size_t length = strlen(text);
+    if (length + 2 > HOST_LOG_BYTES - h->log_used) {
+        h->log_lost++;
+        return;
+    }
+    h->log[h->log_used++] = (char)('0' + (int)level);
+    memcpy(h->log + h->log_used, text, length);
+    h->log_used += skep__u32(length);
+    h->log[h->log_used++] = '\n';
+}
+
+/* Takes the log: io[0] its address, io[1] its bytes, io[2] lines that did not fit. */
+void HOST_EXPORT(skep_host_log)(host *h)
+{
+    h->io[0] = (uint32_t)(uintptr_t)h->log;
+    h->io[1] = h->log_used;
+    h->io[2] = h->log_lost;
+    h->log_used = 0;
+    h->log_lost = 0;
+}
+
+/* ---- memory --------------------------------------------------------------------------------- */
+
+void *host_buffer_push(host *h, host_buffer *buffer, uint32_t bytes)
+{
+    const uint32_t need = buffer->used + bytes;
+    if (need > buffer->cap) {
+        uint32_t cap = buffer->cap ? buffer->cap : 1024;
+        while (cap < need) cap *= 2;
+        void *data = h->allocator.alloc(h->allocator.ctx, cap, 64);
+        if (!data) return NULL;
+        if (buffer->used) memcpy(data, buffer->data, buffer->used);
+        skep__free(&h->allocator, buffer->data, buffer->cap, 64);
+        buffer->data = data;
+        buffer->cap = cap;
+    }
+    void *at = (uint8_t *)buffer->data + buffer->used;
+    buffer->used = need;
+    return at;
+}
+
+void *host_keep(host *h, size_t bytes)
+{
+    return skep__alloc(&h->allocator, bytes, 64);
+}
+
+const char *host_keep_text(host *h, const char *text, uint32_t length)
+{
+    char *copy = host_keep(h, (size_t)length + 1);
+    if (copy) memcpy(copy, text, length);
+    return copy;
+}
+
+/* Memory for JavaScript's own use; NULL when there is none. */
+void *HOST_EXPORT(skep_host_alloc)(host *h, uint32_t bytes)
+{
+    return h->allocator.alloc(h->allocator.ctx, bytes, 64);
+}
+
+/* Gives it back, with the same size. */
+void HOST_EXPORT(skep_host_free)(host *h, void *memory, uint32_t bytes)
+{
+    skep__free(&h->allocator, memory, bytes, 64);
+}
+
+/* ---- life ----------------------------------------------------------------------------------- */
+
+/* Where JavaScript looks without a call; host_layout's order is core/layout.ts' as well. */
+static void host_layout(host *h)
+{
+    const skep_world *w = h->world;
+    const uint32_t words[] = {
+        SKEP_OK,
+        (uint32_t)(uintptr_t)&w->store.types,
+        sizeof(skep__type),
+        offsetof(skep__type, dir),
+        (uint32_t)(uintptr_t)&w->store.index,
+        (uint32_t)(uintptr_t)&w->store.queue.index_count,
+        (uint32_t)(uintptr_t)&w->store.epoch,
+        (uint32_t)(uintptr_t)&w->mode,
+        (uint32_t)(uintptr_t)&w->batch.count,
+        (uint32_t)(uintptr_t)&w->running,
+        (uint32_t)(uintptr_t)&w->store.entity_count,
+        (uint32_t)(uintptr_t)&w->tick,
+        (uint32_t)(uintptr_t)&w->time,
+        (uint32_t)(uintptr_t)h->pool,
+        (uint32_t)(uintptr_t)h->pool->slots,
+        sizeof(wasm_slot),
+        (uint32_t)(uintptr_t)&h->pool->caller_asleep,
+        (uint32_t)(uintptr_t)&h->pool->ticket,
+        (uint32_t)(uintptr_t)&w->store.table_generation,
+        offsetof(skep__type, watched),
+        (uint32_t)(uintptr_t)h->log,
+        (uint32_t)(uintptr_t)&h->log_used,
+        (uint32_t)(uintptr_t)h->heap->region,
+        (uint32_t)(uintptr_t)&h->heap->at,
+    };
+    memcpy(h->io, words, sizeof words);
+}
+
+static skep_status open_world(host *h, size_t memory_bytes)
+{
+    skep_world_desc d = skep_world_desc_default();
+    d.entity_max = h->entity_max;
+    d.seed = h->seed;
+    d.region = heap_region(h->heap, memory_bytes);
+    d.allocator = h->allocator;
+    d.log = (skep_log){host_log, h};
+    const skep_status status = skep_world_create(&d, &h->world);
+    if (status == SKEP_OK) return status;
+    return host_fail(h, status,
+                     "a world of %u entities does not fit into a memory of %zu MiB: raise "
+                     "memoryMax",
+                     h->entity_max, memory_bytes >> 20);
+}
+
+static skep_status open_parts(host *h, size_t memory_bytes, uint32_t workers_max)
+{
+    skep_status status = open_world(h, memory_bytes);
+    if (status != SKEP_OK) return status;
+    h->pool = wasm_pool_create(&h->allocator, workers_max, skep_js_guard);
+    skep_plan_desc d = skep_plan_desc_default();
+    d.log = (skep_log){host_log, h};
+    status = h->pool ? skep_plan_create(h->world, &d, &h->plan) : SKEP_NO_MEMORY;
+    if (status != SKEP_OK) return host_fail(h, status, "no memory for the plan: raise memoryMax");
+    h->plan_host.room = &h->pool->slots[0].room;
+    skep_plan_host_set(h->plan, &h->plan_host);
+    return SKEP_OK;
+}
+
+/* Makes the world of an instance. Returns the host even when that failed: then io[0] is the status.
+ * NULL when not even the host fits. On success io[0] is 0 and the
+ * layout follows. */
+host *HOST_EXPORT(skep_host_open)(uint32_t entity_max, uint32_t seed_low, uint32_t seed_high,
+                                  uint32_t memory_pages, uint32_t workers_max)
+{
+    static heap memory;
+    const size_t memory_bytes = (size_t)memory_pages << 16;
+    heap_init(&memory, memory_bytes);
+    const skep_allocator allocator = heap_allocator(&memory);
+    host *h = skep__alloc(&allocator, sizeof *h, 64);
+    if (!h) return NULL;
+    h->heap = &memory;
+    h->allocator = allocator;
+    h->entity_max = entity_max;
+    h->seed = (uint64_t)seed_high << 32 | seed_low;
+    h->kept.allocator = &h->allocator;
+    h->io[0] = (uint32_t)open_parts(h, memory_bytes, workers_max);
+    if (!h->io[0]) host_layout(h);
+    return h;
+}
+
+/* ---- components ------------------------------------------------------------------------------ */
+
+/* Reads the fields of a definition out of io: six words each (type, size, count, offset, address
+ * and bytes of the name). */
+static skep_field *component_fields(host *h, uint32_t count)
+{
+    skep_field *fields = host_keep(h, (count + 1u) * sizeof *fields);
+    for (uint32_t f = 0; fields && f < count; f++) {
+        const uint32_t *w = h->io + f * 6u;
+        const char *name = host_keep_text(h, (const char *)(uintptr_t)w[4], w[5]);
+        if (!name) return NULL;
+        fields[f] = (skep_field){name, skep__u8(w[0]), skep__u8(w[1]), skep__u16(w[2]), w[3]};
+    }
+    return fields;
+}
+
+/* Defines what io describes and returns its address for all other calls, or NULL. Components are
+ * registered: io[0] is their number. */
+const skep_component *HOST_EXPORT(skep_host_define)(host *h, const char *name, uint32_t length,
+                                                    uint32_t kind, uint32_t size_align,
+                                                    uint32_t field_count)
+{
+    skep_component *c = host_keep(h, sizeof *c);
+    skep_field *fields = component_fields(h, field_count);
+    const char *kept = host_keep_text(h, name, length);
+    if (!c || !fields || !kept) {
+        (void)host_fail(h, SKEP_NO_MEMORY, "no memory for a component: raise memoryMax");
+        return NULL;
+    }
+    *c = (skep_component){kept, field_count ? fields : NULL, field_count, size_align >> 8,
+                          size_align & 0xffu, kind};
+    if (kind != SKEP_KIND_COMPONENT) return c;
+    uint32_t number = 0;
+    if (host_check(h, skep__world_type(h->world, c, &number)) != SKEP_OK) return NULL;
+    h->io[0] = number;
+    return c;
+}

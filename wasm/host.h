@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* One world behind a wasm instance's exports: what the files of wasm/ share.
+ *
+ * JavaScript owns a host by pointer. Arguments that are not numbers go through `io`, an area of
+ * words that both sides read and write; results larger than a number come back in it. What a call
+ * returns is a skep_status, unless its comment says otherwise; the reason of a failure is in
+ * skep_host_error. Addresses that JavaScript looks through without a call (entity index,
+ * directories, epochs) are listed in `io` by skep_host_open. */
+#ifndef SKEP_WASM_HOST_H
+#define SKEP_WASM_HOST_H
+
+#include "core/base/format.h"
+#include "core/base/log.h"
+#include "core/world/world_internal.h"
+#include "sim/builder.h"
+#include "skep/plan.h"
+#include "skep/save.h"
+#include "skep/snapshot.h"
+#include "skep/world.h"
+#include "wasm/heap.h"
+#include "wasm/pool_wasm.h"
+
+#define HOST_EXPORT(name) __attribute__((export_name(#name))) name
+
+#define HOST_IO_WORDS 16384u
+#define HOST_LOG_BYTES 16384u
+#define HOST_PASSES 8u /* queries iterated within one another */
+
+/* A job whose function is JavaScript. */
+typedef struct host_job {
+    skep_job job;
+    uint32_t id; /* JavaScript's number of it */
+    uint32_t pad;
+    skep_access access[SKEP_ACCESS_MAX];
+} host_job;
+
+/* A buffer that grows and is kept. */
+typedef struct host_buffer {
+    void *data;
+    uint32_t cap; /* bytes */
+    uint32_t used;
+} host_buffer;
+
+/* One pass over a query: the iteration that keeps rows where they are, and what was listed. */
+typedef struct host_pass {
+    skep_query_iter it;
+    host_buffer list;
+} host_pass;
+
+/* What a hook saw, until JavaScript takes it. */
+typedef struct host_hook {
+    struct host *host;
+    uint32_t id;
+} host_hook;
+
+typedef struct host {
+    uint32_t io[HOST_IO_WORDS];
+    skep_allocator allocator;
+    heap *heap; /* of the instance: it outlives the host and remembers what was used */
+    skep_world *world;
+    skep_plan *plan;
+    wasm_pool *pool;
+    skep_plan_host plan_host;
+    skep_step step;
+    skep_frame_report report;
+    uint64_t patches;
+    uint64_t dropped; /* commands for entities that were gone */
+    host_pass passes[HOST_PASSES];
+    uint32_t pass_count;
+    host_buffer list;  /* of differences, events and the like */
+    host_buffer bytes; /* of saves */
+    host_buffer hooks; /* entity low, entity high, hook: what happened */
+    skep__keep kept;   /* what scenes keep */
+    skep__helpers helpers;
+    skep__asked *asked; /* parameters that scenes asked for */
+    uint32_t entity_max;
+    uint64_t seed;
+    uint32_t log_used;
+    uint32_t log_lost;
+    char log[HOST_LOG_BYTES]; /* level digit, text, line end */
+    char error[512];
+} host;
+
+/* Keeps a formatted reason and returns the status. */
+skep_status host_fail(host *h, skep_status status, const char *format, ...) SKEP__PRINTF(3, 4);
+
+/* The world's own reason, where the status is one. */
+skep_status host_check(host *h, skep_status status);
+
+/* Makes room for `bytes` more and returns where they go, NULL without memory. */
+void *host_buffer_push(host *h, host_buffer *buffer, uint32_t bytes);
+
+/* Memory that lives as long as the host, zeroed. */
+void *host_keep(host *h, size_t bytes);
+
+/* Copies a text of JavaScript's for as long as the host lives. */
+const char *host_keep_text(host *h, const char *text, uint32_t length);
+
+SKEP_INLINE skep_entity host_entity(uint32_t low, uint32_t high)
+{
+    return (skep_entity){(uint64_t)high << 32 | low};
+}
+
+SKEP_INLINE void host_put_entity(host *h, uint32_t at, skep_entity e)
+{
+    h->io[at] = (uint32_t)e.bits;
+    h->io[at + 1] = (uint32_t)(e.bits >> 32);
+}
+
+SKEP_INLINE void host_put_u64(host *h, uint32_t at, uint64_t n)
+{
+    h->io[at] = (uint32_t)n;
+    h->io[at + 1] = (uint32_t)(n >> 32);
+}
+
+/* What JavaScript gives to the module. `skep_js_guard` runs a task by skep_task_direct and catches
+ * what it throws; `skep_js_job` calls JavaScript's function of a number and returns why it failed,
+ * or NULL. */
+__attribute__((import_module("env"), import_name("guard"))) void
+skep_js_guard(const skep_pool_task *task, const skep_job *job, uint32_t flags,
+              const skep_task_room *room, skep_pool_result *result);
+__attribute__((import_module("env"), import_name("job"))) const char *
+skep_js_job(uint32_t id, const skep_task *task, const void *columns);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* The scene that is linked into the module, built into the host's world. A module without one is
+ * the core alone. */
+#include "wasm/host.h"
+
+/* Where SKEP_SCENE put it; its address is NULL in a module without a scene. */
+extern const skep_scene *skep_scene_entry(void) __attribute__((weak));
+
+/* The scene: io[0] its name, io[1] its line about itself, io[2] its version; returns 0 when there is
+ * none. */
+uint32_t HOST_EXPORT(skep_host_scene)(host *h)
+{
+    if (!skep_scene_entry) return 0;
+    const skep_scene *scene = skep_scene_entry();
+    h->io[0] = (uint32_t)(uintptr_t)scene->name;
+    h->io[1] = (uint32_t)(uintptr_t)scene->about;
+    h->io[2] = scene->abi;
+    return 1;
+}
+
+/* Reads "name=value" texts out of io, an address and bytes each. */
+static const char **scene_params(host *h, uint32_t count)
+{
+    const char **params = host_keep(h, (count + 1u) * sizeof *params);
+    for (uint32_t i = 0; params && i < count; i++)
+        params[i] =
+            host_keep_text(h, (const char *)(uintptr_t)h->io[2 * i], h->io[2 * i + 1]);
+    return params;
+}
+
+/* Runs the scene's function over the world and adds its systems to the plan. With SKEP_PLAN the
+ * mistakes are in the log. `data` is the host's file for it, or NULL. */
+uint32_t HOST_EXPORT(skep_host_scene_build)(host *h, uint32_t param_count, const char *data,
+                                            uint32_t data_bytes)
+{
+    if (!skep_scene_entry) return (uint32_t)host_fail(h, SKEP_NOT_FOUND, "there is no scene");
+    const skep_scene *scene = skep_scene_entry();
+    if (scene->abi != SKEP_ABI)
+        return (uint32_t)host_fail(h, SKEP_VERSION,
+                                   "scene %s: built against version %u of the scene interface, "
+                                   "this is version %u: build it again",
+                                   scene->name, scene->abi, SKEP_ABI);
+    skep_builder *b = host_keep(h, sizeof *b);
+    const char **params = scene_params(h, param_count);
+    if (!b || !params) return (uint32_t)host_fail(h, SKEP_NO_MEMORY, "no memory for the scene");
+    skep__builder_desc d;
+    memset(&d, 0, sizeof d);
+    d.world = h->world;
+    d.plan = h->plan;
+    d.allocator = &h->allocator;
+    d.kept = &h->kept;
+    d.helpers = &h->helpers;
+    d.params = params;
+    d.param_count = param_count;
+    d.entity_max = h->entity_max;
+    d.seed = h->seed;
+    d.data = data;
+    d.data_bytes = data_bytes;
+    skep__builder_init(b, &d);
+    const skep_status status = skep__builder_build(b, scene);
+    const skep_log log = h->world->log;
+    skep__mistakes_report(&b->mistakes, scene->name, &log);
+    h->asked = b->asked;
+    skep__builder_deinit(b);
+    skep__free(&h->allocator, b, sizeof *b, 64);
+    if (status == SKEP_OK) return SKEP_OK;
+    return (uint32_t)host_fail(h, status, "%s", skep_status_text(status));
+}
+
+/* A parameter that the scene asked for: io[0..4] the addresses of name, help, type, value, and 1
+ * where the host gave it. Returns 0 past the end. */
+uint32_t HOST_EXPORT(skep_host_param)(host *h, uint32_t index)
+{
+    const skep__asked *a = h->asked;
+    for (; a && index; index--) a = a->next;
+    if (!a) return 0;
+    h->io[0] = (uint32_t)(uintptr_t)a->name;
+    h->io[1] = (uint32_t)(uintptr_t)a->help;
+    h->io[2] = (uint32_t)(uintptr_t)a->type;
+    h->io[3] = (uint32_t)(uintptr_t)(a->value ? a->value : "");
+    h->io[4] = a->given;
+    return 1;
+}

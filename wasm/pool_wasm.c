@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: MIT */
+/* Batches on one shared memory.
+ *
+ * A batch is published as one word, the ticket:  batch 24 | count 20 | next 20.  Whoever raises
+ * `next` by compare-and-swap has claimed a task, and since the batch cannot end without that task,
+ * all that it reads of the batch afterwards is current. The number of the batch in the same word
+ * keeps a late look at an old ticket from claiming anything.
+ *
+ * A worker marks its claim in its slot, runs it, and takes the mark back by compare-and-swap. When
+ * the host loses a worker it swaps the mark for LOST, and whichever swap came first decides whose
+ * result counts: a worker that finds its mark gone was given up, and touches nothing any more. A
+ * worker that was ended between claim and mark leaves a task that nobody works on: when the ticket
+ * is used up and all slots are idle, what has no result is lost as well (pool_orphans).
+ *
+ * Sleeping: a worker looks at the ticket `spin` times, says so (`asleep`), looks once more, and
+ * returns to JavaScript, which waits for the word without blocking the worker's event loop, so that
+ * messages reach it there. The caller does the same with caller_asleep. Nothing here waits.
+ *
+ * A task under a deadline runs on workers only, since nobody could end the caller. A second try is
+ * pinned to a slot that did not fail the task. */
+#include "wasm/pool_wasm.h"
+
+#define TICKET_BITS 20u
+#define TICKET_MASK ((1u << TICKET_BITS) - 1u)
+
+/* ---- claims --------------------------------------------------------------------------------- */
+
+/* Claims one task for a slot; its place in `order`, or UINT32_MAX. */
+static uint32_t pool_claim(wasm_pool *p, uint32_t slot)
+{
+    uint64_t seen = atomic_load(&p->ticket);
+    for (;;) {
+        const uint32_t next = (uint32_t)seen & TICKET_MASK;
+        const uint32_t count = (uint32_t)(seen >> TICKET_BITS) & TICKET_MASK;
+        if (next >= count) return UINT32_MAX;
+        const uint32_t pinned = atomic_load(&p->pinned);
+        if (pinned != UINT32_MAX && pinned != slot) return UINT32_MAX;
+        if (atomic_compare_exchange_weak(&p->ticket, &seen, seen + 1)) return next;
+    }
+}
+
+static bool pool_claimable(const wasm_pool *p)
+{
+    const uint64_t seen = atomic_load_explicit(&p->ticket, memory_order_relaxed);
+    return ((uint32_t)seen & TICKET_MASK) < ((uint32_t)(seen >> TICKET_BITS) & TICKET_MASK);
+}
+
+/* ---- running -------------------------------------------------------------------------------- */
+
+static void wake_word(_Atomic uint32_t *word)
+{
+    __builtin_wasm_memory_atomic_notify((int *)word, 0x7fffffff);
+}
+
+static void pool_finish(wasm_pool *p, uint32_t t, const skep_pool_result *result)
+{
+    p->results[t].result = *result;
+    atomic_store(&p->results[t].put, 1);
+    const uint32_t finished = atomic_fetch_add(&p->finished, 1) + 1;
+    if (finished == p->shared_count && atomic_load(&p->caller_asleep) &&
+        atomic_exchange(&p->caller_asleep, 0)) {
+        wake_word(&p->caller_asleep);
+    }
+}
+
+/* Runs one claimed task. False: the slot was given up meanwhile. */
+static bool pool_run(wasm_pool *p, uint32_t slot, uint32_t at)
+{
+    wasm_slot *s = &p->slots[slot];
+    const skep_pool_batch *batch = p->batch;
+    const uint32_t t = p->order[at];
+    const skep_pool_task *task = batch->tasks[t];
+    const skep_job *job = batch->jobs[task->job];
+    skep_pool_result result;
+    memset(&result, 0, sizeof result);
+    result.task = t;
+    result.worker = slot;
+    uint32_t mark = t + 1;
+    if (atomic_load(&s->task) == WASM_SLOT_LOST) return false;
+    atomic_fetch_add(&s->serial, 1);
+    atomic_store(&s->task, mark);
+    skep_task_run_job(task, job, batch->flags, &s->room, &result);
+    result.output = NULL;
+    if (s->stack && *(const uint32_t *)(const void *)s->stack != WASM_CANARY) {
+        result.status = SKEP_FAULT;
+        result.cause = "stack overflow: the job needs more than a worker's stack of 256 KiB";
+    }
+    /* A throw may be the worker's fault; only workers are tried twice, the caller is not. */
+    if (slot && result.status == SKEP_FAULT && (job->flags & WASM_JOB_JS))
+        result.status = SKEP_CLOSED;
+    if (!atomic_compare_exchange_strong(&s->task, &mark, 0)) return false;
+    pool_finish(p, t, &result);
+    return true;
+}
+
+/* What a worker does until there is nothing to do: 0 go to sleep, 1 the pool ends, 2 given up. */
+__attribute__((export_name("skep_worker_run"))) uint32_t skep_worker_run(wasm_pool *p,
+                                                                         uint32_t slot)
+{
+    wasm_slot *s = &p->slots[slot];
+    for (;;) {
+        for (uint32_t look = 0; look < p->spin && !pool_claimable(p); look++) continue;
+        const uint32_t at = pool_claim(p, slot);
+        if (atomic_load(&p->quit)) return 1;
+        if (at != UINT32_MAX) {
+            if (!pool_run(p, slot, at)) return 2;
+            continue;
+        }
+        atomic_store(&s->asleep, 1);
+        const uint32_t pinned = atomic_load(&p->pinned);
+        const bool mine = pinned == UINT32_MAX || pinned == slot;
+        if (!(pool_claimable(p) && mine) && !atomic_load(&p->quit)) return 0;
+        atomic_store(&s->asleep, 0);
+    }
+}
+
+/* ---- the caller ----------------------------------------------------------------------------- */
+
+static void pool_remember(wasm_pool *p, const skep_pool_task *task, uint32_t slot)
+{
+    const uint32_t at = p->failed_next++ % 16u;
+    p->failed[at] = task;
+    p->failed_slot[at] = slot;
+}
+
+static bool pool_tainted(const wasm_pool *p, uint32_t slot)
+{
+    for (uint32_t f = 0; f < 16u; f++) {
+        if (!p->failed[f] || p->failed_slot[f] != slot) continue;
+        for (uint32_t t = 0; t < p->batch->task_count; t++)
+            if (p->batch->tasks[t] == p->failed[f]) return true;
+    }
+    return false;
+}
+
+/* The slot that a second try is for, or UINT32_MAX where none is better than another. */
+static uint32_t pool_pin(const wasm_pool *p)
+{
+    if (!(p->batch->flags & SKEP_BATCH_RETRY)) return UINT32_MAX;
+    for (uint32_t w = p->takes ? 0 : 1; w <= p->workers; w++)
+        if ((!w || atomic_load(&p->slots[w].up)) && !pool_tainted(p, w)) return w;
+    return UINT32_MAX;
+}
+
+static bool pool_room(wasm_pool *p, uint32_t count)
+{
+    void *order = p->order;
+    void *results = p->results;
+    const bool ok =
+        skep__array_grow(&p->allocator, &order, &p->order_cap, count, sizeof *p->order) &&
+        skep__array_grow(&p->allocator, &results, &p->result_cap, count, sizeof *p->results);
+    p->order = order;
+    p->results = results;
+    return ok;
+}
+
+/* Sorts the tasks into those for workers and those for JavaScript. */
+static void pool_divide(wasm_pool *p, const skep_pool_batch *batch)
+{
+    uint32_t shared = 0;
+    uint32_t handed = batch->task_count;
+    for (uint32_t t = 0; t < batch->task_count; t++) {
+        const skep_job *job = batch->jobs[batch->tasks[t]->job];
+        if (p->handed || (job->flags & WASM_JOB_HANDED))
+            p->order[--handed] = t;
+        else
+            p->order[shared++] = t;
+        atomic_store_explicit(&p->results[t].put, 0, memory_order_relaxed);
+    }
+    p->shared_count = shared;
+    p->handed_left = batch->task_count - shared;
+}
+
+static void pool_wake(wasm_pool *p)
+{
+    uint32_t want = p->shared_count;
+    for (uint32_t w = 1; w <= p->workers && want; w++, want--) {
+        wasm_slot *s = &p->slots[w];
+        if (atomic_load(&s->asleep) && atomic_exchange(&s->asleep, 0)) wake_word(&s->asleep);
+    }
+}
+
+static skep_status pool_start(skep_pool *pool, const skep_pool_batch *batch, skep_pool_done done,
+                              void *ctx)
+{
+    wasm_pool *p = (wasm_pool *)pool;
+    SKEP_ASSERT(!p->batch);
+    if (batch->task_count > TICKET_MASK) return SKEP_LIMIT;
+    if (!batch->task_count) return SKEP_OK;
+    if (!pool_room(p, batch->task_count)) return SKEP_NO_MEMORY;
+    p->batch = batch;
+    p->done = done;
+    p->ctx = ctx;
+    pool_divide(p, batch);
+    const bool watched = batch->deadline_ns || (batch->flags & SKEP_BATCH_FORCE);
+    p->takes = !p->workers || p->alone || !watched;
+    atomic_store(&p->pinned, pool_pin(p));
+    atomic_store(&p->finished, 0);
+    atomic_store(&p->caller_asleep, 0);
+    const uint64_t number = (atomic_load(&p->ticket) >> (2 * TICKET_BITS)) + 1;
+    atomic_store(&p->ticket,
+                 number << (2 * TICKET_BITS) | (uint64_t)p->shared_count << TICKET_BITS);
+    /* What the caller is done with before a sleeping worker would be there is not worth one. */
+    if (p->workers && !(p->takes && p->shared_count == 1)) pool_wake(p);
+    return SKEP_OK;
+}
+
+static void pool_settle(wasm_pool *p)
+{
+    const uint32_t count = p->shared_count;
+    p->shared_count = 0;
+    if (!p->handed_left && !count) return;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t t = p->order[i];
+        const skep_pool_result result = p->results[t].result;
+        if (result.status != SKEP_OK) pool_remember(p, p->batch->tasks[t], result.worker);
+        p->done(p->ctx, &result);
+    }
+    if (!p->handed_left) p->batch = NULL;
+}
+
+uint32_t wasm_pool_outstanding(const wasm_pool *p)
+{
+    return p->shared_count + p->handed_left;
+}
+
+/* Takes part, looks for the end for a moment, and delivers when all is done. */
+static uint32_t pool_wait(skep_pool *pool, uint64_t timeout_ns)
+{
+    wasm_pool *p = (wasm_pool *)pool;
+    (void)timeout_ns;
+    if (!p->shared_count) return p->handed_left;
+    while (p->takes) {
+        const uint32_t at = pool_claim(p, 0);
+        if (at == UINT32_MAX) break;
+        if (!pool_run(p, 0, at)) break;
+    }
+    for (uint32_t look = 0; look < p->caller_spin; look++)
+        if (atomic_load_explicit(&p->finished, memory_order_relaxed) == p->shared_count) break;
+    if (atomic_load(&p->finished) == p->shared_count) pool_settle(p);
+    return wasm_pool_outstanding(p);
+}
+
+void wasm_pool_deliver(wasm_pool *p, const skep_pool_result *result)
+{
+    SKEP_ASSERT(p->batch && p->handed_left);
+    if (result->status != SKEP_OK)
+        pool_remember(p, p->batch->tasks[result->task], result->worker);
+    p->handed_left--;
+    p->done(p->ctx, result);
+    if (!wasm_pool_outstanding(p)) p->batch = NULL;
+}
+
+/* ---- lost workers --------------------------------------------------------------------------- */
+
+/* Says that a slot's worker is lost: its task ends with `cause`. `writing`: the thread may go on
+ * for a while. */
+__attribute__((export_name("skep_worker_lost"))) uint32_t
+skep_worker_lost(wasm_pool *p, uint32_t slot, const char *cause, uint32_t writing)
+{
+    wasm_slot *s = &p->slots[slot];
+    const uint32_t mark = atomic_exchange(&s->task, WASM_SLOT_LOST);
+    atomic_store(&s->up, 0);
+    atomic_store(&s->asleep, 0);
+    if (!mark || mark == WASM_SLOT_LOST || !p->batch) return 0;
+    skep_pool_result result;
+    memset(&result, 0, sizeof result);
+    result.task = mark - 1;
+    result.status = SKEP_CLOSED;
+    result.cause = cause;
+    result.worker = slot;
+    result.writing = writing != 0;
+    pool_finish(p, result.task, &result);
+    return 1;
+}
+
+/* Ends tasks that were claimed by a worker which died before it could say so. Call it when a worker
+ * was lost and all others have been idle for a while: returns how many there were. */
+__attribute__((export_name("skep_pool_orphans"))) uint32_t skep_pool_orphans(wasm_pool *p,
+                                                                             const char *cause)
+{
+    uint32_t count = 0;
+    if (!p->batch || pool_claimable(p)) return 0;
+    for (uint32_t w = 0; w <= p->workers; w++) {
+        const uint32_t mark = atomic_load(&p->slots[w].task);
+        if (mark && mark != WASM_SLOT_LOST) return 0;
+    }
+    for (uint32_t i = 0; i < p->shared_count; i++) {
+        const uint32_t t = p->order[i];
+        if (atomic_load(&p->results[t].put)) continue;
+        skep_pool_result *result = &p->results[t].result;
+        memset(result, 0, sizeof *result);
+        result->task = t;
+        result->status = SKEP_CLOSED;
+        result->cause = cause;
+        result->worker = 1;
+        atomic_store(&p->results[t].put, 1);
+        count++;
+    }
+    atomic_store(&p->finished, p->shared_count);
+    return count;
+}
+
+/* Lets a new worker serve a slot: its stack and marks are as new. */
+__attribute__((export_name("skep_worker_up"))) void skep_worker_up(wasm_pool *p, uint32_t slot)
+{
+    wasm_slot *s = &p->slots[slot];
+    atomic_store(&s->task, 0);
+    atomic_store(&s->asleep, 0);
+    memcpy(s->stack, &(uint32_t){WASM_CANARY}, sizeof(uint32_t));
+    atomic_store(&s->up, 1);
+}
+
+/* ---- life ----------------------------------------------------------------------------------- */
+
+static uint32_t pool_workers(const skep_pool *pool)
+{
+    return ((const wasm_pool *)pool)->workers;
+}
+
+static void pool_nothing(skep_pool *pool)
+{
+    (void)pool;
+}
+
+static bool slot_init(wasm_pool *p, uint32_t slot, skep_task_guard *guard)
+{
+    wasm_slot *s = &p->slots[slot];
+    const skep_allocator *a = &p->allocator;
+    s->room.scratch_bytes = (size_t)64 << 10;
+    s->room.scratch = a->alloc(a->ctx, s->room.scratch_bytes, 64);
+    s->room.guard = guard;
+    s->causes = a->alloc(a->ctx, WASM_CAUSE_BYTES, 64);
+    s->stack = slot ? a->alloc(a->ctx, WASM_STACK_BYTES, 64) : NULL;
+    return s->room.scratch && s->causes && (s->stack || !slot);
+}
+
+wasm_pool *wasm_pool_create(const skep_allocator *allocator, uint32_t workers_max,
+                            skep_task_guard *guard)
+{
+    wasm_pool *p = skep__alloc(allocator, sizeof *p, 128);
+    if (!p) return NULL;
+    p->allocator = *allocator;
+    p->v = (skep_pool_vtable){.name = "local", .start = pool_start, .wait = pool_wait};
+    p->v.workers = pool_workers;
+    p->v.destroy = pool_nothing;
+    p->base.v = &p->v;
+    p->slot_count = workers_max + 1;
+    p->slots = skep__alloc(allocator, p->slot_count * sizeof *p->slots, 128);
+    bool ok = p->slots != NULL;
+    for (uint32_t s = 0; ok && s < p->slot_count; s++) ok = slot_init(p, s, guard);
+    atomic_store(&p->pinned, UINT32_MAX);
+    return ok ? p : NULL;
+}
+
+/* ---- the public calls that a scene's grid makes --------------------------------------------- */
+
+uint32_t skep_pool_workers(const skep_pool *pool)
+{
+    return pool->v->workers(pool);
+}
+
+void skep_pool_for(skep_pool *pool, uint32_t n, uint32_t grain,
+                   void (*work)(void *ctx, uint32_t first, uint32_t count), void *ctx)
+{
+    const uint32_t each = grain ? grain : n;
+    (void)pool; /* its workers run tasks only */
+    for (uint32_t first = 0; first < n; first += each)
+        work(ctx, first, n - first < each ? n - first : each);
+}
