@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The program for Node: imports every entry, runs the job on workers and in process, and prints what
-// it found.
+// The program for Node: imports every entry, runs the job on workers and in process, and prints
+// what it found.
 
 import * as skep from 'skep';
 import * as math from 'skep/math';
