@@ -8,6 +8,8 @@ import {
 import { createWorld as createKootaWorld, trait } from 'koota';
 import { World as MiniplexWorld } from 'miniplex';
 import { World as PiecsWorld, buildQuery, createArchetypeSystem } from 'piecs';
+import { defineComponent } from 'skep';
+import { makeMovers } from '../ours.ts';
 import { expectNumber, type Contender, type Row } from '../row.ts';
 
 const N = 10_000;
@@ -41,6 +43,29 @@ const piecs: Contender = {
         expectNumber(seen, N, 'marked entities');
         expectNumber(count(), 0, 'marked entities afterwards');
       },
+    };
+  },
+};
+
+const Mark = defineComponent({ name: 'Mark', fields: { value: 'f32' } });
+
+const ours: Contender = {
+  name: 'skep', role: 'ours',
+  make: () => {
+    const { world, entities } = makeMovers(N);
+    let seen = world.count({ with: [Mark] });
+    return {
+      run() {
+        for (let i = 0; i < N; i++) world.add(entities[i]!, Mark, { value: i });
+        seen = world.count({ with: [Mark] });
+        for (let i = 0; i < N; i++) world.remove(entities[i]!, Mark);
+        world.flush();
+      },
+      check() {
+        expectNumber(seen, N, 'marked entities');
+        expectNumber(world.count({ with: [Mark] }), 0, 'marked entities afterwards');
+      },
+      close: () => world.dispose(),
     };
   },
 };
@@ -125,7 +150,7 @@ const miniplex: Contender = {
 const row: Row = {
   name: 'add-remove', title: 'add and remove a component, 10,000 entities, one operation',
   unit: 'ns', per: 2 * N,
-  contenders: [piecs, bitecs, koota, miniplex],
-  bars: [],
+  contenders: [piecs, ours, bitecs, koota, miniplex],
+  bars: [{ of: 'skep', value: 60 }],
 };
 export default row;

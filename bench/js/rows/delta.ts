@@ -7,7 +7,10 @@
 import { addComponents, addEntity, createWorld as createBitWorld } from 'bitecs';
 import { createSoADeserializer, createSoASerializer } from 'bitecs/serialization';
 import { makeColumns, speedX, speedY, startX, startY } from '../movers.ts';
-import { expectNumber, type Contender, type Row, type Subject } from '../row.ts';
+import type { DiffItem, Snapshot } from 'skep';
+import { Pos } from '../jobs/components.ts';
+import { makeMovers } from '../ours.ts';
+import { expect, expectNumber, type Contender, type Row, type Subject } from '../row.ts';
 
 export const N = 100_000;
 export const CHANGED = 1000;
@@ -75,6 +78,47 @@ function compareAll(spot: Spot): Contender {
   };
 }
 
+/** Snapshots before and after; taking the second one counts. */
+function ours(spot: Spot): Contender {
+  return {
+    name: 'skep', role: 'ours',
+    make: () => {
+      const { world, entities } = makeMovers(N);
+      let before: Snapshot = world.snapshot();
+      let after: Snapshot = world.snapshot();
+      let items: DiffItem[] = [];
+      const subject = deltaSubject({
+        change(run) {
+          before.release();
+          before = after;
+          for (let k = 0; k < CHANGED; k++) {
+            world.set(entities[spot(k)]!, Pos, { x: valueAt(spot(k), run) });
+          }
+        },
+        find() {
+          after = world.snapshot();
+          items = before.diff(after);
+        },
+        check(run) {
+          const found = items.filter(({ kind }) => kind === 'changed');
+          expectNumber(found.reduce((sum, { count }) => sum + count, 0), CHANGED, 'changes');
+          const values = new Map<number, number>();
+          for (const { entities: ids, columns } of found) {
+            const x = columns!['x'] as Float32Array;
+            for (let i = 0; i < ids.length; i++) values.set(ids.at(i), x[i]!);
+          }
+          for (let k = 0; k < CHANGED; k++) {
+            const got = values.get(entities[spot(k)]!);
+            expect(got === valueAt(spot(k), run), `x of the ${k}th change is ${got}`);
+          }
+        },
+      });
+      subject.close = () => world.dispose();
+      return subject;
+    },
+  };
+}
+
 function bitecs(spot: Spot): Contender {
   return {
     name: 'bitecs', role: 'peer',
@@ -119,12 +163,12 @@ function bitecs(spot: Spot): Contender {
 
 export const scattered: Row = {
   name: 'delta', title: 'what changed, every 100th of 100,000 entities', unit: 'us',
-  contenders: [compareAll(apart), bitecs(apart)],
-  bars: [],
+  contenders: [compareAll(apart), ours(apart), bitecs(apart)],
+  bars: [{ of: 'skep', value: 100 }],
 };
 
 export const near: Row = {
   name: 'delta-near', title: 'what changed, 1,000 neighbours among 100,000 entities', unit: 'us',
-  contenders: [compareAll(together), bitecs(together)],
-  bars: [],
+  contenders: [compareAll(together), ours(together), bitecs(together)],
+  bars: [{ of: 'skep', value: 100 }],
 };

@@ -5,12 +5,14 @@ import { addComponents, addEntity, createWorld as createBitWorld, query } from '
 import { createWorld as createKootaWorld, trait } from 'koota';
 import { World as MiniplexWorld } from 'miniplex';
 import { World as PiecsWorld, createEntitySystem } from 'piecs';
+import { Pos, Vel } from '../jobs/components.ts';
 import { DT, checkMoved, makeColumns, speedX, speedY, startX, startY } from '../movers.ts';
+import { makeMovers } from '../ours.ts';
 import type { Contender, Row } from '../row.ts';
 
 const N = 100_000;
 
-export const limit: Contender = {
+const limit: Contender = {
   name: 'typed arrays', role: 'limit',
   make: () => {
     const { px, py, vx, vy } = makeColumns(N);
@@ -26,7 +28,28 @@ export const limit: Contender = {
   },
 };
 
-export const bitecs: Contender = {
+const ours: Contender = {
+  name: 'skep', role: 'ours',
+  make: () => {
+    const { world, at } = makeMovers(N);
+    return {
+      run() {
+        world.each({ write: [Pos], read: [Vel] }, (n, pos, vel) => {
+          const { x: px, y: py } = pos;
+          const { x: vx, y: vy } = vel;
+          for (let i = 0; i < n; i++) {
+            px[i]! += vx[i]! * DT;
+            py[i]! += vy[i]! * DT;
+          }
+        });
+      },
+      check: (runs) => checkMoved(N, runs, at),
+      close: () => world.dispose(),
+    };
+  },
+};
+
+const bitecs: Contender = {
   name: 'bitecs', role: 'peer',
   make: () => {
     const world = createBitWorld();
@@ -151,7 +174,7 @@ const piecs: Contender = {
 const row: Row = {
   name: 'each', title: '`pos += vel * dt` on the calling thread, 100,000 entities, one pass',
   unit: 'us',
-  contenders: [limit, bitecs, koota, kootaEach, miniplex, piecs],
-  bars: [],
+  contenders: [limit, ours, bitecs, koota, kootaEach, miniplex, piecs],
+  bars: [{ of: 'skep', than: 'typed arrays', atMost: 1.3 }],
 };
 export default row;

@@ -5,6 +5,9 @@
 import { addComponents, addEntity, createWorld as createBitWorld } from 'bitecs';
 import { createSnapshotDeserializer, createSnapshotSerializer } from 'bitecs/serialization';
 import { checkMoved, makeColumns, speedX, speedY, startX, startY } from '../movers.ts';
+import { World } from 'skep';
+import { Pos, Vel } from '../jobs/components.ts';
+import { makeMovers } from '../ours.ts';
 import { expectNumber, type Contender, type Row } from '../row.ts';
 
 const N = 100_000;
@@ -52,6 +55,43 @@ const bytes: Contender = {
   },
 };
 
+const oursInMemory: Contender = {
+  name: 'skep', role: 'ours',
+  make: () => {
+    const { world, entities } = makeMovers(N);
+    return {
+      run: () => world.snapshot().release(),
+      check() {
+        using snapshot = world.snapshot();
+        checkMoved(N, 0, (i) => snapshot.get(entities[i]!, Pos)!);
+      },
+      close: () => world.dispose(),
+    };
+  },
+};
+
+const oursAsBytes: Contender = {
+  name: 'skep', role: 'ours',
+  make: () => {
+    const { world, entities } = makeMovers(N);
+    let saved = new Uint8Array(0);
+    return {
+      run() {
+        saved = world.save();
+      },
+      check() {
+        const other = new World({ limits: { entities: N + 1024 } });
+        // What a world has not met it does not load.
+        other.count({ with: [Pos, Vel] });
+        other.load(saved);
+        checkMoved(N, 0, (i) => other.get(entities[i]!, Pos)!);
+        other.dispose();
+      },
+      close: () => world.dispose(),
+    };
+  },
+};
+
 const bitecs: Contender = {
   name: 'bitecs', role: 'peer',
   make: () => {
@@ -86,13 +126,13 @@ const bitecs: Contender = {
 
 export const memory: Row = {
   name: 'snapshot', title: 'a snapshot of 100,000 entities in memory, taken and let go', unit: 'us',
-  contenders: [copies, bitecs],
-  bars: [],
+  contenders: [copies, oursInMemory, bitecs],
+  bars: [{ of: 'skep', value: 20 }],
 };
 
 export const saved: Row = {
   name: 'snapshot-bytes', title: 'a snapshot of 100,000 entities as bytes', unit: 'us',
-  contenders: [bytes, bitecs],
-  bars: [],
+  contenders: [bytes, oursAsBytes, bitecs],
+  bars: [{ of: 'skep', value: 200 }],
 };
 

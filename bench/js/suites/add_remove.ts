@@ -8,12 +8,13 @@ import {
 import { createWorld as createKootaWorld, trait } from 'koota';
 import { World as MiniplexWorld } from 'miniplex';
 import { World as PiecsWorld, createEntitySystem } from 'piecs';
+import { World, defineComponent } from 'skep';
 import { expectNumber, type Contender, type Row } from '../row.ts';
 
 const N = 1000;
 
 /** Throws unless all had B in the middle of a pass and none has it now. */
-export function checkMarked(between: number, now: number): void {
+function checkMarked(between: number, now: number): void {
   expectNumber(between, N, 'entities with B');
   expectNumber(now, 0, 'entities with B afterwards');
 }
@@ -41,6 +42,31 @@ const limit: Contender = {
         }
       },
       check: () => checkMarked(between, count),
+    };
+  },
+};
+
+const ours: Contender = {
+  name: 'skep', role: 'ours',
+  make: () => {
+    const world = new World();
+    const A = defineComponent({ name: 'A', fields: { value: 'f32' } });
+    const B = defineComponent({ name: 'B', fields: { value: 'f32' } });
+    for (let i = 0; i < N; i++) world.spawn(A);
+    let between = 0;
+    return {
+      run() {
+        world.each({ with: [A] }, (n, entities) => {
+          for (let i = 0; i < n; i++) world.add(entities.at(i), B);
+        });
+        between = 0;
+        world.each({ with: [B] }, (n, entities) => {
+          between += n;
+          for (let i = 0; i < n; i++) world.remove(entities.at(i), B);
+        });
+      },
+      check: () => checkMarked(between, world.count({ with: [B] })),
+      close: () => world.dispose(),
     };
   },
 };
@@ -132,7 +158,7 @@ const piecs: Contender = {
 
 const row: Row = {
   name: 'suite/add_remove', title: 'add B to 1,000 entities and remove it, one pass', unit: 'us',
-  contenders: [limit, bitecs, koota, miniplex, piecs],
+  contenders: [limit, ours, bitecs, koota, miniplex, piecs],
   bars: [],
 };
 export default row;

@@ -8,6 +8,7 @@ import {
 import { createWorld as createKootaWorld, trait } from 'koota';
 import { World as MiniplexWorld } from 'miniplex';
 import { World as PiecsWorld, createEntitySystem } from 'piecs';
+import { World, defineComponent } from 'skep';
 import { expectNumber, type Contender, type Row } from '../row.ts';
 
 const N = 1000;
@@ -15,7 +16,7 @@ const N = 1000;
 const SUM = N * (N - 1);
 
 /** Throws unless a cycle made what it should, and nothing of it is left. */
-export function checkCycle(made: number, sum: number, left: number): void {
+function checkCycle(made: number, sum: number, left: number): void {
   expectNumber(made, 2 * N, 'entities made');
   expectNumber(sum, SUM, 'the sum of their values');
   expectNumber(left, 0, 'entities left');
@@ -52,6 +53,39 @@ const limit: Contender = {
         }
       },
       check: () => checkCycle(made, sum, count),
+    };
+  },
+};
+
+const ours: Contender = {
+  name: 'skep', role: 'ours',
+  make: () => {
+    const world = new World();
+    const A = defineComponent({ name: 'A', fields: { value: 'f32' } });
+    const B = defineComponent({ name: 'B', fields: { value: 'f32' } });
+    for (let i = 0; i < N; i++) world.spawn([A, { value: i }]);
+    let made = 0;
+    let sum = 0;
+    return {
+      run() {
+        world.each({ read: [A] }, (n, { value }) => {
+          for (let i = 0; i < n; i++) {
+            world.spawn([B, { value: value[i]! }]);
+            world.spawn([B, { value: value[i]! }]);
+          }
+        });
+        made = 0;
+        sum = 0;
+        world.each({ read: [B] }, (n, { value }, entities) => {
+          made += n;
+          for (let i = 0; i < n; i++) {
+            sum += value[i]!;
+            world.destroy(entities.at(i));
+          }
+        });
+      },
+      check: () => checkCycle(made, sum, world.count({ with: [B] })),
+      close: () => world.dispose(),
     };
   },
 };
@@ -186,7 +220,7 @@ const piecs: Contender = {
 const row: Row = {
   name: 'suite/entity_cycle', title: 'make 2,000 entities from 1,000 and destroy them, one cycle',
   unit: 'us',
-  contenders: [limit, bitecs, koota, miniplex, piecs],
+  contenders: [limit, ours, bitecs, koota, miniplex, piecs],
   bars: [],
 };
 export default row;

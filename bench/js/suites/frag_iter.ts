@@ -6,6 +6,7 @@ import { addComponents, addEntity, createWorld as createBitWorld, query } from '
 import { createWorld as createKootaWorld, trait } from 'koota';
 import { World as MiniplexWorld } from 'miniplex';
 import { World as PiecsWorld, createEntitySystem } from 'piecs';
+import { World, defineComponent } from 'skep';
 import { expectNumber, type Contender, type Row } from '../row.ts';
 
 const N = 100;
@@ -30,6 +31,30 @@ const limit: Contender = {
       check(runs) {
         for (const column of columns) expectDoubled(column[N - 1]!, runs);
       },
+    };
+  },
+};
+
+const ours: Contender = {
+  name: 'skep', role: 'ours',
+  make: () => {
+    const world = new World();
+    const Data = defineComponent({ name: 'Data', fields: { value: 'f32' },
+      defaults: { value: 1 } });
+    const last = Array.from({ length: KINDS }, (_, k) => {
+      const Kind = defineComponent({ name: `Kind${k}`, fields: { value: 'f32' } });
+      return world.spawnMany([Kind, Data], N)[N - 1]!;
+    });
+    return {
+      run() {
+        world.each({ write: [Data] }, (n, { value }) => {
+          for (let i = 0; i < n; i++) value[i]! *= 2;
+        });
+      },
+      check(runs) {
+        for (const entity of last) expectDoubled(world.get(entity, Data)!.value, runs);
+      },
+      close: () => world.dispose(),
     };
   },
 };
@@ -129,7 +154,7 @@ const piecs: Contender = {
 const row: Row = {
   name: 'suite/frag_iter', title: '26 kinds of 100 entities, one system over all, one pass',
   unit: 'us',
-  contenders: [limit, bitecs, koota, miniplex, piecs],
+  contenders: [limit, ours, bitecs, koota, miniplex, piecs],
   bars: [],
 };
 export default row;

@@ -6,6 +6,7 @@ import { addComponents, addEntity, createWorld as createBitWorld, query } from '
 import { createWorld as createKootaWorld, trait } from 'koota';
 import { World as MiniplexWorld } from 'miniplex';
 import { World as PiecsWorld, createEntitySystem } from 'piecs';
+import { World, defineComponent } from 'skep';
 import { expectNumber, type Contender, type Row } from '../row.ts';
 
 const N = 1000;
@@ -29,6 +30,32 @@ const limit: Contender = {
       check(runs) {
         for (const column of columns) expectDoubled(column[N - 1]!, runs, 'a value');
       },
+    };
+  },
+};
+
+const ours: Contender = {
+  name: 'skep', role: 'ours',
+  make: () => {
+    const world = new World();
+    const components = ['A', 'B', 'C', 'D', 'E'].map((name) => (
+      defineComponent({ name, fields: { value: 'f32' }, defaults: { value: 1 } })));
+    const entities = world.spawnMany(components, N);
+    const system = (component: (typeof components)[number]): void => {
+      world.each({ write: [component] }, (n, { value }) => {
+        for (let i = 0; i < n; i++) value[i]! *= 2;
+      });
+    };
+    return {
+      run() {
+        for (let k = 0; k < 5; k++) system(components[k]!);
+      },
+      check(runs) {
+        for (const component of components) {
+          expectDoubled(world.get(entities[N - 1]!, component)!.value, runs, 'a value');
+        }
+      },
+      close: () => world.dispose(),
     };
   },
 };
@@ -138,7 +165,7 @@ const piecs: Contender = {
 const row: Row = {
   name: 'suite/packed_5', title: '1,000 entities, five systems of one component each, one pass',
   unit: 'us',
-  contenders: [limit, bitecs, koota, miniplex, piecs],
+  contenders: [limit, ours, bitecs, koota, miniplex, piecs],
   bars: [],
 };
 export default row;

@@ -6,6 +6,7 @@ import { addComponents, addEntity, createWorld as createBitWorld, query } from '
 import { createWorld as createKootaWorld, trait } from 'koota';
 import { World as MiniplexWorld } from 'miniplex';
 import { World as PiecsWorld, createEntitySystem } from 'piecs';
+import { World, defineComponent } from 'skep';
 import { expectNumber, type Contender, type Row } from '../row.ts';
 
 const N = 1000;
@@ -13,11 +14,11 @@ const N = 1000;
 const START = [0, 1, 2, 3, 4];
 
 /** The components of the four kinds of entities, by their place in START. */
-export const KINDS = [[0, 1], [0, 1, 2], [0, 1, 2, 3], [0, 1, 2, 4]] as const;
+const KINDS = [[0, 1], [0, 1, 2], [0, 1, 2, 3], [0, 1, 2, 4]] as const;
 
 /** Throws unless A of the first kind, C of the third and E of the fourth are what so many swaps
  * leave. */
-export function checkSwapped(runs: number, a: number, c: number, e: number): void {
+function checkSwapped(runs: number, a: number, c: number, e: number): void {
   const odd = runs % 2;
   expectNumber(a, odd, 'A beside B');
   expectNumber(c, odd ? 3 : 2, 'C beside D');
@@ -42,6 +43,40 @@ const limit: Contender = {
         swap(kinds[3]![2]!, kinds[3]![3]!);
       },
       check: (runs) => checkSwapped(runs, kinds[0]![0]![9]!, kinds[2]![2]![9]!, kinds[3]![3]![9]!),
+    };
+  },
+};
+
+const ours: Contender = {
+  name: 'skep', role: 'ours',
+  make: () => {
+    const world = new World();
+    const newComponent = (k: number) => defineComponent({
+      name: 'ABCDE'[k]!, fields: { value: 'f32' }, defaults: { value: START[k]! },
+    });
+    const [a, b, c, d, e] = [newComponent(0), newComponent(1), newComponent(2), newComponent(3),
+      newComponent(4)] as const;
+    const components = [a, b, c, d, e];
+    const last = KINDS.map((kind) => (
+      world.spawnMany(kind.map((k) => components[k]!), N)[N - 1]!));
+    const swap = (one: typeof a, two: typeof a): void => {
+      world.each({ write: [one, two] }, (n, { value: x }, { value: y }) => {
+        for (let i = 0; i < n; i++) {
+          const kept = x[i]!;
+          x[i] = y[i]!;
+          y[i] = kept;
+        }
+      });
+    };
+    return {
+      run() {
+        swap(a, b);
+        swap(c, d);
+        swap(c, e);
+      },
+      check: (runs) => checkSwapped(runs, world.get(last[0]!, a)!.value,
+        world.get(last[2]!, c)!.value, world.get(last[3]!, e)!.value),
+      close: () => world.dispose(),
     };
   },
 };
@@ -183,7 +218,7 @@ const piecs: Contender = {
 const row: Row = {
   name: 'suite/simple_iter', title: '4,000 entities of four kinds, three systems that swap',
   unit: 'us',
-  contenders: [limit, bitecs, koota, miniplex, piecs],
+  contenders: [limit, ours, bitecs, koota, miniplex, piecs],
   bars: [],
 };
 export default row;
