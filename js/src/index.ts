@@ -7,11 +7,14 @@ export { defineComponent, defineEvent, defineInput, defineResource, defineTag, u
   './component.js';
 export type { AnyComponent, Component, EventType, Fields, FieldSpec, Reads, Scalar, Value, Writes }
   from './component.js';
-export { EntityColumn, NULL_ENTITY, entityGeneration, entityIndex, type Entity, type
+export { EntityColumn, NULL_ENTITY, entityGeneration, entityIndex, entityMake, type Entity, type
   EntityColumnView } from './entity.js';
 export { defineJob, isJob, type AnyJob, type Job, type JobHandler, type JobInput, type JobSpec }
   from './job.js';
 export { definePrefab, type Part, type Prefab } from './prefab.js';
+export { createPortablePool } from './pool/pool.js';
+export type { CloseOptions, ColumnsData, ColumnsFrame, ColumnsOptions, JobName, PoolKind,
+  PoolOptions, PortablePool, ResourceLimits, RunOptions } from './pool/pool.js';
 export type { Query, QuerySpec, RemovedQuery } from './query.js';
 export type { DiffItem, DiffKind, Snapshot } from './snapshot.js';
 export type { Patch } from './patches.js';

@@ -10,7 +10,6 @@ export function abilities(): Record<string, unknown> {
     isolated: globalThis.crossOriginIsolated,
     shared: typeof SharedArrayBuffer,
     waitAsync: typeof Reflect.get(Atomics, 'waitAsync'),
-    cores: navigator.hardwareConcurrency >= 1,
   };
 }
 
@@ -30,6 +29,16 @@ function answerOf(worker: Worker): Promise<unknown> {
   });
 }
 
+/** Waits, without blocking, until a word is not 0. Where there is no waitAsync, by looking. */
+async function changed(words: Int32Array, index: number): Promise<string> {
+  if (typeof Reflect.get(Atomics, 'waitAsync') === 'function') {
+    const wait = Atomics.waitAsync(words, index, 0);
+    return wait.async ? await wait.value : wait.value;
+  }
+  while (Atomics.load(words, index) === 0) await new Promise(done => setTimeout(done, 1));
+  return 'ok';
+}
+
 /** A worker and this page wait for one another on shared memory: the worker blocks, the page never
  * does. Returns what each saw. */
 export async function shareMemory(workerUrl: string): Promise<Record<string, unknown>> {
@@ -37,9 +46,8 @@ export async function shareMemory(workerUrl: string): Promise<Record<string, unk
   const worker = new Worker(workerUrl, { type: 'module' });
   try {
     const answer = answerOf(worker);
-    const ready = Atomics.waitAsync(words, 0, 0);
     worker.postMessage({ words });
-    const woken = ready.async ? await ready.value : ready.value;
+    const woken = await changed(words, 0);
     Atomics.store(words, 1, 7);
     Atomics.notify(words, 1);
     return { woken, worker: await answer };

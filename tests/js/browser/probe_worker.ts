@@ -21,7 +21,8 @@ scope.onmessage = async ({ data }) => {
     Atomics.notify(words, 0);
     // Blocks this thread until the page has written, or not at all where it has already.
     const blocked = Atomics.wait(words, 1, 0, 20_000);
-    const late = Atomics.waitAsync(words, 2, 0, 1);
+    const waitAsync = typeof Reflect.get(Atomics, 'waitAsync') === 'function';
+    const late = waitAsync ? Atomics.waitAsync(words, 2, 0, 1) : { value: 'timed-out' };
     scope.postMessage({
       blocked: blocked === 'timed-out' ? blocked : 'woken',
       word: Atomics.load(words, 1),
