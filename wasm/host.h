@@ -29,9 +29,14 @@
 /* A job whose function is JavaScript. */
 typedef struct host_job {
     skep_job job;
-    uint32_t id; /* JavaScript's number of it */
-    uint32_t pad;
+    uint32_t id;     /* JavaScript's number of it */
+    uint32_t copies; /* columns that hold the old values before the call */
     skep_access access[SKEP_ACCESS_MAX];
+    struct {
+        uint32_t from; /* byte offsets of two pointers in the column struct */
+        uint32_t to;
+        uint32_t bytes; /* a row */
+    } copy[SKEP_ACCESS_MAX * 4u];
 } host_job;
 
 /* A buffer that grows and is kept. */

@@ -9,10 +9,19 @@
 
 /* ---- JavaScript's jobs ---------------------------------------------------------------------- */
 
-/* Stands where a C job has its function. */
+/* Stands where a C job has its function. Columns that JavaScript is to change are `out` beside the
+ * same component's `in`, so that it sees old and new values at once; they begin as copies. */
 static void job_call(const skep_task *task, const void *columns)
 {
     const host_job *job = (const host_job *)(const void *)skep__task_job(task);
+    const uint8_t *at = columns;
+    for (uint32_t i = 0; i < job->copies; i++) {
+        const void *from = NULL;
+        void *to = NULL;
+        memcpy(&from, at + job->copy[i].from, sizeof from);
+        memcpy(&to, at + job->copy[i].to, sizeof to);
+        memcpy(to, from, (size_t)task->n * job->copy[i].bytes);
+    }
     const char *cause = skep_js_job(job->id, task, columns);
     if (cause) skep_fail(task, cause);
 }
@@ -86,8 +95,27 @@ enum {
     SYSTEM_USES, /* number of uses; 0xffffffff: it did not say */
     SYSTEM_AFTER,
     SYSTEM_BEFORE,
+    SYSTEM_OVERWRITE, /* `out` columns begin with anything */
     SYSTEM_LISTS /* the uses, then an address and bytes for each name of after and before */
 };
+
+/* Pairs each `out` with the `in` of its component. */
+static void job_copies(host_job *job)
+{
+    for (uint32_t o = 0; o < job->job.access_count; o++) {
+        if (job->access[o].mode != SKEP_MODE_out) continue;
+        for (uint32_t i = 0; i < job->job.access_count; i++) {
+            const skep_component *c = job->access[i].component;
+            if (job->access[i].mode != SKEP_MODE_in || c != job->access[o].component) continue;
+            for (uint32_t f = 0; f < c->field_count; f++, job->copies++) {
+                if (job->copies == sizeof job->copy / sizeof job->copy[0]) return;
+                job->copy[job->copies].from = job->access[i].offset + f * (uint32_t)sizeof(void *);
+                job->copy[job->copies].to = job->access[o].offset + f * (uint32_t)sizeof(void *);
+                job->copy[job->copies].bytes = (uint32_t)c->fields[f].size * c->fields[f].count;
+            }
+        }
+    }
+}
 
 static skep_status system_job(host *h, skep_system_desc *d)
 {
@@ -101,6 +129,7 @@ static skep_status system_job(host *h, skep_system_desc *d)
     job->job.flags = h->io[SYSTEM_JOB_FLAGS];
     job->job.spawn_max = h->io[SYSTEM_SPAWN_MAX];
     job->job.call = job_call;
+    if (!h->io[SYSTEM_OVERWRITE]) job_copies(job);
     d->job = &job->job;
     return SKEP_OK;
 }
@@ -189,6 +218,30 @@ uint32_t HOST_EXPORT(skep_host_system_state)(host *h, const char *name)
     return (skep_plan_enabled(h->plan, name) ? 1u : 0u) |
            (skep_plan_quarantined(h->plan, name) ? 2u : 0u) |
            skep_plan_batch_of(h->plan, name) << 2;
+}
+
+/* Makes the plan anew with stages of the user's own, whose names are in io, an address and bytes
+ * each; before any system was added. */
+uint32_t HOST_EXPORT(skep_host_stages)(host *h, uint32_t count)
+{
+    const char **stages = host_keep(h, (count + 1u) * sizeof *stages);
+    skep_plan_desc d = skep_plan_desc_default();
+    for (uint32_t i = 0; stages && i < count; i++) {
+        stages[i] =
+            host_keep_text(h, (const char *)(uintptr_t)h->io[2 * i], h->io[2 * i + 1]);
+        if (!stages[i]) stages = NULL;
+    }
+    if (!stages) return (uint32_t)host_fail(h, SKEP_NO_MEMORY, "no memory: raise memoryMax");
+    d.log = h->world->log;
+    d.stage_count = count;
+    d.stages = stages;
+    skep_plan *plan = NULL;
+    const skep_status status = skep_plan_create(h->world, &d, &plan);
+    if (status != SKEP_OK) return (uint32_t)host_check(h, status);
+    skep_plan_destroy(h->plan);
+    h->plan = plan;
+    skep_plan_host_set(h->plan, &h->plan_host);
+    return SKEP_OK;
 }
 
 /* Builds the plan. With SKEP_PLAN io[0] is the number of mistakes. */
@@ -429,6 +482,13 @@ void HOST_EXPORT(skep_job_init)(const skep_task *task, const skep_component *com
                                 uint32_t low, uint32_t high, const void *value)
 {
     skep__init(task, component, host_entity(low, high), value);
+}
+
+/* Sends the event at `value` by the right in `slot`. */
+void HOST_EXPORT(skep_job_send)(const skep_task *task, uint32_t slot, uint32_t low, uint32_t high,
+                                const void *value)
+{
+    skep__send(task, slot, host_entity(low, high), value);
 }
 
 /* A random number of [0, 1). */

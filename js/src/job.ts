@@ -4,7 +4,8 @@
 
 import { SkepError } from './errors.js';
 import type { Entity, EntityColumnView } from './entity.js';
-import { infoOf, type AnyComponent, type Reads, type Value, type Writes } from './component.js';
+import { infoOf, type AnyComponent, type Component, type EventType, type Fields, type Reads,
+  type Value, type Writes } from './component.js';
 
 /** What a job is called with: a block of rows, or all of them where it is not split. Dies when the
  * job returns. */
@@ -36,6 +37,11 @@ export interface JobInput<R extends readonly AnyComponent[] = readonly AnyCompon
   put<C extends AnyComponent>(entity: Entity, component: C, value?: Partial<Value<C>>): void;
   /** Removes a component. */
   remove(entity: Entity, component: AnyComponent): void;
+  /** Resources that the job reads, by name. */
+  readonly resources: Readonly<Record<string, never>>;
+  /** Sends an event, to an entity or, with 0, to all. */
+  send<N extends string, F extends Fields>(event: EventType<N, F>, to: Entity | 0,
+    value: Partial<Value<Component<N, F>>>): void;
   /** A number of [0, 1) that depends on nothing but (seed, system, tick, entity, draw). */
   random(entity: Entity, draw: number): number;
 }
@@ -55,6 +61,10 @@ export interface JobSpec<R extends readonly AnyComponent[], W extends readonly A
   not?: readonly AnyComponent[];
   /** Components that the job may put on or remove from any entity, other than `writes`. */
   puts?: readonly AnyComponent[];
+  /** Resources that are read. */
+  resources?: readonly EventType[];
+  /** Events that may be sent. */
+  emits?: readonly EventType[];
   /** The job may destroy entities. */
   destroys?: boolean;
   /** The most entities that one call spawns; 0, the default: none. */
@@ -77,6 +87,8 @@ export interface Job<R extends readonly AnyComponent[] = readonly AnyComponent[]
   readonly with: readonly AnyComponent[];
   readonly not: readonly AnyComponent[];
   readonly puts: readonly AnyComponent[];
+  readonly resources: readonly EventType[];
+  readonly emits: readonly EventType[];
   readonly destroys: boolean;
   readonly spawnMax: number;
   readonly overwrite: boolean;
@@ -99,12 +111,13 @@ export function defineJob<const R extends readonly AnyComponent[] = readonly [],
     throw new SkepError('E_ARGUMENT', `job "${spec.name}" has no function`,
       { hint: 'defineJob({ name, reads, writes }, input => { ... })' });
   }
-  const lists = [spec.reads, spec.writes, spec.with, spec.not, spec.puts];
+  const lists = [spec.reads, spec.writes, spec.with, spec.not, spec.puts, spec.resources, spec.emits];
   for (const list of lists) for (const component of list ?? []) infoOf(component);
   return Object.freeze({
     name: spec.name, reads: spec.reads ?? ([] as unknown as R),
     writes: spec.writes ?? ([] as unknown as W), with: spec.with ?? [], not: spec.not ?? [],
-    puts: spec.puts ?? [], destroys: spec.destroys ?? false, spawnMax: spec.spawnMax ?? 0,
+    puts: spec.puts ?? [], resources: spec.resources ?? [],
+    emits: spec.emits ?? [], destroys: spec.destroys ?? false, spawnMax: spec.spawnMax ?? 0,
     overwrite: spec.overwrite ?? false, split: spec.split ?? true,
     module: spec.module === undefined ? undefined : String(spec.module), handle,
   });

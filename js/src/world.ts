@@ -9,7 +9,7 @@
 import { defineComponent, infoOf, type AnyComponent, type Component, type ComponentInfo, type
   EventType, type Fields, type Value } from './component.js';
 import { Host, type Known, type Limits } from './core/host.js';
-import type { CoreModule } from './core/instance.js';
+import type { CoreModule } from './core/core_module.js';
 import { STATUS } from './core/layout.js';
 import { readField, readStruct, writeField, writeStruct } from './core/values.js';
 import { EntityColumn, entityGeneration, type Entity } from './entity.js';

@@ -6,8 +6,9 @@
 import { infoOf, type AnyComponent, type ComponentInfo } from '../component.js';
 import { LimitError, SchemaError, SkepError, type SkepErrorCode } from '../errors.js';
 import { ColumnCache } from './columns.js';
-import { Instance, embeddedCore, sharedMemoryAvailable, type CoreModule, type Exports } from
-  './instance.js';
+import { createInstance, embeddedCore, sharedMemoryAvailable, type CoreModule } from
+  './core_module.js';
+import type { Exports, Instance } from './instance.js';
 import { KIND, STATUS, readLayout, type Layout } from './layout.js';
 
 /** What a world may have at most. */
@@ -67,7 +68,7 @@ export class Host {
     this.memoryMax = options.memoryMax;
     this.entityMax = options.limits.entities ?? 65536;
     const shared = options.shared ?? sharedMemoryAvailable();
-    this.instance = Instance.create(this.core, shared, options.memoryMax);
+    this.instance = createInstance(this.core, shared, options.memoryMax);
     const ex = this.ex = this.instance.ex;
     const low = Number(options.seed & 0xffffffffn);
     const high = Number(options.seed >> 32n & 0xffffffffn);

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: MIT
-// wasm modules and their instances. A module is compiled once, for shared memory where threads can
-// have it, else with the one bit of its memory import turned; each instance of it has the views of
-// its memory, which never grows, so that a view stays what it is.
+// An instance of a core's module on one memory, with the views of that memory, which never grows, so
+// that a view stays what it is.
 
 import { SkepError } from '../errors.js';
-import { CORE_BYTES, CORE_DEFLATED } from './embedded.js';
-import { inflate } from './inflate.js';
 
 /** What the module exports: numbers in, numbers out. See wasm/host*.c for each. */
 export type Exports = Readonly<Record<string, (...args: number[]) => number>> & {
@@ -16,78 +13,6 @@ export type Exports = Readonly<Record<string, (...args: number[]) => number>> & 
 export interface Imports {
   guard(task: number, job: number, flags: number, room: number, result: number): void;
   job(id: number, task: number, columns: number): number;
-}
-
-/** Whether threads of this realm can share memory: Node always, pages when they are isolated. */
-export function sharedMemoryAvailable(): boolean {
-  const scope = globalThis as { crossOriginIsolated?: boolean };
-  return typeof SharedArrayBuffer !== 'undefined' && scope.crossOriginIsolated !== false;
-}
-
-/** Turns the memory import of a module from shared to its own: the bit of its limits. */
-function unshare(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(bytes);
-  let at = 8;
-  const number = (): number => {
-    let value = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = out[at++]!;
-      value |= (byte & 127) << shift;
-      if (byte < 128) return value >>> 0;
-    }
-  };
-  while (at < out.length) {
-    const section = out[at++]!;
-    const end = number() + at;
-    if (section !== 2) {
-      at = end;
-      continue;
-    }
-    for (let count = number(); count > 0; count--) {
-      at += number();
-      at += number();
-      const kind = out[at++]!;
-      if (kind === 2) {
-        if (out[at] === 3) out[at] = 1;
-        return out;
-      }
-      if (kind !== 0) throw new SkepError('E_MODULE', 'this wasm file was not made by skep');
-      number();
-    }
-  }
-  throw new SkepError('E_MODULE', 'this wasm file has no memory import: it was not made by skep');
-}
-
-/** A wasm file that holds a core: the bytes, and its compiled form for each kind of memory. */
-export class CoreModule {
-  readonly #bytes: () => Uint8Array<ArrayBuffer>;
-  #shared: WebAssembly.Module | undefined;
-  #own: WebAssembly.Module | undefined;
-  /** Instances that no world uses any more. */
-  readonly idle: Instance[] = [];
-
-  constructor(bytes: () => Uint8Array<ArrayBuffer>) {
-    this.#bytes = bytes;
-  }
-
-  /** The compiled module. Synchronous: engines allow 8 MB and more on a page's main thread. */
-  compiled(shared: boolean): WebAssembly.Module {
-    if (shared) return (this.#shared ??= new WebAssembly.Module(this.#bytes()));
-    return (this.#own ??= new WebAssembly.Module(unshare(this.#bytes())));
-  }
-}
-
-/** The core that the package carries. */
-export const embeddedCore = new CoreModule(() => {
-  const text = atob(CORE_DEFLATED);
-  const packed = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) packed[i] = text.charCodeAt(i);
-  return inflate(packed, CORE_BYTES);
-});
-
-/** The pages of a memory of so many bytes. */
-export function pagesOf(bytes: number): number {
-  return Math.ceil(bytes / 65536);
 }
 
 /** One instance of a module on one memory. */
@@ -126,21 +51,6 @@ export class Instance {
         imports.guard(task, job, flags, room, result),
       job: (id: number, task: number, columns: number) => imports.job(id, task, columns),
     } }).exports as unknown as Exports;
-  }
-
-  /** Makes a memory of the module's size and an instance on it. */
-  static create(core: CoreModule, shared: boolean, bytes: number): Instance {
-    const at = core.idle.findIndex(i => i.shared === shared && i.pages === pagesOf(bytes));
-    if (at >= 0) return core.idle.splice(at, 1)[0]!;
-    const module = core.compiled(shared);
-    const pages = pagesOf(bytes);
-    try {
-      const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
-      return new Instance(module, memory, shared);
-    } catch (cause) {
-      throw new SkepError('E_NO_MEMORY', `no memory of ${bytes >> 20} MiB for a world`,
-        { cause, hint: 'lower memoryMax, or dispose of worlds that are not used any more' });
-    }
   }
 
   /** The zero-ended text at an address. */

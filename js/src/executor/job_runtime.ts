@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: MIT
+// Runs JavaScript jobs on an instance: the caller's, or a worker's. wasm calls in with the address
+// of a task and of its pointers; the job gets columns over the same memory. What a job throws stops
+// here and becomes the task's cause; so does a trap of a C job, with the stack set back.
+
+import { ColumnCache, type ColumnSet } from '../core/columns.js';
+import type { Instance } from '../core/instance.js';
+import { CAUSE_BYTES, RESULT, STATUS, TASK } from '../core/layout.js';
+import { readStruct, writeStruct } from '../core/values.js';
+import { EntityColumn, entityGeneration, type Entity } from '../entity.js';
+import { SkepError } from '../errors.js';
+import type { ComponentInfo } from '../component.js';
+import type { Binding, BoundRight, BoundValue } from './binding.js';
+
+/** What a job did wrong, beside its text in wasm: for the report. */
+export type FaultListener = (system: string, error: unknown, block: number) => void;
+
+type Handler = (input: never) => unknown;
+
+const encoder = new TextEncoder();
+
+/** The input of one job, made once and filled before each call. */
+class Input {
+  n = 0;
+  dt = 0;
+  time = 0;
+  tick = 0;
+  extra: unknown = undefined;
+  cols: Record<string | number, ColumnSet | undefined> = {};
+  out: Record<string, ColumnSet | undefined> = {};
+  resources: Record<string, unknown> = {};
+  readonly #runtime: JobRuntime;
+  readonly #binding: Binding;
+  readonly #columns: readonly { cache: ColumnCache; offset: number; name: string; cid: number;
+    write: boolean }[];
+  readonly #scratch: number;
+  #task = 0;
+  #eids: Entity[] | null = null;
+  #entities: EntityColumn | null = null;
+  #spawned: number[] = [];
+
+  constructor(runtime: JobRuntime, binding: Binding, scratch: number) {
+    this.#runtime = runtime;
+    this.#binding = binding;
+    this.#scratch = scratch;
+    this.#columns = binding.columns.map(c => ({
+      cache: new ColumnCache(runtime.instance, c), offset: c.offset, name: c.name, cid: c.cid,
+      write: c.write }));
+  }
+
+  /** Points the input at a task. */
+  aim(task: number, columns: number): void {
+    const { u32, f32, f64 } = this.#runtime.instance;
+    const n = u32[task >> 2]!;
+    this.n = n;
+    this.dt = f32[(task + TASK.dt) >> 2]!;
+    this.time = f64[(task + TASK.time) >> 3]!;
+    this.tick = u32[(task + TASK.tick) >> 2]! + u32[(task + TASK.tick + 4) >> 2]! * 4294967296;
+    this.#task = task;
+    this.#eids = null;
+    this.#entities = null;
+    if (this.#spawned.length) this.#spawned = [];
+    for (let i = 0; i < this.#columns.length; i++) {
+      const c = this.#columns[i]!;
+      const set = c.cache.get((columns + c.offset) >> 2, n);
+      if (c.write) this.out[c.name] = set;
+      else this.cols[c.name] = this.cols[c.cid] = set;
+    }
+    for (const resource of this.#binding.resources) {
+      const at = u32[(columns + resource.offset) >> 2]!;
+      this.resources[resource.name] = readStruct(this.#runtime.instance,
+        resource as unknown as ComponentInfo, at);
+    }
+  }
+
+  /** Ends a call: what the job kept of it does nothing any more. */
+  end(): void {
+    this.#task = 0;
+  }
+
+  get entities(): EntityColumn {
+    if (!this.#entities) {
+      const { u32, memory } = this.#runtime.instance;
+      const at = u32[(this.#live() + TASK.entity) >> 2]!;
+      this.#entities = new EntityColumn(new Uint32Array(memory.buffer, at, at ? 2 * this.n : 0));
+    }
+    return this.#entities;
+  }
+
+  get eids(): Entity[] {
+    return (this.#eids ??= [...this.entities]);
+  }
+
+  #live(): number {
+    if (!this.#task) {
+      throw new SkepError('E_ACCESS', `job "${this.#binding.job}" used its input after it returned`,
+        { hint: 'a job is a function of its input, and done when it returns' });
+    }
+    return this.#task;
+  }
+
+  #right(name: string, kind: 'add' | 'remove'): BoundRight {
+    const right = this.#binding.rights.find(r => r.name === name);
+    if (right && right[kind] >= 0) return right;
+    throw new SkepError('E_ACCESS', `job "${this.#binding.job}" may not ${kind} ${name}`,
+      { hint: `defineJob({ puts: [${name}] })` });
+  }
+
+  spawn(): Entity {
+    if (this.#binding.spawn < 0) {
+      throw new SkepError('E_ACCESS', `job "${this.#binding.job}" may not spawn`,
+        { hint: 'defineJob({ spawnMax: the most entities that one call spawns })' });
+    }
+    const { ex, u32 } = this.#runtime.instance;
+    ex['skep_job_spawn']!(this.#live(), this.#binding.spawn, this.#scratch);
+    const entity = u32[this.#scratch >> 2]! + u32[(this.#scratch >> 2) + 1]! * 4294967296;
+    if (entity === 0) {
+      throw new SkepError('E_LIMIT', `job "${this.#binding.job}" spawned more than its spawnMax, or `
+        + 'the world has no entity left');
+    }
+    this.#spawned.push(entity);
+    return entity as Entity;
+  }
+
+  destroy(entity: Entity): void {
+    if (this.#binding.destroy < 0) {
+      throw new SkepError('E_ACCESS', `job "${this.#binding.job}" may not destroy`,
+        { hint: 'defineJob({ destroys: true })' });
+    }
+    this.#runtime.instance.ex['skep_job_destroy']!(this.#live(), this.#binding.destroy,
+      entity >>> 0, entityGeneration(entity));
+  }
+
+  put(entity: Entity, component: { name: string }, value?: object): void {
+    const { instance } = this.#runtime;
+    const right = this.#right(component.name, 'add');
+    writeStruct(instance, component as ComponentInfo, this.#scratch, value);
+    if (this.#spawned.includes(entity)) {
+      instance.ex['skep_job_init']!(this.#live(), right.address, entity >>> 0,
+                                    entityGeneration(entity), this.#scratch);
+    } else {
+      instance.ex['skep_job_put']!(this.#live(), right.add, entity >>> 0,
+                                   entityGeneration(entity), this.#scratch);
+    }
+  }
+
+  remove(entity: Entity, component: { name: string }): void {
+    const right = this.#right(component.name, 'remove');
+    this.#runtime.instance.ex['skep_job_drop']!(this.#live(), right.remove, entity >>> 0,
+                                                entityGeneration(entity));
+  }
+
+  send(event: { name: string }, to: Entity | 0, value: object): void {
+    const bound = this.#binding.events.find((e: BoundValue) => e.name === event.name);
+    if (!bound) {
+      throw new SkepError('E_ACCESS', `job "${this.#binding.job}" may not send ${event.name}`,
+        { hint: `defineJob({ emits: [${event.name}] })` });
+    }
+    const { instance } = this.#runtime;
+    writeStruct(instance, event as ComponentInfo, this.#scratch, value);
+    instance.ex['skep_job_send']!(this.#live(), bound.slot, to >>> 0,
+                                  entityGeneration(to as Entity), this.#scratch);
+  }
+
+  random(entity: Entity, draw: number): number {
+    return this.#runtime.instance.ex['skep_job_random']!(this.#live(), entity >>> 0,
+      entityGeneration(entity), draw);
+  }
+}
+
+/** Where a thread stands: its slot in the pool (0 the caller), its memory for what went wrong, and
+ * the ticket whose batch that belongs to. */
+export interface Place {
+  readonly slot: number;
+  readonly causes: number;
+  readonly ticket: number;
+}
+
+export class JobRuntime {
+  readonly instance: Instance;
+  readonly #place: Place;
+  readonly #jobs: ({ input: Input; handle: Handler; binding: Binding } | undefined)[] = [];
+  readonly #onFault: FaultListener;
+  #causesAt = 0;
+  #batch = -1;
+
+  constructor(instance: Instance, place: Place, onFault: FaultListener) {
+    this.instance = instance;
+    this.#place = place;
+    this.#onFault = onFault;
+    instance.imports.job = (id, task, columns) => this.#call(id, task, columns);
+    instance.imports.guard = (task, job, flags, room, result) =>
+      this.#guard(task, job, flags, room, result);
+  }
+
+  /** Makes a job callable; `scratch` is memory of 2,048 bytes and more for single values. */
+  add(binding: Binding, handle: Handler, scratch: number): void {
+    this.#jobs[binding.id] = { input: new Input(this, binding, scratch), handle, binding };
+  }
+
+  remove(id: number): void {
+    this.#jobs[id] = undefined;
+  }
+
+  /** What `extra` gave for the coming frame. */
+  setExtra(id: number, extra: unknown): void {
+    const job = this.#jobs[id];
+    if (job) job.input.extra = extra;
+  }
+
+  #call(id: number, task: number, columns: number): number {
+    const job = this.#jobs[id];
+    if (!job) return this.cause(`no job of number ${id} is known to worker ${this.#place.slot}`);
+    const input = job.input;
+    try {
+      input.aim(task, columns);
+      const result = job.handle(input as never);
+      input.end();
+      if (result === undefined || result === null) return 0;
+      if (typeof (result as PromiseLike<unknown>).then === 'function') {
+        (result as Promise<unknown>).then(undefined, () => {});
+        throw new SkepError('E_JOB', `job "${job.binding.job}" returned a promise, but it is called `
+          + 'once a block and cannot wait', { hint: 'defineJob({ split: false }) for async jobs' });
+      }
+      return 0;
+    } catch (error) {
+      input.end();
+      const block = this.instance.u32[(task + TASK.block) >> 2]!;
+      this.#onFault(job.binding.system, error, block);
+      return this.cause(describe(error));
+    }
+  }
+
+  #guard(task: number, job: number, flags: number, room: number, result: number): void {
+    const { ex, u32 } = this.instance;
+    const stack = ex.__stack_pointer.value as number;
+    try {
+      ex['skep_task_direct']!(task, job, flags, room, result);
+    } catch (error) {
+      ex.__stack_pointer.value = stack;
+      const text = describe(error);
+      u32[(result + RESULT.status) >> 2] = STATUS.FAULT;
+      u32[(result + RESULT.cause) >> 2] = this.cause(text);
+      u32[(result + RESULT.output) >> 2] = 0;
+      u32[(result + RESULT.bytes) >> 2] = 0;
+      u32[(result + RESULT.wanted) >> 2] = 0;
+      this.#onFault(this.instance.text(u32[job >> 2]!), error, u32[(task + 52) >> 2]!);
+    }
+  }
+
+  /** Writes a text where wasm finds it until the batch is over; returns its address. */
+  cause(text: string): number {
+    const { u32, u8 } = this.instance;
+    const batch = u32[(this.#place.ticket + 4) >> 2]! >>> 8;
+    if (batch !== this.#batch) this.#causesAt = 0;
+    this.#batch = batch;
+    const bytes = encoder.encode(text).subarray(0, 1000);
+    if (this.#causesAt + bytes.length + 1 > CAUSE_BYTES) this.#causesAt = 0;
+    const at = this.#place.causes + this.#causesAt;
+    u8.set(bytes, at);
+    u8[at + bytes.length] = 0;
+    this.#causesAt += bytes.length + 1;
+    return at;
+  }
+}
+
+/** What a fault's report says of something thrown: type and message, and where. */
+export function describe(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return `threw ${String(thrown)}`;
+  const line = /\n\s+at (.*)/.exec(thrown.stack ?? '')?.[1];
+  const at = line && !line.startsWith('wasm') ? ` at ${line}` : '';
+  return `${thrown.name}: ${thrown.message}${at}`.replaceAll('\n', ' ');
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// What an executor and its half in each worker say to each other, as extension messages of the pool.
+
+import type { Binding } from './binding.js';
+import type { Place } from './job_runtime.js';
+
+/** The type of all these messages. */
+export const WASM = 'wasm';
+
+/** Makes a worker part of a world. */
+export interface Attach {
+  readonly kind: 'attach';
+  readonly module: WebAssembly.Module;
+  /** The world's memory, or the number of pages of one like it where memory cannot be shared. */
+  readonly memory: WebAssembly.Memory | number;
+  readonly place: Place;
+  /** The slot's words: its futex, and the pool that they belong to. */
+  readonly pool: number;
+  readonly asleep: number;
+  readonly stackTop: number;
+  /** Memory for single values, of 4 KiB. */
+  readonly scratch: number;
+  readonly bindings: readonly Binding[];
+  /** Which attachment this is; later messages and answers name it. */
+  readonly serial: number;
+}
+
+export interface Bind {
+  readonly kind: 'bind';
+  readonly bindings: readonly Binding[];
+  readonly serial: number;
+}
+
+/** What `extra` gave, for jobs by number; answered, so that no task runs before it is there. */
+export interface Extra {
+  readonly kind: 'extra';
+  readonly values: readonly (readonly [number, unknown])[];
+  readonly serial: number;
+}
+
+/** Enters or leaves the loop over tasks. */
+export interface Loop {
+  readonly kind: 'go' | 'detach';
+  readonly serial: number;
+}
+
+/** One task with all memory that it reads: [address, bytes]... then the bytes. */
+export interface CopiedTask {
+  readonly kind: 'task';
+  readonly serial: number;
+  readonly number: number;
+  readonly task: number;
+  readonly job: number;
+  readonly flags: number;
+  readonly room: number;
+  readonly result: number;
+  readonly elsewhere: number;
+  readonly payload: ArrayBuffer;
+  /** A worker's own pages that are to be taken for the task's. */
+  readonly ranges: number;
+}
+
+export type ToWorker = Attach | Bind | Extra | Loop | CopiedTask;
+
+export type FromWorker =
+  | { readonly kind: 'attached' | 'bound'; readonly serial: number;
+      /** Systems whose jobs this worker does not have, with the reason. */
+      readonly missing: readonly (readonly [number, string])[] }
+  | { readonly kind: 'extra'; readonly serial: number }
+  | { readonly kind: 'fault'; readonly system: string; readonly error: unknown;
+      readonly block: number }
+  | { readonly kind: 'done'; readonly serial: number; readonly number: number;
+      readonly status: number; readonly cause: string; readonly bytes: number;
+      readonly wanted: number; readonly output: ArrayBuffer };
