@@ -227,6 +227,7 @@ class Tidy(unittest.TestCase):
     def test_file_names(self):
         self.finds("pool/Upper.c", HEAD, 1, "lower snake case")
         self.finds("sim/base.h", header("SKEP_SIM_BASE_H", ""), 1, "also used by core/base/base.h")
+        self.passes("wasm/include/base.h", header("SKEP_WASM_INCLUDE_BASE_H", ""))
 
     def test_scripts(self):
         self.finds("tests/js/s.test.ts", "// No licence.\n// At all.\n", 1, "SPDX")
