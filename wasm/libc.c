@@ -3,6 +3,9 @@
  * bulk-memory proposal, which engines run as a call: short copies are loops. Compiled with -fno-builtin, so that none becomes a call of itself. */
 #include <string.h>
 
+#undef memcpy
+#undef memset
+
 void *memcpy(void *to, const void *from, size_t bytes)
 {
     unsigned char *t = to;

@@ -20,6 +20,14 @@ int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t most);
 char *strchr(const char *text, int letter);
 
+/* A few bytes, known when compiling, are loads and stores: the compiler, told that there is no
+ * library (-ffreestanding), would call a function for four of them. */
+#define SKEP__FEW(bytes) (__builtin_constant_p(bytes) && (bytes) <= 64)
+#define memcpy(to, from, bytes)                                                                    \
+    (SKEP__FEW(bytes) ? __builtin_memcpy(to, from, bytes) : (memcpy)(to, from, bytes))
+#define memset(to, value, bytes)                                                                   \
+    (SKEP__FEW(bytes) ? __builtin_memset(to, value, bytes) : (memset)(to, value, bytes))
+
 #ifdef __cplusplus
 }
 #endif
