@@ -4,7 +4,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
-import type { Result, RowReport, Verdict } from './measure.ts';
+import { ratio, type Result, type RowReport, type Verdict } from './measure.ts';
 
 export interface Machine {
   node: string;
@@ -57,20 +57,28 @@ function line(cells: readonly string[]): string {
   return `| ${cells.join(' | ')} |\n`;
 }
 
+/** How a contender compares with the row's limit, and what its bars say; a line for each. */
+function comparisons(result: Result, report: RowReport): string[][] {
+  const verdicts = report.verdicts.filter((verdict) => verdict.of === result.name);
+  const lines = verdicts.map((verdict) => [
+    ratioText(verdict), barText(verdict, report.unit), verdict.met ? 'met' : '**missed**',
+  ]);
+  const limit = report.results.find(({ role }) => role === 'limit');
+  if (!limit || limit === result) return lines;
+  if (verdicts.some((verdict) => verdict.than === limit.name)) return lines;
+  const times = `${digits(ratio(result, limit))} of ${limit.name}`;
+  // A bar on the value alone says nothing in this column.
+  if (verdicts.length === 1 && verdicts[0]!.kind === 'value') lines[0]![0] = times;
+  else lines.unshift([times, '', '']);
+  return lines;
+}
+
 function linesOf(result: Result, report: RowReport): string {
   const name = result.role === 'ours' ? `**${result.name}**` : result.name;
   const head = [name, `${digits(result.median)} ${report.unit}`, spread(result)];
-  const verdicts = report.verdicts.filter((verdict) => verdict.of === result.name);
-  if (!verdicts.length) {
-    const limit = report.results.find(({ role }) => role === 'limit');
-    const times = limit && limit !== result
-      ? `${digits(result.median / limit.median)} of ${limit.name}` : '';
-    return line([...head, times, '', '']);
-  }
-  return verdicts.map((verdict, i) => line([
-    ...(i ? [name, '', ''] : head), ratioText(verdict), barText(verdict, report.unit),
-    verdict.met ? 'met' : '**missed**',
-  ])).join('');
+  const compared = comparisons(result, report);
+  if (!compared.length) compared.push(['', '', '']);
+  return compared.map((cells, i) => line([...(i ? [name, '', ''] : head), ...cells])).join('');
 }
 
 export function tableOf(report: RowReport): string {

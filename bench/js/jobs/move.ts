@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// `pos += vel * dt` as a job that is split: called once a block, on whichever worker is free.
+// The job that most rows run, split: `pos += vel * dt`, called once a block, on whichever worker is
+// free.
 
 import { defineJob } from 'skep';
 import { Pos, Vel } from './components.ts';

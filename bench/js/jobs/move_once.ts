@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// `pos += vel * dt` as a job that is called once with all rows.
+// The same job called once with all rows: `pos += vel * dt`.
 
 import { defineJob } from 'skep';
 import { Pos, Vel } from './components.ts';
