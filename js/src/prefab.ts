@@ -1,11 +1,23 @@
 // SPDX-License-Identifier: MIT
 // Prefabs: named lists of components and values to spawn from. Values are copied, never shared.
 
-import { infoOf, type AnyComponent, type Value } from './component.js';
+import { infoOf, type AnyComponent, type Component, type Fields, type Value } from
+  './component.js';
 import { SkepError } from './errors.js';
 
 /** A component, with or without values. */
 export type Part<C extends AnyComponent = AnyComponent> = C | readonly [C, Partial<Value<C>>];
+
+type Values<C, V> = C extends Component<string, infer F, unknown> ? F extends Fields
+  ? Partial<Value<C>> & { readonly [K in Exclude<keyof V, keyof Value<C>>]: never }
+  : Partial<Value<C>> : never;
+/** Checks each part of a list against its own component: `T & PartsOf<T>` has no value for a field
+ * that is not there, and none of another type. */
+export type PartsOf<T extends readonly unknown[]> = { readonly [I in keyof T]:
+  T[I] extends readonly [infer C extends AnyComponent, infer V] ? readonly [C, Values<C, V>]
+    : T[I] };
+/** What `PartsOf` starts from. */
+export type AnyPart = AnyComponent | readonly [AnyComponent, unknown];
 
 export interface Prefab {
   readonly name: string;
@@ -26,9 +38,8 @@ export class PrefabType implements Prefab {
 }
 
 /** Defines a prefab. `children` are spawned with it, as children by Parent. Free; many worlds. */
-export function definePrefab<const T extends readonly AnyComponent[]>(name: string,
-  parts: readonly [...{ [I in keyof T]: T[I] | readonly [T[I], Partial<Value<T[I]>>] }],
-  options: { children?: readonly Prefab[] } = {}): Prefab {
+export function definePrefab<const T extends readonly AnyPart[]>(name: string,
+  parts: T & PartsOf<T>, options: { children?: readonly Prefab[] } = {}): Prefab {
   for (const part of parts as readonly Part[]) infoOf(partComponent(part));
   if (typeof name !== 'string' || !name) {
     throw new SkepError('E_ARGUMENT', `${JSON.stringify(name)} is no name of a prefab`);

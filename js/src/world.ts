@@ -15,7 +15,8 @@ import { readField, readStruct, writeField, writeStruct } from './core/values.js
 import { EntityColumn, entityGeneration, type Entity } from './entity.js';
 import { SkepError } from './errors.js';
 import { ObjectStore, cloneValue } from './object_store.js';
-import { PrefabType, partComponent, partValue, type Part, type Prefab } from './prefab.js';
+import { PrefabType, partComponent, partValue, type AnyPart, type Part, type PartsOf, type Prefab }
+  from './prefab.js';
 import { Query, RemovedQuery, queryKey, type EachFn, type QuerySpec } from './query.js';
 import { Snapshot, hashOf } from './snapshot.js';
 import { packSave, unpackSave } from './save.js';
@@ -149,8 +150,7 @@ export class World {
 
   /** Creates an entity with components, in one move: world.spawn([Pos, { x: 1 }], Vel). Throws
    * LimitError, SchemaError. */
-  spawn<const T extends readonly AnyComponent[]>(
-    ...parts: { [I in keyof T]: T[I] | readonly [T[I], Partial<Value<T[I]>>] }): Entity;
+  spawn<const T extends readonly AnyPart[]>(...parts: T & PartsOf<T>): Entity;
   /** Spawns from a prefab, with values that replace or add to its own, by component name. */
   spawn(prefab: Prefab, values?: Readonly<Record<string, unknown>>): Entity;
   spawn(...parts: unknown[]): Entity {

@@ -28,8 +28,19 @@ const world = new World({ limits: { entities: 200_000 } });
 new World({ limits: { entites: 1 } });
 
 const e: Entity = world.spawn([Pos, { x: 1 }], Vel);
+world.spawn(Pos, [Vel, { x: 1, y: 2 }], [Damage, { by: e }], [Meta, { title: 'a' }]);
 // @ts-expect-error no component
 world.spawn('Pos');
+// @ts-expect-error a misspelt field
+world.spawn([Pos, { xx: 1 }]);
+// @ts-expect-error beside a right one, too
+world.spawn(Vel, [Pos, { x: 1, xx: 1 }]);
+// @ts-expect-error a value of another type
+world.spawn([Pos, { x: '1' }], Vel);
+// @ts-expect-error a number is no entity
+world.spawn([Damage, { by: 3 }]);
+// @ts-expect-error a value of an object component
+world.spawn([Meta, { title: 1 }]);
 
 const pos: Value<typeof Pos> | undefined = world.get(e, Pos);
 // @ts-expect-error it may be gone
@@ -97,6 +108,8 @@ const Bullet = definePrefab('Bullet', [Pos, [Vel, { x: 9 }]]);
 const bullets: Entity[] = world.spawnMany(Bullet, 10);
 world.spawn(Bullet, { Pos: { x: 1 } });
 void bullets;
+// @ts-expect-error a misspelt field of a prefab
+definePrefab('Wrong', [[Vel, { z: 9 }]]);
 
 const snapshot: Snapshot = world.snapshot();
 world.restore(snapshot);
