@@ -24,8 +24,9 @@ export class SkepError extends Error {
     this.hint = options.hint;
   }
 
+  // Written out in each class: minifiers rename constructors.
   override get name(): string {
-    return this.constructor.name;
+    return 'SkepError';
   }
 }
 
@@ -64,6 +65,10 @@ export class JobError extends SkepError {
     this.retried = details.retried ?? false;
     this.action = details.action ?? 'skipped';
   }
+
+  override get name(): string {
+    return 'JobError';
+  }
 }
 
 /** A named limit was reached. Thrown in every build. */
@@ -80,6 +85,10 @@ export class LimitError extends SkepError {
     this.limit = limit;
     this.needed = needed;
   }
+
+  override get name(): string {
+    return 'LimitError';
+  }
 }
 
 /** The systems do not make a plan; the message lists all mistakes at once. */
@@ -91,6 +100,10 @@ export class PlanError extends SkepError {
     super('E_PLAN', message);
     this.systems = systems;
     this.mistakes = mistakes;
+  }
+
+  override get name(): string {
+    return 'PlanError';
   }
 }
 
@@ -104,12 +117,20 @@ export class SchemaError extends SkepError {
     this.component = component;
     this.field = field;
   }
+
+  override get name(): string {
+    return 'SchemaError';
+  }
 }
 
 /** The pool or scheduler is closed, or was closed while this waited. */
 export class ClosedError extends SkepError {
   constructor(message: string, options: SkepErrorOptions = {}) {
     super('E_CLOSED', message, options);
+  }
+
+  override get name(): string {
+    return 'ClosedError';
   }
 }
 
@@ -121,6 +142,10 @@ export class DeadlineError extends SkepError {
     super('E_DEADLINE', message, options);
     this.deadlineMs = deadlineMs;
   }
+
+  override get name(): string {
+    return 'DeadlineError';
+  }
 }
 
 /** A patch, or a job's list of them, is malformed. Nothing of the list was applied. */
@@ -131,5 +156,9 @@ export class PatchError extends SkepError {
   constructor(message: string, index: number, options: SkepErrorOptions = {}) {
     super('E_PATCH', message, options);
     this.index = index;
+  }
+
+  override get name(): string {
+    return 'PatchError';
   }
 }

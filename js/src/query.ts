@@ -2,6 +2,8 @@
 // Queries: which entities, and their columns block by block. One call into wasm lists all blocks of
 // a pass; while it is open no row moves, and structural changes wait for its end.
 
+/// <reference lib="esnext.disposable" preserve="true" />
+
 import type { AnyComponent, Reads, Writes } from './component.js';
 import { EntityColumn, type Entity, type EntityColumnView } from './entity.js';
 import { SkepError } from './errors.js';

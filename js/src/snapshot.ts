@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Snapshots of a world: references to its blocks, taken in microseconds, held as long as you like.
 
+/// <reference lib="esnext.disposable" preserve="true" />
+
 import { type AnyComponent, type Reads, type Value } from './component.js';
 import { EntityColumn, entityGeneration, type Entity, type EntityColumnView } from './entity.js';
 import { SkepError } from './errors.js';

@@ -6,6 +6,8 @@
 // removing and destroying go into a queue that one call empties before anybody can look. Where more
 // is at stake (a snapshot holds the block, a frame runs, something waits) the core is asked.
 
+/// <reference lib="esnext.disposable" preserve="true" />
+
 import { defineComponent, infoOf, type AnyComponent, type Component, type ComponentInfo, type
   EventType, type Fields, type Value } from './component.js';
 import { Host, type Known, type Limits } from './core/host.js';

@@ -34,8 +34,9 @@ function unshare(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
       continue;
     }
     for (let count = number(); count > 0; count--) {
-      at += number();
-      at += number();
+      // Not `at += number()`: that would forget how far number() has read.
+      at = number() + at;
+      at = number() + at;
       const kind = out[at++]!;
       if (kind === 2) {
         if (out[at] === 3) out[at] = 1;

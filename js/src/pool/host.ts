@@ -3,7 +3,7 @@
 // their number while the threads in them come and go, word of each that comes up or is lost, and
 // messages of their own, which share the workers with whatever `run` sends them.
 
-/** One place for a worker. The object stays, the thread in it may be replaced. @internal */
+/** One place for a worker. The object stays, the thread in it may be replaced. */
 export interface PoolWorker {
   /** From 1. */
   readonly slot: number;
@@ -18,8 +18,7 @@ export interface PoolWorker {
   post(type: string, data: unknown, transfer?: readonly Transferable[]): void;
 }
 
-/** The executors' side of a pool. Each `on` returns what takes its callback away.
- * @internal */
+/** The executors' side of a pool. Each `on` returns what takes its callback away. */
 export interface PoolHost {
   readonly kind: 'node' | 'web' | 'local';
   /** The slots, 1 to size; none in process. */

@@ -6,6 +6,8 @@
 // Every promise settles exactly once, whatever becomes of the job, its worker or the pool. Workers
 // are made at the start and kept; another one is made only when one was lost.
 
+/// <reference lib="esnext.disposable" preserve="true" />
+
 import { ClosedError } from '../errors.js';
 import type { AnyComponent } from '../component.js';
 import { isJob, type AnyJob, type Job } from '../job.js';
@@ -48,7 +50,7 @@ export function pause(ms: number): Promise<void> {
   });
 }
 
-export class PortablePool implements PoolHost {
+export class PortablePool {
   /** Where jobs run. */
   readonly kind: PoolKind;
   /** Workers, or jobs at a time in process. */

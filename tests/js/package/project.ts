@@ -8,7 +8,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { openBrowser, openSite, ROOT } from '../browser/harness.ts';
-import { EXPECTED, type Found } from './page/run.ts';
+import { expected, type Found } from './page/run.ts';
 
 /** A file of the tarball. */
 export interface Packed {
@@ -92,7 +92,7 @@ export async function checkPage(folder: string): Promise<void> {
     await using site = await openSite({ isolated, folders: { '/': folder } });
     await using page = await browser.open(site);
     const found = await page.global<Found>('found');
-    assert.deepEqual(found, { kind: 'web', fallback: null, ...EXPECTED });
+    assert.deepEqual(found, expected('web'));
     assert.ok(
       !site.requests.some(path => path.startsWith('/skep/')),
       `the built page asked for ${site.requests.join(' ')}`,
