@@ -16,7 +16,7 @@ import { STATUS } from './core/layout.js';
 import { readField, readStruct, writeField, writeStruct } from './core/values.js';
 import { EntityColumn, entityGeneration, type Entity } from './entity.js';
 import { SkepError } from './errors.js';
-import { ObjectStore, cloneValue } from './object_store.js';
+import { ObjectStore, cloneValue, type ObjectState } from './object_store.js';
 import { PrefabType, partComponent, partValue, type AnyPart, type Part, type PartsOf, type Prefab }
   from './prefab.js';
 import { Query, RemovedQuery, queryKey, type EachFn, type QuerySpec } from './query.js';
@@ -57,6 +57,7 @@ export class World {
     shared?: boolean };
   #queue = 0;
   #queued = 0;
+  #lost = 0;
   readonly #stores = new Map<string, ObjectStore>();
   readonly #shapes = new Map<string, Shape>();
   readonly #queries = new Map<string, Query>();
@@ -135,7 +136,7 @@ export class World {
   get dropped(): number {
     this.#flush();
     this.#host.ex['skep_host_report']!(this.#host.address);
-    return this.#host.wide(30);
+    return this.#host.wide(30) + this.#lost;
   }
 
   /** Bytes in use by blocks, ids, resources and events. */
@@ -601,6 +602,39 @@ export class World {
       if (u32[at + 2] !== low || u32[at + 3] !== high) return false;
     }
     return true;
+  }
+
+  // ---- for schedulers ------------------------------------------------------------------------------
+
+  /** @internal Holds the values of object components as they are. */
+  shareObjects(): Map<string, ObjectState> {
+    return new Map([...this.#stores].map(([name, store]) => [name, store.share()]));
+  }
+
+  /** @internal Takes them back to that. */
+  restoreObjects(states: ReadonlyMap<string, ObjectState>): void {
+    for (const [name, store] of this.#stores) {
+      const state = states.get(name);
+      if (state) store.restore(state);
+      else store.clear();
+    }
+  }
+
+  /** @internal A job's change of a value, after its batch has committed. */
+  changeObject(component: AnyComponent, entity: Entity, value: unknown): void {
+    const known = this.host.known(component);
+    if (this.#has(entity, known)) this.#store(known.info).set(entity, value);
+    else this.#lost++;
+  }
+
+  /** @internal Counts patches that JavaScript dropped itself. */
+  countDropped(count: number): void {
+    this.#lost += count;
+  }
+
+  /** @internal Forgets what was queued and not made. */
+  dropQueue(): void {
+    this.#queued = 0;
   }
 
   // ---- queries -------------------------------------------------------------------------------------
