@@ -69,6 +69,8 @@ export class TestPage {
   readonly console: string[] = [];
   /** Console errors, uncaught errors and requests without success, in order. */
   readonly errors: string[] = [];
+  /** How long one call of `run` or `global` may take. */
+  limitMs = RUN_MS;
   readonly #name: string;
   readonly #expected: RegExp[] = [];
 
@@ -95,7 +97,7 @@ export class TestPage {
   async run<T = unknown>(module: string, name: string, ...args: readonly unknown[]): Promise<T> {
     const what = `${this.#name}: ${module}: ${name}()`;
     const text = await within(
-      RUN_MS,
+      this.limitMs,
       what,
       this.page.evaluate(
         (path, call, values) => {
@@ -126,7 +128,7 @@ export class TestPage {
   async global<T = unknown>(name: string): Promise<T> {
     const what = `${this.#name}: the page's ${name}`;
     await within(
-      RUN_MS,
+      this.limitMs,
       what,
       this.page.waitForFunction(
         (key: string) => Reflect.get(globalThis, key) !== undefined,
