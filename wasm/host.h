@@ -73,6 +73,10 @@ typedef struct host {
     host_pass passes[HOST_PASSES];
     uint32_t pass_count;
     host_buffer list;  /* of differences, events and the like */
+    host_buffer runs;  /* short runs of a difference, */
+    host_buffer groups;
+    host_buffer gathered; /* and what they became */
+    bool lacks;           /* a difference found no memory */
     host_buffer bytes; /* of saves */
     host_buffer hooks; /* entity low, entity high, hook: what happened */
     skep__keep kept;   /* what scenes keep */

@@ -158,7 +158,7 @@ static skep_status system_uses(host *h, skep_system_desc *d)
 }
 
 /* Adds the system that io describes. Of a job, the byte offsets of its uses in the column struct
- * are in io then, from word 0. */
+ * are in io then, from word 0, and its address behind them. */
 uint32_t HOST_EXPORT(skep_host_system)(host *h)
 {
     skep_system_desc d = skep_system_desc_default();
@@ -188,6 +188,7 @@ uint32_t HOST_EXPORT(skep_host_system)(host *h)
     if (status == SKEP_OK) status = skep_plan_add(h->plan, &d);
     if (status != SKEP_OK) return (uint32_t)host_fail(h, status, "%s", skep_status_text(status));
     for (uint32_t i = 0; d.job && i < uses; i++) h->io[i] = d.job->access[i].offset;
+    h->io[uses] = (uint32_t)(uintptr_t)d.job;
     return SKEP_OK;
 }
 
@@ -566,4 +567,13 @@ uint32_t HOST_EXPORT(skep_host_outcome)(host *h, const char *name)
 {
     const skep__system *s = skep__system_find(h->plan, name);
     return s ? s->outcome : 0;
+}
+
+/* Whether all that a system does in the running frame has reached the world, or never will: its batch
+ * is over. */
+uint32_t HOST_EXPORT(skep_host_committed)(host *h, const char *name)
+{
+    const skep__system *s = skep__system_find(h->plan, name);
+    if (!s || !skep_frame_running(h->plan)) return 1;
+    return s->batch < h->plan->frame.batch || h->plan->frame.phase == SKEP__PHASE_END;
 }

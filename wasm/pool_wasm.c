@@ -251,6 +251,12 @@ void wasm_pool_deliver(wasm_pool *p, const skep_pool_result *result)
     if (!wasm_pool_outstanding(p)) p->batch = NULL;
 }
 
+/* Whether the workers' part of the batch is over. */
+__attribute__((export_name("skep_pool_idle"))) uint32_t skep_pool_idle(const wasm_pool *p)
+{
+    return atomic_load(&p->finished) == p->shared_count;
+}
+
 /* ---- lost workers --------------------------------------------------------------------------- */
 
 /* Says that a slot's worker is lost: its task ends with `cause`. `writing`: the thread may go on

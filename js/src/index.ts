@@ -19,3 +19,7 @@ export type { Query, QuerySpec, RemovedQuery } from './query.js';
 export type { DiffItem, DiffKind, Snapshot } from './snapshot.js';
 export type { Patch } from './patches.js';
 export * from './errors.js';
+export { ParallelScheduler, type FrameReport, type SchedulerOptions } from './scheduler.js';
+export type { Loop, LoopOptions } from './loop.js';
+export { loadScene, type Scene, type SceneParam } from './scene.js';
+export type { OffloadSpec, SystemContext, SystemSpec, When } from './system.js';

@@ -30,7 +30,7 @@ class Attachment {
     const memory = typeof attach.memory === 'number'
       ? new WebAssembly.Memory({ initial: attach.memory, maximum: attach.memory }) : attach.memory;
     this.instance = new Instance(attach.module, memory, shared);
-    this.instance.ex.__stack_pointer.value = attach.stackTop;
+    if (attach.stackTop) this.instance.ex.__stack_pointer.value = attach.stackTop;
     this.runtime = new JobRuntime(this.instance, attach.place, (system, error, block) =>
       this.#send({ kind: 'fault', system, error: packError(error), block }));
   }

@@ -52,10 +52,10 @@ function whyUnknown(places: Places, name: string): string {
 /** Whether a string may be a module here. */
 function mayBeModule(places: Places, name: string): boolean {
   const runsModules = places.crew !== null || places.kind === 'local';
+  const bare = places.kind !== 'web' && isNode(); // without a page's import map
   return (
     runsModules
-    && (looksLikeUrl(name)
-      || (isNode() && !Object.hasOwn(places.options.browserWorkers ?? {}, name)))
+    && (looksLikeUrl(name) || (bare && !Object.hasOwn(places.options.browserWorkers ?? {}, name)))
   );
 }
 

@@ -69,8 +69,8 @@ function pack(error: unknown, depth: number): PackedError {
     ? attempt(() => (error as AggregateError).errors as unknown, undefined)
     : undefined;
   return {
-    name: text(attempt(() => error.name, 'Error')),
-    message: text(attempt(() => error.message, '')),
+    name: nameOf(error),
+    message: messageOf(error),
     stack: attempt(() => (error.stack === undefined ? undefined : text(error.stack)), undefined),
     own: deeper ? packOwn(error, depth) : [],
     cause: cause === undefined ? undefined : pack(cause, depth + 1),
@@ -115,9 +115,18 @@ export function unpackError(packed: PackedError): unknown {
   return error;
 }
 
+function nameOf(error: Error): string {
+  return text(attempt(() => error.name, 'Error'));
+}
+
+function messageOf(error: Error): string {
+  return text(attempt(() => error.message, ''));
+}
+
 /** What was thrown, in one line. */
 export function describe(error: unknown): string {
-  return isError(error) ? `${text(error.name)}: ${text(error.message)}` : `threw ${text(error)}`;
+  if (!isError(error)) return `threw ${text(error)}`;
+  return `${nameOf(error)}: ${messageOf(error)}`;
 }
 
 /** What was thrown, as an Error. */
@@ -188,8 +197,8 @@ export function cloneFault(
   cause: unknown,
   note: string,
 ): JobError {
-  const name = isError(cause) ? text(cause.name) : 'DataCloneError';
-  const what = note || (isError(cause) ? text(cause.message) : text(cause));
+  const name = isError(cause) ? nameOf(cause) : 'DataCloneError';
+  const what = note || (isError(cause) ? messageOf(cause) : text(cause));
   return new JobError(`${name} in \`${part}\` of job "${details.system}": ${what}`, details, {
     code: part === 'output' ? 'E_JOB' : 'E_ARGUMENT',
     cause,

@@ -7,7 +7,7 @@ import { Crew } from './crew.js';
 import { builtin, coreCount, isNode, makeHold } from './env.js';
 import { describe, toError } from './faults.js';
 import { LocalCrew } from './local.js';
-import { checkOptions, type PoolKind, type PoolOptions, type ResourceLimits } from './options.js';
+import { checkOptions, type PoolKind, type PoolOptions } from './options.js';
 import { PortablePool, pause } from './portable_pool.js';
 import { RawGroup } from './raw.js';
 import type { PoolLimits } from './task.js';
@@ -30,6 +30,16 @@ const DEADLINE_MS = 1000;
 const QUEUE_MAX = 65536;
 const START_TIMEOUT_MS = 10000;
 
+/** The arguments for workers, where what this process was called with would keep them from starting:
+ * `node --input-type=module -e ...` forbids every worker that is a file. */
+function execArgv(): { execArgv?: string[] } {
+  if (!process.execArgv.some(argument => argument.startsWith('--input-type'))) return {};
+  const kept = process.execArgv.filter(argument =>
+    /^--(import|require|conditions)=/.test(argument),
+  );
+  return { execArgv: kept };
+}
+
 // The URL is made of parts, so that no bundler takes the runner for a worker of a page's code.
 function nodeWorkerMaker(options: PoolOptions): (slot: number) => unknown {
   const threads = builtin<typeof import('node:worker_threads')>('node:worker_threads');
@@ -37,12 +47,9 @@ function nodeWorkerMaker(options: PoolOptions): (slot: number) => unknown {
   const here = import.meta.url;
   const file = `./node_runner${here.endsWith('.ts') ? '.ts' : '.js'}`;
   const runner = new URL(file, here);
-  const resourceLimits = options.resourceLimits as ResourceLimits & Record<string, number>;
-  return slot =>
-    new threads.Worker(runner, {
-      name: `skep ${slot}`,
-      ...(resourceLimits ? { resourceLimits } : {}),
-    });
+  const limits = options.resourceLimits as import('node:worker_threads').ResourceLimits | undefined;
+  const settings = { ...execArgv(), ...(limits ? { resourceLimits: limits } : {}) };
+  return slot => new threads.Worker(runner, { name: `skep ${slot}`, ...settings });
 }
 
 function makerOf(kind: PoolKind, options: PoolOptions): ((slot: number) => unknown) | null {

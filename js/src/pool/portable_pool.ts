@@ -101,6 +101,11 @@ export class PortablePool {
     return this.#columns(job as AnyJob, data, options);
   }
 
+  /** Whether the workers serve a job of this name. @internal */
+  serves(name: string): boolean {
+    return this.#parts.crew?.serves(name) ?? false;
+  }
+
   /** Ends the pool: see CloseOptions. Called again it returns the same promise; 'now' cuts a
    * drain short. Afterwards `run` rejects with ClosedError. */
   close(options: CloseOptions = {}): Promise<void> {

@@ -5,6 +5,7 @@
 
 import { SkepError } from '../errors.js';
 import { isJob, type AnyJob } from '../job.js';
+import { isWhole, runWhole } from '../executor/whole_run.js';
 import { builtin, isNode } from './env.js';
 import type { JobAddress } from './protocol.js';
 
@@ -111,5 +112,6 @@ export async function fetchJob(address: JobAddress): Promise<LoadedJob> {
 
 /** Calls a job with its input. */
 export function callJob(job: LoadedJob, input: unknown): unknown {
-  return typeof job === 'function' ? job(input) : job.handle(input as never);
+  if (typeof job === 'function') return job(input);
+  return isWhole(input) ? runWhole(job, input) : job.handle(input as never);
 }

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+// A loop of fixed steps: the clock's time is gathered, a frame is run for each whole step of it, at
+// most `maxCatchUp` at once, and what is due beyond that is given up and counted. It keeps the
+// snapshots that drawing between two frames and going back need.
+
+import type { AnyComponent, Reads } from './component.js';
+import type { EntityColumnView } from './entity.js';
+import { JobError, SkepError } from './errors.js';
+import type { FrameReport, ParallelScheduler } from './scheduler.js';
+import type { Snapshot } from './snapshot.js';
+
+export interface LoopOptions {
+  /** Frames a second, 60 by default. */
+  hz?: number;
+  /** The most frames that one turn runs; 5 by default. */
+  maxCatchUp?: number;
+  /** Frames that `rewind` can go back; 60 by default. Each holds what it changed, so fewer are kept
+   * while they take more than half of the world's memory. 0: none, and blocks stay in place. */
+  rewindMax?: number;
+  /** false: frames run on the caller alone. */
+  parallel?: boolean;
+  /** 'throw': the loop stops at a fault, and `done` rejects. 'report' by default. */
+  onFault?: 'report' | 'throw';
+  /** Told of each frame. */
+  onFrame?: (report: FrameReport) => void;
+  /** true: nothing runs by itself; call `advance`. */
+  manual?: boolean;
+}
+
+type Columns<R extends readonly AnyComponent[]> = { [I in keyof R]: Reads<R[I]> };
+
+export class Loop {
+  readonly #scheduler: ParallelScheduler;
+  readonly #options: Required<Omit<LoopOptions, 'onFrame'>> & Pick<LoopOptions, 'onFrame'>;
+  readonly #stepMs: number;
+  /** The world before each of the last frames, oldest first; one more than can be gone back, for
+   * drawing. */
+  #before: Snapshot[] = [];
+  #backlog = 0;
+  #last: number | null = null;
+  #lost = 0;
+  #paused = false;
+  #stopped = false;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #turn: Promise<number> | null = null;
+  #settle: { resolve: () => void; reject: (error: unknown) => void } | null = null;
+  /** Resolves when the loop was stopped; rejects with what ended it. */
+  readonly done: Promise<void>;
+
+  /** @internal Use scheduler.start(). */
+  constructor(scheduler: ParallelScheduler, options: LoopOptions) {
+    const hz = options.hz ?? 60;
+    if (!(hz >= 0.001 && hz <= 100000)) {
+      throw new SkepError('E_ARGUMENT', `a loop of ${hz} Hz`, { hint: '0.001 to 100,000' });
+    }
+    this.#scheduler = scheduler;
+    this.#options = { hz, maxCatchUp: Math.max(options.maxCatchUp ?? 5, 1),
+      rewindMax: options.rewindMax ?? 60, parallel: options.parallel ?? true,
+      onFault: options.onFault ?? 'report', manual: options.manual ?? false,
+      ...options.onFrame && { onFrame: options.onFrame } };
+    this.#stepMs = 1000 / hz;
+    this.done = new Promise((resolve, reject) => { this.#settle = { resolve, reject }; });
+    this.done.catch(() => {});
+    if (!this.#options.manual) this.#arm();
+  }
+
+  #arm(): void {
+    if (this.#stopped) return;
+    const wait = Math.max(this.#stepMs - this.#backlog, 0);
+    this.#timer = setTimeout(() => {
+      this.advance(performance.now()).then(() => this.#arm(), (error: unknown) => this.#end(error));
+    }, Math.min(wait, 100));
+  }
+
+  #end(error?: unknown): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    if (this.#timer) clearTimeout(this.#timer);
+    for (const snapshot of this.#before) snapshot.release();
+    this.#before = [];
+    if (error === undefined) this.#settle!.resolve();
+    else this.#settle!.reject(error);
+  }
+
+  /** Lets the clock be at `now` milliseconds and runs the frames that are due. The first call only
+   * sets the clock. Resolves with the number of frames; while a turn runs, with that turn's. */
+  advance(now: number): Promise<number> {
+    return (this.#turn ??= this.#advance(now).finally(() => { this.#turn = null; }));
+  }
+
+  async #advance(now: number): Promise<number> {
+    if (this.#stopped) throw new SkepError('E_CLOSED', 'the loop was stopped');
+    const elapsed = this.#last === null ? 0 : Math.max(now - this.#last, 0);
+    this.#last = now;
+    if (this.#paused) return 0;
+    this.#backlog += elapsed;
+    let frames = 0;
+    for (; this.#backlog >= this.#stepMs && frames < this.#options.maxCatchUp; frames++) {
+      this.#backlog -= this.#stepMs;
+      await this.#frame();
+      if (this.#stopped) return frames + 1;
+    }
+    if (this.#backlog >= this.#stepMs) {
+      const given = this.#backlog - this.#backlog % this.#stepMs;
+      this.#lost += given;
+      this.#backlog -= given;
+    }
+    return frames;
+  }
+
+  async #frame(): Promise<FrameReport> {
+    const { world } = this.#scheduler;
+    this.#before.push(world.snapshot());
+    const most = Math.max(this.#options.rewindMax, 1);
+    while (this.#before.length > most
+           || (this.#before.length > 1 && world.bytes > world.memoryMax / 2)) {
+      this.#before.shift()!.release();
+    }
+    const report = await this.#scheduler.runFrame(this.#stepMs / 1000, -1,
+      { parallel: this.#options.parallel });
+    this.#options.onFrame?.(report);
+    const bad = report.faults.find((fault: JobError) => fault.action !== 'healed');
+    if (bad && this.#options.onFault === 'throw') throw bad;
+    return report;
+  }
+
+  /** Calls `draw` for each block of rows that have the components: their columns before the last
+   * frame and after it, and how far `now` is between the two, 0 to 1. Rows that one of the two lacks
+   * have the same columns in both. */
+  draw<const R extends readonly AnyComponent[]>(now: number, components: R,
+    draw: (n: number, previous: Columns<R>, current: Columns<R>, alpha: number,
+           entities: EntityColumnView) => void): void {
+    const { world } = this.#scheduler;
+    const since = this.#last === null || this.#paused ? 0 : Math.max(now - this.#last, 0);
+    const alpha = Math.min((this.#backlog + since) / this.#stepMs, 1);
+    const before = this.#before.at(-1);
+    const rows: { n: number; columns: unknown[]; entities: EntityColumnView }[] = [];
+    before?.each(components, ((n: number, ...rest: unknown[]) => {
+      rows.push({ n, columns: rest.slice(0, -1), entities: rest.at(-1) as EntityColumnView });
+    }) as never);
+    let block = 0;
+    world.each({ read: components as readonly AnyComponent[] }, ((n: number, ...rest: unknown[]) => {
+      const columns = rest.slice(0, components.length);
+      const entities = rest[components.length] as EntityColumnView;
+      const old = rows[block++];
+      const same = old !== undefined && old.n === n && sameRows(old.entities, entities);
+      draw(n, (same ? old.columns : columns) as unknown as Columns<R>,
+        columns as unknown as Columns<R>, alpha, entities);
+    }) as never);
+  }
+
+  /** Pauses: no frames, and time does not pass. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** Runs exactly one frame, paused or not. */
+  async step(): Promise<FrameReport> {
+    await this.#turn?.catch(() => 0);
+    return this.#frame();
+  }
+
+  /** Takes the world `frames` frames back. Rejects with E_LIMIT for more than are kept. */
+  async rewind(frames: number): Promise<void> {
+    await this.#turn?.catch(() => 0);
+    if (frames > this.rewindable || frames < 1) {
+      throw new SkepError('E_LIMIT', `${frames} frames back: ${this.rewindable} are kept`,
+        { hint: 'start({ rewindMax: frames })' });
+    }
+    const kept = this.#before.length - frames;
+    this.#scheduler.world.restore(this.#before[kept]!);
+    for (const snapshot of this.#before.splice(kept)) snapshot.release();
+  }
+
+  /** Frames that can be gone back now. */
+  get rewindable(): number {
+    return this.#options.rewindMax > 0 ? this.#before.length : 0;
+  }
+
+  /** Milliseconds that were given up, because the machine was too slow. */
+  get lostMs(): number {
+    return this.#lost;
+  }
+
+  /** Ends the loop; the frame that runs is finished. Resolves when it is. */
+  async stop(): Promise<void> {
+    await this.#turn?.catch(() => 0);
+    this.#end();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+}
+
+function sameRows(a: EntityColumnView, b: EntityColumnView): boolean {
+  for (let i = 0; i < a.length; i++) if (a.at(i) !== b.at(i)) return false;
+  return true;
+}
