@@ -1,5 +1,0 @@
-// SPDX-License-Identifier: MIT
-// Gives back what it got.
-export function handle(input) {
-  return input;
-}

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+// A job whose module never comes to its end.
+for (;;);
