@@ -201,7 +201,9 @@ export class ParallelScheduler {
     }
     const made = shared ? new SharedExecutor(this.#host, this.#pool!, own, told)
       : new CopiedExecutor(this.#host, this.#pool!, own, told, text => this.#runtime.cause(text));
+    this.#pool!.keepAlive(true);
     await made.start();
+    this.#pool!.keepAlive(false);
     this.#executor = made;
   }
 
@@ -450,20 +452,37 @@ export class ParallelScheduler {
     if (this.#closing) throw closed();
     const stale = this.#stale;
     this.#sync();
-    if (stale) await this.#bindAll();
+    if (stale) await this.#held(this.#bindAll());
     const frame = this.#frame(dt, time, parallel ? this.#executor : this.#local);
-    let step = frame.next();
-    while (!step.done) {
-      let value: unknown;
+    const step = frame.next();
+    return step.done ? step.value : this.#held(this.#drive(frame, step.value));
+  }
+
+  /** Goes on with a frame that waits. */
+  async #drive(frame: Generator<unknown, FrameReport, unknown>, first: unknown):
+    Promise<FrameReport> {
+    let promise = first;
+    for (;;) {
+      let step: IteratorResult<unknown, FrameReport>;
       try {
-        value = await step.value;
+        step = frame.next(await promise);
       } catch (error) {
         step = frame.throw(error);
-        continue;
       }
-      step = frame.next(value);
+      if (step.done) return step.value;
+      promise = step.value;
     }
-    return step.value;
+  }
+
+  /** Keeps a Node process alive until something is done: workers alone do not. */
+  async #held<T>(work: Promise<T>): Promise<T> {
+    const pool = this.#pool;
+    pool?.keepAlive(true);
+    try {
+      return await work;
+    } finally {
+      pool?.keepAlive(false);
+    }
   }
 
   /** Runs a frame at once, on the caller alone: for tests, tools and small games. Jobs and `run`s

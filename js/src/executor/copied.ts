@@ -184,7 +184,6 @@ export class CopiedExecutor implements Executor {
       1, batchFlags(this.#options, check), 0, 0);
     if (!this.#timer) {
       this.#timer = setInterval(() => this.#watch(), WATCH_MS);
-      this.#pool.keepAlive(true);
     }
   }
 
@@ -213,8 +212,7 @@ export class CopiedExecutor implements Executor {
     if (this.#timer) {
       clearInterval(this.#timer);
       this.#timer = null;
-      this.#pool.keepAlive(false);
-    }
+      }
   }
 
   #serve(): void {

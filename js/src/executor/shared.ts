@@ -235,7 +235,6 @@ export class SharedExecutor implements Executor {
 
   wait(): Promise<unknown> {
     if (!this.#timer) {
-      this.#pool.keepAlive(true);
       const every = this.#deadlineMs ? Math.min(this.#deadlineMs / WATCH_PARTS, WATCH_MAX_MS)
         : WATCH_MAX_MS;
       this.#timer = setInterval(() => this.#watch(), Math.max(every, 1));
@@ -262,7 +261,6 @@ export class SharedExecutor implements Executor {
     if (!this.#timer) return;
     clearInterval(this.#timer);
     this.#timer = null;
-    this.#pool.keepAlive(false);
   }
 
   /** Looks for tasks over their deadline, and for tasks that nobody has. A tick that is late, because
