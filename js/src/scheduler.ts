@@ -71,8 +71,6 @@ export interface FrameReport {
   readonly ms: number;
 }
 
-const REPORT = ['frame', 'batches', 'systems', 'tasks', 'reruns', 'retries', 'rows', 'blocksCopied',
-  'patches', 'blocksInPlace', 'dropped', 'overlaps'] as const;
 const ACTIONS: readonly FaultAction[] = ['healed', 'fallback', 'skipped', 'quarantined', 'kept'];
 const STEP = { end: 0, run: 1, wait: 2, handed: 3, failed: 4 } as const;
 const FLAGS = { disabled: 1, runMayFail: 4, skipEmpty: 8 } as const;
@@ -127,6 +125,8 @@ export class ParallelScheduler {
   #closing: Promise<void> | null = null;
   #fallback: string | null = null;
   #inFrame = false;
+  #entered: Executor | null = null;
+  #checked = false;
 
   constructor(world: World, options: SchedulerOptions = {}) {
     this.world = world;
@@ -150,6 +150,7 @@ export class ParallelScheduler {
       check: this.#options.check === true, force: this.#options.grain === 0 };
     this.#local = new LocalExecutor(this.#host, options);
     this.#executor = this.#local;
+    this.#entered = null;
     this.#stale = true;
   }
 
@@ -512,7 +513,7 @@ export class ParallelScheduler {
     this.world.guard = this.#guardObjects;
     let begun = false;
     try {
-      executor.enter(this.#checks(executor));
+      this.#enter(executor, this.#checks(executor));
       const extras = this.#extras(dt, time);
       const sent = extras.length ? executor.setExtras(extras) : undefined;
       if (sent) yield sent;
@@ -529,6 +530,14 @@ export class ParallelScheduler {
       this.#frames++;
       if (!host.closed) this.#drainLog();
     }
+  }
+
+  /** Tells wasm where tasks run, where that changed. */
+  #enter(executor: Executor, check: boolean): void {
+    if (this.#entered === executor && this.#checked === check) return;
+    executor.enter(check);
+    this.#entered = executor;
+    this.#checked = check;
   }
 
   #guardObjects = (): void => {
@@ -795,20 +804,25 @@ export class ParallelScheduler {
   *#report(executor: Executor, began: number): Generator<unknown, FrameReport, unknown> {
     const host = this.#host;
     host.ex['skep_host_report']!(host.address);
-    const numbers = REPORT.map((name, i) => [name, host.wide(2 * i)] as const);
-    const count = host.wide(26);
+    const count = host.word(26);
     const faults: JobError[] = [];
-    for (let i = 0; i < count; i++) faults.push(yield* this.#fault(executor, i));
-    const report = { ...Object.fromEntries(numbers), faults, executor: executor.kind,
-      ms: performance.now() - began } as unknown as FrameReport;
-    const { overlaps } = this;
-    const full = { ...report, overlaps };
+    const report: FrameReport = { frame: host.wide(0), batches: host.word(2),
+      systems: host.word(4), tasks: host.word(6), reruns: host.word(8), retries: host.word(10),
+      rows: host.wide(12), blocksCopied: host.wide(14), patches: host.wide(16),
+      blocksInPlace: host.wide(18), dropped: host.wide(20), overlaps: this.#overlaps, faults,
+      executor: executor.kind, ms: performance.now() - began };
     this.world.fireHooks();
+    if (count) yield* this.#faults(executor, count, faults);
+    return report;
+  }
+
+  *#faults(executor: Executor, count: number, faults: JobError[]):
+    Generator<unknown, void, unknown> {
+    for (let i = 0; i < count; i++) faults.push(yield* this.#fault(executor, i));
     const { onFault } = this.#options;
     if (typeof onFault === 'function') for (const fault of faults) onFault(fault);
     const bad = faults.find(fault => fault.action !== 'healed');
     if (onFault === 'throw' && bad) throw bad;
-    return full;
   }
 
   /** Calls for a frame while one ran, so far. */

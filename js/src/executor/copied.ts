@@ -182,9 +182,6 @@ export class CopiedExecutor implements Executor {
   enter(check: boolean): void {
     this.#host.ex['skep_host_executor']!(this.#host.address, this.workers, this.#options.deadlineMs,
       1, batchFlags(this.#options, check), 0, 0);
-    if (!this.#timer) {
-      this.#timer = setInterval(() => this.#watch(), WATCH_MS);
-    }
   }
 
   batch(): void {
@@ -193,6 +190,7 @@ export class CopiedExecutor implements Executor {
 
   take(task: HandedTask): Promise<void> | undefined {
     if (this.#given >= this.workers) return undefined;
+    this.#timer ??= setInterval(() => this.#watch(), WATCH_MS);
     return new Promise(resolve => {
       this.#queue.push({ task, resolve });
       this.#serve();
