@@ -4,21 +4,22 @@
 #include "wasm/host.h"
 
 /* Makes a query of the `count` terms in io, two words each: component, skep_term_kind. NULL on
- * failure. */
+ * failure: then io[0] is the status. */
 skep_query *HOST_EXPORT(skep_host_query)(host *h, uint32_t count)
 {
     skep_query_desc d = skep_query_desc_default();
     skep_query *query = NULL;
     if (count > SKEP_TERM_MAX) {
-        (void)host_fail(h, SKEP_LIMIT, "a query of %u terms: it may have %u", count,
-                        SKEP_TERM_MAX);
+        h->io[0] = (uint32_t)host_fail(h, SKEP_LIMIT, "a query of %u terms: term_max is %u", count,
+                                       SKEP_TERM_MAX);
         return NULL;
     }
     for (uint32_t i = 0; i < count; i++) {
         d.terms[i] = skep_term_make((const skep_component *)(uintptr_t)h->io[2 * i],
                                     (skep_term_kind)h->io[2 * i + 1]);
     }
-    return host_check(h, skep_query_create(h->world, &d, &query)) == SKEP_OK ? query : NULL;
+    h->io[0] = (uint32_t)host_check(h, skep_query_create(h->world, &d, &query));
+    return query;
 }
 
 /* Frees a query. */
@@ -62,13 +63,25 @@ static skep_status pass_block(host *h, host_pass *pass, uint32_t write_mask)
     return SKEP_OK;
 }
 
+/* Ends the newest pass. */
+static skep_status pass_end(host *h)
+{
+    host_pass *pass = &h->passes[--h->pass_count];
+    skep_world *w = h->world;
+    skep_status status = skep_query_end(&pass->it);
+    if (w->iterating) w->iterating--;
+    if (w->iterating) return status;
+    const skep_status settled = skep__world_settle(w);
+    return status == SKEP_OK ? settled : status;
+}
+
 /* Begins a pass and lists its blocks: io[0] the address of the list, io[1] the number of blocks.
  * The columns of the terms in `write_mask` are the world's own from now on, to be written. End it
- * by skep_host_pass_end, also when it failed, unless it failed for being too deep. */
+ * by skep_host_pass_end, unless it failed. */
 uint32_t HOST_EXPORT(skep_host_pass)(host *h, skep_query *query, uint32_t write_mask)
 {
     if (h->pass_count == HOST_PASSES)
-        return (uint32_t)host_fail(h, SKEP_LIMIT, "queries are iterated %u deep, the most is %u",
+        return (uint32_t)host_fail(h, SKEP_LIMIT, "queries are iterated %u deep: pass_max is %u",
                                    HOST_PASSES + 1u, HOST_PASSES);
     host_pass *pass = &h->passes[h->pass_count++];
     pass->list.used = 0;
@@ -81,6 +94,7 @@ uint32_t HOST_EXPORT(skep_host_pass)(host *h, skep_query *query, uint32_t write_
         blocks++;
     }
     if (status == SKEP_OK) status = host_check(h, pass->it.status);
+    if (status != SKEP_OK) (void)pass_end(h);
     h->io[0] = (uint32_t)(uintptr_t)pass->list.data;
     h->io[1] = blocks;
     return (uint32_t)status;
@@ -89,15 +103,7 @@ uint32_t HOST_EXPORT(skep_host_pass)(host *h, skep_query *query, uint32_t write_
 /* Ends the newest pass; what waited for it is made. */
 uint32_t HOST_EXPORT(skep_host_pass_end)(host *h)
 {
-    host_pass *pass = &h->passes[--h->pass_count];
-    skep_world *w = h->world;
-    skep_status status = skep_query_end(&pass->it);
-    if (w->iterating) w->iterating--;
-    if (!w->iterating) {
-        const skep_status settled = skep__world_settle(w);
-        if (status == SKEP_OK) status = settled;
-    }
-    return (uint32_t)host_check(h, status);
+    return (uint32_t)host_check(h, pass_end(h));
 }
 
 /* Lists what lost the component of a REMOVED term: io[0] the handles' address, io[1] their number.

@@ -4,11 +4,21 @@
 
 /* ---- snapshots ------------------------------------------------------------------------------ */
 
-/* Takes a snapshot; NULL on failure. */
+/* While a query is iterated, JavaScript writes into blocks that must not become a snapshot's. */
+static skep_status state_ready(host *h, const char *what)
+{
+    if (!h->world->iterating || h->world->mode != SKEP__WRITE_NOW) return SKEP_OK;
+    return host_fail(h, SKEP_BUSY, "%s: a query is iterated, or hooks run; do it afterwards", what);
+}
+
+/* Takes a snapshot; NULL on failure: then io[0] is the status. */
 skep_snapshot *HOST_EXPORT(skep_host_snapshot)(host *h)
 {
     skep_snapshot *snapshot = NULL;
-    return host_check(h, skep_snapshot_take(h->world, &snapshot)) == SKEP_OK ? snapshot : NULL;
+    skep_status status = state_ready(h, "snapshot");
+    if (status == SKEP_OK) status = host_check(h, skep_snapshot_take(h->world, &snapshot));
+    h->io[0] = (uint32_t)status;
+    return status == SKEP_OK ? snapshot : NULL;
 }
 
 /* Ends a snapshot. */
@@ -21,13 +31,18 @@ void HOST_EXPORT(skep_host_release)(host *h, skep_snapshot *snapshot)
 /* Goes back to a snapshot. */
 uint32_t HOST_EXPORT(skep_host_restore)(host *h, const skep_snapshot *snapshot)
 {
+    const skep_status status = state_ready(h, "restore");
+    if (status != SKEP_OK) return (uint32_t)status;
     return (uint32_t)host_check(h, skep_world_restore(h->world, snapshot));
 }
 
 /* The hash of a snapshot, or of the world where it is NULL, in io[0] and io[1]. */
-void HOST_EXPORT(skep_host_hash)(host *h, const skep_snapshot *snapshot)
+uint32_t HOST_EXPORT(skep_host_hash)(host *h, const skep_snapshot *snapshot)
 {
+    const skep_status status = snapshot ? SKEP_OK : state_ready(h, "hash");
+    if (status != SKEP_OK) return (uint32_t)status;
     host_put_u64(h, 0, snapshot ? skep_snapshot_hash(snapshot) : skep_world_hash(h->world));
+    return SKEP_OK;
 }
 
 /* Tick (2 words), entities and time (as a double's 2 words) of a snapshot. */
@@ -81,31 +96,154 @@ uint32_t HOST_EXPORT(skep_host_snapshot_rows)(host *h, const skep_snapshot *snap
 
 /* ---- differences ---------------------------------------------------------------------------- */
 
-static bool diff_item(void *ctx, const skep_diff_item *item)
+/* Runs of fewer rows are gathered: an object in JavaScript costs more than copying a few values. */
+#define DIFF_LONG 32u
+/* In an item's kind: its handles and values are copies, gone at the next difference. */
+#define DIFF_GATHERED 256u
+
+/* What all short runs of one kind and component become. */
+typedef struct diff_group {
+    uint32_t kind;
+    const skep_component *component;
+    uint32_t count;
+    uint32_t done;
+    uint8_t *entity;
+    uint8_t *column[SKEP_FIELD_MAX];
+} diff_group;
+
+/* A short run; it belongs to a group by number. */
+typedef struct diff_short {
+    uint32_t group;
+    skep_diff_item item;
+} diff_short;
+
+static uint32_t diff_fields(const skep_component *component, uint32_t kind)
 {
-    host *h = ctx;
-    const uint32_t fields = item->component ? item->component->field_count : 0;
+    return component && kind != SKEP_DIFF_REMOVED ? component->field_count : 0;
+}
+
+/* Appends an item for JavaScript. */
+static bool diff_put(host *h, uint32_t kind, uint32_t count, const void *entity,
+                     const skep_component *component, const void *const *column)
+{
+    const uint32_t fields = diff_fields(component, kind & 0xffu);
     uint32_t *w = host_buffer_push(h, &h->list, (5 + fields) * sizeof *w);
     if (!w) return false;
-    *w++ = item->kind;
-    *w++ = item->count;
-    *w++ = (uint32_t)(uintptr_t)item->entity;
-    *w++ = item->component ? (uint32_t)(uintptr_t)item->component->name : 0;
+    *w++ = kind;
+    *w++ = count;
+    *w++ = (uint32_t)(uintptr_t)entity;
+    *w++ = component ? (uint32_t)(uintptr_t)component->name : 0;
     *w++ = fields;
-    for (uint32_t f = 0; f < fields; f++) *w++ = (uint32_t)(uintptr_t)item->column[f];
+    for (uint32_t f = 0; f < fields; f++) *w++ = (uint32_t)(uintptr_t)column[f];
     h->io[1]++;
     return true;
 }
 
+/* The group of a run, made where there is none; UINT32_MAX without memory. */
+static uint32_t diff_group_of(host *h, const skep_diff_item *item)
+{
+    diff_group *groups = h->groups.data;
+    const uint32_t count = h->groups.used / (uint32_t)sizeof *groups;
+    for (uint32_t i = count; i > 0; i--)
+        if (groups[i - 1].kind == item->kind && groups[i - 1].component == item->component)
+            return i - 1;
+    diff_group *group = host_buffer_push(h, &h->groups, sizeof *group);
+    if (!group) return UINT32_MAX;
+    memset(group, 0, sizeof *group);
+    group->kind = item->kind;
+    group->component = item->component;
+    return count;
+}
+
+static bool diff_item(void *ctx, const skep_diff_item *item)
+{
+    host *h = ctx;
+    if (item->count >= DIFF_LONG) {
+        h->lacks = !diff_put(h, item->kind, item->count, item->entity, item->component,
+                             item->column);
+        return !h->lacks;
+    }
+    const uint32_t group = diff_group_of(h, item);
+    diff_short *run = host_buffer_push(h, &h->runs, sizeof *run);
+    h->lacks = group == UINT32_MAX || !run;
+    if (h->lacks) return false;
+    ((diff_group *)h->groups.data)[group].count += item->count;
+    run->group = group;
+    run->item.count = item->count;
+    run->item.entity = item->entity;
+    memcpy(run->item.column, item->column,
+           diff_fields(item->component, item->kind) * sizeof item->column[0]);
+    return true;
+}
+
+static uint32_t field_bytes(const skep_component *component, uint32_t field)
+{
+    return (uint32_t)component->fields[field].size * component->fields[field].count;
+}
+
+/* Gives each group its place in one piece of memory. */
+static bool diff_groups_place(host *h)
+{
+    diff_group *groups = h->groups.data;
+    const uint32_t count = h->groups.used / (uint32_t)sizeof *groups;
+    for (uint32_t pass = 0; pass < 2; pass++) {
+        uint32_t at = 0;
+        for (uint32_t i = 0; i < count; i++) {
+            diff_group *g = &groups[i];
+            g->entity = (uint8_t *)h->gathered.data + at;
+            at += g->count * 8u;
+            for (uint32_t f = 0; f < diff_fields(g->component, g->kind); f++) {
+                g->column[f] = (uint8_t *)h->gathered.data + at;
+                at += (uint32_t)skep__align((size_t)g->count * field_bytes(g->component, f), 8);
+            }
+        }
+        h->gathered.used = 0;
+        if (pass == 0 && at && !host_buffer_push(h, &h->gathered, at)) return false;
+    }
+    return true;
+}
+
+/* Copies the short runs into their groups, and lists those. */
+static bool diff_gather(host *h)
+{
+    if (!diff_groups_place(h)) return false;
+    diff_group *groups = h->groups.data;
+    const diff_short *run = h->runs.data;
+    const diff_short *end = run + h->runs.used / sizeof *run;
+    for (; run < end; run++) {
+        diff_group *g = &groups[run->group];
+        memcpy(g->entity + g->done * 8u, run->item.entity, run->item.count * 8u);
+        for (uint32_t f = 0; f < diff_fields(g->component, g->kind); f++) {
+            const uint32_t bytes = field_bytes(g->component, f);
+            memcpy(g->column[f] + (size_t)g->done * bytes, run->item.column[f],
+                   (size_t)run->item.count * bytes);
+        }
+        g->done += run->item.count;
+    }
+    for (uint32_t i = 0; i < h->groups.used / (uint32_t)sizeof *groups; i++) {
+        const diff_group *g = &groups[i];
+        const void *const *column = (const void *const *)(const void *)g->column;
+        if (!diff_put(h, g->kind | DIFF_GATHERED, g->count, g->entity, g->component, column))
+            return false;
+    }
+    return true;
+}
+
 /* Lists what turns one snapshot into another: io[0] the address, io[1] the number of items (kind,
- * entities, their address, the component's name, columns, their addresses). */
+ * entities, their address, the component's name, columns, their addresses). Short runs are gathered
+ * into one item for each kind and component. */
 uint32_t HOST_EXPORT(skep_host_diff)(host *h, const skep_snapshot *before,
                                      const skep_snapshot *after)
 {
     h->list.used = 0;
+    h->runs.used = 0;
+    h->groups.used = 0;
     h->io[1] = 0;
-    const skep_status status = skep_diff(before, after, diff_item, h);
+    h->lacks = false;
+    skep_status status = skep_diff(before, after, diff_item, h);
+    if (status == SKEP_OK && !h->lacks) h->lacks = !diff_gather(h);
     h->io[0] = (uint32_t)(uintptr_t)h->list.data;
+    if (h->lacks) return (uint32_t)host_fail(h, SKEP_NO_MEMORY, "no memory: raise memoryMax");
     return (uint32_t)(status == SKEP_OK ? status : host_fail(h, status, "these are snapshots of "
                                                                         "two worlds"));
 }
@@ -133,20 +271,48 @@ uint32_t HOST_EXPORT(skep_host_save)(host *h, const skep_snapshot *snapshot)
     return (uint32_t)host_check(h, status);
 }
 
-/* Takes the world to what a save holds; it stays as it was when that fails. io[0] is the byte at
- * which reading stopped. */
-uint32_t HOST_EXPORT(skep_host_load)(host *h, const void *bytes, uint32_t n)
+static skep_status load_bytes(host *h, const void *bytes, uint32_t n)
 {
     skep_load_report report;
     memset(&report, 0, sizeof report);
     const skep_status status = skep_load(h->world, bytes, n, &report);
     h->io[0] = (uint32_t)report.error.offset;
     if (status == SKEP_OK) return SKEP_OK;
-    return (uint32_t)host_fail(
+    return host_fail(
         h, status, "%s%s%s%s%s (byte %u)",
         report.error.message ? report.error.message : skep_status_text(status),
         report.component[0] ? ": component " : "", report.component,
         report.field[0] ? ", field " : "", report.field, h->io[0]);
+}
+
+/* Takes the world to what a save holds, instead of what is in it; `empty` is a snapshot of the world
+ * before anything was. It stays as it was when that fails. io[0] is the byte at which reading
+ * stopped. */
+uint32_t HOST_EXPORT(skep_host_replace)(host *h, const skep_snapshot *empty, const void *bytes,
+                                        uint32_t n)
+{
+    skep_snapshot *before = NULL;
+    skep_status status = state_ready(h, "load");
+    if (status != SKEP_OK) return (uint32_t)status;
+    status = host_check(h, skep_snapshot_take(h->world, &before));
+    if (status != SKEP_OK) return (uint32_t)status;
+    status = host_check(h, skep_world_restore(h->world, empty));
+    if (status == SKEP_OK) {
+        status = load_bytes(h, bytes, n);
+        const skep_status back = status == SKEP_OK ? SKEP_OK : skep_world_restore(h->world, before);
+        if (back != SKEP_OK) status = host_check(h, back);
+    }
+    skep_snapshot_release(before);
+    return (uint32_t)status;
+}
+
+/* Makes the world keep room for an event, an input or a resource, as loading wants. */
+uint32_t HOST_EXPORT(skep_host_register)(host *h, const skep_component *c)
+{
+    uint32_t number = 0;
+    return (uint32_t)host_check(h, c->kind == SKEP_KIND_RESOURCE
+                                       ? skep__world_resource(h->world, c, &number)
+                                       : skep__world_channel(h->world, c, false, &number));
 }
 
 /* ---- resources ------------------------------------------------------------------------------ */

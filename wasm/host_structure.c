@@ -3,77 +3,85 @@
  * where JavaScript cannot look or write by itself. */
 #include "wasm/host.h"
 
+#include "core/store/rows.h"
+#include "core/world/world_parts.h"
+
 /* ---- commands ------------------------------------------------------------------------------- */
 
-enum { COMMAND_ADD = 1, COMMAND_REMOVE, COMMAND_DESTROY, COMMAND_SET, COMMAND_ADD_NEW };
+enum { COMMAND_ADD = 1, COMMAND_REMOVE, COMMAND_DESTROY, COMMAND_ADD_NEW };
 
-/* A command: op, component, entity; for ADD, SET and ADD_NEW (add, but leave what is there) the C
- * struct follows, padded to 8. */
-typedef struct host_command {
+/* Commands of one kind behind each other: the handle of each, and for ADD and ADD_NEW (add, but
+ * leave what is there) the C struct, padded to 8. */
+typedef struct host_commands {
     uint32_t op;
-    const skep_component *component;
-    uint32_t low;
-    uint32_t high;
-} host_command;
+    const skep_component *component; /* NULL for DESTROY */
+    uint32_t count;
+    uint32_t stride; /* bytes of one */
+} host_commands;
 
-static skep_status command_add(host *h, const host_command *c, skep_entity e, const void *value)
+static skep_status command_run(host *h, const host_commands *c, skep_entity e, const void *value)
 {
-    const uint32_t type = skep__plain_type(h->world, c->component);
-    if (type != UINT32_MAX && skep__world_row_add(h->world, e, type, value) == SKEP_OK)
-        return SKEP_OK;
-    return skep_world_add(h->world, e, c->component, value);
-}
-
-static skep_status command_remove(host *h, const host_command *c, skep_entity e)
-{
-    const uint32_t type = skep__plain_type(h->world, c->component);
-    if (type != UINT32_MAX && skep__world_row_remove(h->world, e, type) == SKEP_OK) return SKEP_OK;
-    return skep_world_remove(h->world, e, c->component);
-}
-
-static skep_status command_run(host *h, const host_command *c, const void *value)
-{
-    const skep_entity e = host_entity(c->low, c->high);
     switch (c->op) {
     case COMMAND_ADD_NEW:
         if (skep_world_has(h->world, e, c->component)) return SKEP_OK;
-        return command_add(h, c, e, value);
+        return skep_world_add(h->world, e, c->component, value);
     case COMMAND_ADD:
-        return command_add(h, c, e, value);
+        return skep_world_add(h->world, e, c->component, value);
     case COMMAND_REMOVE:
-        return command_remove(h, c, e);
-    case COMMAND_DESTROY:
-        return skep_entity_destroy(h->world, e);
+        return skep_world_remove(h->world, e, c->component);
     default:
-        return skep_world_set(h->world, e, c->component, value);
+        return skep_entity_destroy(h->world, e);
     }
 }
 
-/* Makes `bytes` of commands, in order. Those for entities that are gone, or that lack what is to be
- * set, are dropped and counted. On any other failure io[0] is the number of commands that were made
- * before. */
+/* The component's number where rows can be moved at once, else UINT32_MAX. */
+static uint32_t quick_type(host *h, const host_commands *c)
+{
+    if (c->op == COMMAND_DESTROY || !skep__plain(h->world)) return UINT32_MAX;
+    const uint32_t type = skep__known(h->world, c->component);
+    return type == SKEP__NO_TYPE || h->world->store.types[type].noted ? UINT32_MAX : type;
+}
+
+/* Makes the commands of one head; returns the first failure. */
+static skep_status commands_of_one(host *h, const host_commands *c, const uint8_t *at)
+{
+    skep_status first = SKEP_OK;
+    const uint32_t type = quick_type(h, c);
+    const bool add = c->op != COMMAND_REMOVE;
+    for (uint32_t i = 0; i < c->count; i++, at += c->stride) {
+        skep_entity e;
+        memcpy(&e, at, sizeof e);
+        const void *value = at + sizeof e;
+        if (type != UINT32_MAX && skep__row_quick(&h->world->store, e, type, add, value)) continue;
+        const skep_status status = command_run(h, c, e, value);
+        if (status == SKEP_GONE || status == SKEP_NOT_FOUND)
+            h->dropped++;
+        else if (status != SKEP_OK && first == SKEP_OK)
+            first = host_check(h, status);
+    }
+    return first;
+}
+
+/* Makes `bytes` of commands, in order. Those for entities that are gone are dropped and counted; one
+ * that fails otherwise is left out and the rest is made. Returns the first such failure. */
 uint32_t HOST_EXPORT(skep_host_commands)(host *h, const uint8_t *at, uint32_t bytes)
 {
     const uint8_t *end = at + bytes;
-    h->io[0] = 0;
+    skep_status first = SKEP_OK;
     while (at < end) {
-        const host_command *c = (const host_command *)(const void *)at;
-        const void *value = at + sizeof *c;
+        const host_commands *c = (const host_commands *)(const void *)at;
         at += sizeof *c;
-        if (c->op != COMMAND_REMOVE && c->op != COMMAND_DESTROY)
-            at += skep__align(c->component->size, 8);
-        const skep_status status = command_run(h, c, value);
-        if (status == SKEP_GONE || status == SKEP_NOT_FOUND) {
-            h->dropped++;
-        } else if (status != SKEP_OK) {
-            return (uint32_t)host_check(h, status);
-        }
-        h->io[0]++;
+        const skep_status status = commands_of_one(h, c, at);
+        if (first == SKEP_OK) first = status;
+        at += (size_t)c->count * c->stride;
     }
-    return SKEP_OK;
+    return (uint32_t)first;
 }
 
 /* ---- spawning ------------------------------------------------------------------------------- */
+
+/* The most components of a shape that is made without parts, as skep_shape. */
+#define SHAPE_MAX 16u
 
 /* Components to spawn with, prepared. */
 typedef struct host_shape {
@@ -81,6 +89,7 @@ typedef struct host_shape {
     uint32_t count;
     const skep_component *components[SKEP_CREATE_MAX];
     uint32_t offsets[SKEP_CREATE_MAX]; /* of each C struct in the values */
+    uint32_t packed4[SHAPE_MAX];       /* fields, where all have 4 bytes; else 0 */
 } host_shape;
 
 /* Prepares the `count` components whose addresses are in io. Returns the shape, with the offsets of
@@ -90,8 +99,9 @@ host_shape *HOST_EXPORT(skep_host_shape)(host *h, uint32_t count)
     host_shape *s = count <= SKEP_CREATE_MAX ? host_keep(h, sizeof *s) : NULL;
     if (!s) {
         (void)host_fail(h, count <= SKEP_CREATE_MAX ? SKEP_NO_MEMORY : SKEP_LIMIT,
-                        "an entity of %u components: at most %u can be spawned at once", count,
-                        SKEP_CREATE_MAX);
+                        "an entity of %u components: create_max is %u: add the others afterwards",
+                        count, SKEP_CREATE_MAX);
+        h->io[0] = count <= SKEP_CREATE_MAX ? SKEP_NO_MEMORY : SKEP_LIMIT;
         return NULL;
     }
     uint32_t offset = 0;
@@ -101,29 +111,34 @@ host_shape *HOST_EXPORT(skep_host_shape)(host *h, uint32_t count)
         s->offsets[i] = offset;
         offset += (uint32_t)skep__align(s->components[i]->size, 8);
     }
+    if (count && count <= SHAPE_MAX) {
+        const skep_status status = skep_shape_init(&s->shape, h->world, s->components, count);
+        h->io[0] = (uint32_t)host_check(h, status);
+        if (status != SKEP_OK) return NULL;
+        for (uint32_t i = 0; i < count; i++) {
+            const uint32_t type = skep__known(h->world, s->components[i]);
+            s->packed4[i] = h->world->store.types[type].packed4;
+        }
+    }
     memcpy(h->io, s->offsets, count * sizeof *h->io);
     h->io[count] = offset;
-    if (count == 0 || count > 16) return s;
-    const skep_status status = skep_shape_init(&s->shape, h->world, s->components, count);
-    return host_check(h, status) == SKEP_OK ? s : NULL;
+    return s;
 }
 
-static skep_status spawn_fill(const host_shape *s, const skep_row *row, uint32_t i,
-                              const uint8_t *value)
+/* Fills the row with the C structs at `values`. */
+static skep_status spawn_fill(const host_shape *s, const skep_row *row, const uint8_t *values)
 {
-    const skep_component *c = s->components[i];
-    if (!row->cells) return skep__row_fill(row, i, value);
-    const skep__cell *cell = row->cells + row->shape->first[i];
-    for (uint32_t f = 0; f < c->field_count; f++, cell++) {
-        const size_t bytes = (size_t)c->fields[f].size * c->fields[f].count;
-        const uint8_t *from = value + c->fields[f].offset;
-        uint8_t *to = cell->data + row->row * bytes;
-        if (bytes == 4)
-            memcpy(to, from, 4);
+    skep_status status = SKEP_OK;
+    for (uint32_t i = 0; i < s->count && status == SKEP_OK; i++) {
+        const uint8_t *value = values + s->offsets[i];
+        if (!row->cells)
+            status = skep__row_fill(row, i, value);
+        else if (s->packed4[i])
+            skep__value_put4(row->cells + s->shape.first[i], row->row, value, s->packed4[i]);
         else
-            memcpy(to, from, bytes);
+            skep__value_store(s->components[i], row->cells + s->shape.first[i], row->row, value);
     }
-    return SKEP_OK;
+    return status;
 }
 
 static skep_status spawn_parts(host *h, const host_shape *s, const uint8_t *values, skep_entity *e)
@@ -138,20 +153,18 @@ static skep_status spawn_parts(host *h, const host_shape *s, const uint8_t *valu
 uint32_t HOST_EXPORT(skep_host_spawn)(host *h, host_shape *s, const uint8_t *values)
 {
     skep_row row;
-    skep_entity e = skep_entity_null();
     skep_status status = SKEP_OK;
     if (s->count == 0) {
-        status = skep_entity_create(h->world, &e);
-    } else if (s->count > 16) {
-        status = spawn_parts(h, s, values, &e);
+        status = skep_entity_create(h->world, &row.entity);
+    } else if (s->count > SHAPE_MAX || !skep__plain(h->world)) {
+        status = spawn_parts(h, s, values, &row.entity); /* all or nothing, where that can fail */
     } else {
         status = skep_shape_create(&s->shape, &row);
-        for (uint32_t i = 0; status == SKEP_OK && i < s->count; i++)
-            status = spawn_fill(s, &row, i, values + s->offsets[i]);
-        if (status == SKEP_OK) e = row.entity;
+        if (status == SKEP_OK) status = spawn_fill(s, &row, values);
     }
-    host_put_entity(h, 0, e);
-    return (uint32_t)host_check(h, status);
+    if (status != SKEP_OK) return (uint32_t)host_check(h, status);
+    host_put_entity(h, 0, row.entity);
+    return SKEP_OK;
 }
 
 /* Reads parts out of io: for each the component, the address of its C struct (0: none) and the
@@ -277,4 +290,18 @@ void HOST_EXPORT(skep_host_hooks)(host *h)
     h->io[0] = (uint32_t)(uintptr_t)h->hooks.data;
     h->io[1] = h->hooks.used / 12u;
     h->hooks.used = 0;
+}
+
+/* Holds changes back, as a pass of a query does, while JavaScript's hooks run. */
+void HOST_EXPORT(skep_host_hold)(host *h)
+{
+    h->world->iterating++;
+}
+
+/* Makes what they changed. */
+uint32_t HOST_EXPORT(skep_host_let_go)(host *h)
+{
+    skep_world *w = h->world;
+    if (w->iterating) w->iterating--;
+    return (uint32_t)(w->iterating ? SKEP_OK : host_check(h, skep__world_settle(w)));
 }

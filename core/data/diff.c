@@ -37,7 +37,8 @@ typedef struct diff_run {
 typedef struct diff_columns {
     const uint8_t *a[SKEP_FIELD_MAX];
     const uint8_t *b[SKEP_FIELD_MAX];
-    size_t bytes[SKEP_FIELD_MAX];
+    uint32_t bytes[SKEP_FIELD_MAX];
+    uint32_t next[SKEP_FIELD_MAX]; /* the next row that differs, or the number of rows */
     uint32_t count;
 } diff_columns;
 
@@ -96,35 +97,65 @@ static void diff_emit_component(diff *d, skep_diff_kind kind, const diff_block *
 
 /* ---- values --------------------------------------------------------------------------------- */
 
+/* The first byte from `at` on in which two columns differ, or `n`. */
+static size_t diff_bytes(const uint8_t *a, const uint8_t *b, size_t at, size_t n)
+{
+    uint64_t x[4], y[4];
+    for (; at + sizeof x <= n; at += sizeof x) {
+        memcpy(x, a + at, sizeof x);
+        memcpy(y, b + at, sizeof y);
+        if ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3])) break;
+    }
+    for (; at + 8 <= n; at += 8) {
+        memcpy(x, a + at, 8);
+        memcpy(y, b + at, 8);
+        if (x[0] != y[0]) break;
+    }
+    while (at < n && a[at] == b[at]) at++;
+    return at;
+}
+
+/* The first row from `row` on in which column i differs, or `rows`. */
+static uint32_t diff_next(const diff_columns *columns, uint32_t i, uint32_t row, uint32_t rows)
+{
+    const size_t bytes = columns->bytes[i];
+    const size_t n = bytes * rows;
+    const size_t at = diff_bytes(columns->a[i], columns->b[i], bytes * row, n);
+    return at == n ? rows : skep__u32(bytes == 4 ? at / 4 : bytes == 8 ? at / 8 : at / bytes);
+}
+
 /* Collects the fields of a component that differ in a run. */
 static void diff_columns_find(const diff *d, const diff_run *run, uint32_t a_first,
                               uint32_t b_first, uint32_t field_count, diff_columns *columns)
 {
     columns->count = 0;
     for (uint32_t f = 0; f < field_count; f++) {
-        const size_t bytes = run->b.table->layout->columns[b_first + f].bytes;
+        const uint32_t bytes = run->b.table->layout->columns[b_first + f].bytes;
         const uint8_t *a = skep__snap_cell(d->a, run->a.table, run->a.block, a_first + f);
         const uint8_t *b = skep__snap_cell(d->b, run->b.table, run->b.block, b_first + f);
-        a += run->a_row * bytes;
-        b += run->b_row * bytes;
-        if (a == b || memcmp(a, b, bytes * run->count) == 0) continue;
-        columns->a[columns->count] = a;
-        columns->b[columns->count] = b;
-        columns->bytes[columns->count++] = bytes;
+        const uint32_t i = columns->count;
+        columns->a[i] = a + (size_t)run->a_row * bytes;
+        columns->b[i] = b + (size_t)run->b_row * bytes;
+        columns->bytes[i] = bytes;
+        if (columns->a[i] == columns->b[i]) continue;
+        columns->next[i] = diff_next(columns, i, 0, run->count);
+        if (columns->next[i] < run->count) columns->count++;
     }
 }
 
-static bool diff_row_differs(const diff_columns *columns, uint32_t row)
+/* Leaves `row` behind; returns the next one in which some column differs, or `rows`. */
+static uint32_t diff_advance(diff_columns *columns, uint32_t row, uint32_t rows)
 {
+    uint32_t next = rows;
     for (uint32_t i = 0; i < columns->count; i++) {
-        const size_t bytes = columns->bytes[i];
-        if (memcmp(columns->a[i] + row * bytes, columns->b[i] + row * bytes, bytes) != 0)
-            return true;
+        if (columns->next[i] == row) columns->next[i] = diff_next(columns, i, row + 1u, rows);
+        next = skep__min_u32(next, columns->next[i]);
     }
-    return false;
+    return next;
 }
 
-/* Reports the rows of a run whose values of one component differ. */
+/* Reports the rows of a run whose values of one component differ. Equal stretches are skipped
+ * column by column, so that each is looked at once. */
 static void diff_component(diff *d, const diff_run *run, uint32_t a_position, uint32_t b_position)
 {
     const uint32_t type = run->b.table->layout->types[b_position];
@@ -133,13 +164,13 @@ static void diff_component(diff *d, const diff_run *run, uint32_t a_position, ui
     diff_columns columns;
     diff_columns_find(d, run, run->a.table->layout->first[a_position],
                       run->b.table->layout->first[b_position], field_count, &columns);
-    if (columns.count == 0) return;
-    for (uint32_t row = 0; row < run->count && !d->stopped;) {
+    uint32_t row = diff_advance(&columns, UINT32_MAX, run->count);
+    while (row < run->count && !d->stopped) {
         uint32_t end = row;
-        while (end < run->count && diff_row_differs(&columns, end)) end++;
-        if (end > row)
-            diff_emit_component(d, SKEP_DIFF_CHANGED, &run->b, run->b_row + row, end - row, type);
-        row = end + 1u;
+        uint32_t next = row;
+        while (next == end && end < run->count) next = diff_advance(&columns, end++, run->count);
+        diff_emit_component(d, SKEP_DIFF_CHANGED, &run->b, run->b_row + row, end - row, type);
+        row = next;
     }
 }
 

@@ -96,6 +96,8 @@ export const FIELD_MAX = 16;
 export const FIELD_BYTES_MAX = 2048;
 
 const known = new Map<string, ComponentInfo>();
+/** The latest definition of each kind and name. */
+const latest = new Map<string, ComponentInfo>();
 let nextId = 0;
 
 function parseField(component: string, name: string, spec: unknown): [string, number] {
@@ -167,6 +169,7 @@ export function defineComponent(
     object: !spec.fields, defaults: (spec.defaults as ComponentInfo['defaults']) ?? null, identity,
   };
   if (!before) known.set(identity, info);
+  latest.set(`0:${name}`, info);
   return Object.freeze(info);
 }
 
@@ -184,7 +187,13 @@ function defineKind(kind: number, spec: { name: string; fields: Fields }): Compo
   const info = Object.freeze({ id: nextId++, name, fields: spec.fields, layout, size, align,
     object: false, defaults: null, identity, kind });
   known.set(identity, info);
+  latest.set(`${kind}:${name}`, info);
   return info;
+}
+
+/** @internal What this realm has defined last under a name, of a kind (skep_kind). */
+export function definedAs(kind: number, name: string): ComponentInfo | undefined {
+  return latest.get(`${kind}:${name}`);
 }
 
 /** Defines an event: World.send, JobSpec.emits. Its fields must be at least one. */

@@ -58,3 +58,12 @@ export class EntityColumn implements EntityColumnView {
     for (let row = 0; row < this.length; row++) yield this.at(row);
   }
 }
+
+/** @internal Reads n handles from words of memory. */
+export function toEntities(u32: Uint32Array, at: number, n: number): Entity[] {
+  const entities: Entity[] = [];
+  for (let i = 0; i < n; i++) {
+    entities.push((u32[at + 2 * i + 1]! * TWO_32 + u32[at + 2 * i]!) as Entity);
+  }
+  return entities;
+}

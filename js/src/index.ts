@@ -11,6 +11,7 @@ export { EntityColumn, NULL_ENTITY, entityGeneration, entityIndex, entityMake, t
   EntityColumnView } from './entity.js';
 export { defineJob, isJob, type AnyJob, type Job, type JobHandler, type JobInput, type JobSpec }
   from './job.js';
+export { Parent } from './parent.js';
 export { definePrefab, type Part, type Prefab } from './prefab.js';
 export { createPortablePool } from './pool/pool.js';
 export type { CloseOptions, ColumnsData, ColumnsFrame, ColumnsOptions, JobName, PoolKind,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Values of object components, which live in JavaScript. Each entity's value stands beside the
 // handle that it belongs to, so a value never outlives its entity for a reader. A snapshot shares
-// the arrays; the first write afterwards copies them, and a value that a snapshot still holds is
-// cloned before somebody gets it to change.
+// the arrays; the first write afterwards copies them, and a value that a snapshot may hold, since it
+// is older than that, is cloned before somebody gets it to change.
 
 import { SkepError } from './errors.js';
 import { entityIndex, type Entity } from './entity.js';
@@ -12,16 +12,19 @@ import type { ComponentInfo } from './component.js';
 export interface ObjectState {
   readonly handles: readonly number[];
   readonly values: readonly unknown[];
+  /** Which of the store's states it is. */
+  readonly number: number;
 }
 
 export class ObjectStore {
   readonly info: ComponentInfo;
   #handles: number[] = [];
   #values: unknown[] = [];
+  /** With which state each value became the world's own. */
+  #since: number[] = [];
+  #now = 0;
   /** A snapshot holds the arrays. */
   #shared = false;
-  /** Entities whose value some snapshot may hold, by index. */
-  #held: Set<number> | null = null;
 
   constructor(info: ComponentInfo) {
     this.info = info;
@@ -42,9 +45,15 @@ export class ObjectStore {
   set(entity: Entity, value: unknown): void {
     this.#own();
     const index = entityIndex(entity);
+    // Without holes, which make arrays slow.
+    while (this.#handles.length < index) {
+      this.#handles.push(0);
+      this.#values.push(undefined);
+    }
+    while (this.#since.length < index) this.#since.push(0);
     this.#handles[index] = entity;
     this.#values[index] = value;
-    this.#held?.delete(index);
+    this.#since[index] = this.#now;
   }
 
   /** Whether a value is there for exactly this entity. */
@@ -52,12 +61,15 @@ export class ObjectStore {
     return this.#handles[entityIndex(entity)] === entity;
   }
 
-  /** The value, to be changed or kept; undefined where there is none. */
+  /** The value, to be changed or kept; undefined where there is none. Throws where a snapshot holds
+   * it and it cannot be cloned. */
   get(entity: Entity): unknown {
     const index = entityIndex(entity);
     if (this.#handles[index] !== entity) return undefined;
     const value = this.#values[index];
-    if (!this.#held?.has(index) || typeof value !== 'object' || value === null) return value;
+    if (this.#since[index]! >= this.#now || typeof value !== 'object' || value === null) {
+      return value;
+    }
     const own = cloneValue(this.info.name, value);
     this.set(entity, own);
     return own;
@@ -75,15 +87,19 @@ export class ObjectStore {
     const index = entityIndex(entity);
     this.#handles[index] = 0;
     this.#values[index] = undefined;
-    this.#held?.delete(index);
   }
 
-  /** What a snapshot keeps. O(values) marks, once a snapshot that sees changes. */
+  /** What a snapshot keeps. O(1). */
   share(): ObjectState {
     this.#shared = true;
-    const held = this.#held ??= new Set();
-    for (let i = 0; i < this.#handles.length; i++) if (this.#handles[i]) held.add(i);
-    return { handles: this.#handles, values: this.#values };
+    this.#now++;
+    return { handles: this.#handles, values: this.#values, number: this.#now };
+  }
+
+  /** A state is not needed any more: where it was the last one that was taken, values that it held
+   * are the world's own again. */
+  drop(state: ObjectState): void {
+    if (state.number === this.#now) this.#now--;
   }
 
   /** Goes back to what a snapshot kept. */
@@ -91,16 +107,24 @@ export class ObjectStore {
     this.#handles = state.handles as number[];
     this.#values = state.values as unknown[];
     this.#shared = true;
-    const held = this.#held ??= new Set();
-    for (let i = 0; i < this.#handles.length; i++) if (this.#handles[i]) held.add(i);
+    this.#now++;
+    while (this.#since.length < this.#handles.length) this.#since.push(0);
   }
 
   /** Forgets all. */
   clear(): void {
     this.#handles = [];
     this.#values = [];
+    this.#since = [];
     this.#shared = false;
-    this.#held = null;
+  }
+
+  /** Forgets the values of entities that are gone. */
+  sweep(lives: (entity: Entity) => boolean): void {
+    for (let i = 0; i < this.#handles.length; i++) {
+      const entity = this.#handles[i] as Entity;
+      if (entity && !lives(entity)) this.delete(entity);
+    }
   }
 
   /** Every value with its handle. */

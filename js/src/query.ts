@@ -5,8 +5,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 import type { AnyComponent, Reads, Writes } from './component.js';
-import { EntityColumn, type Entity, type EntityColumnView } from './entity.js';
-import { SkepError } from './errors.js';
+import { EntityColumn, toEntities, type Entity, type EntityColumnView } from './entity.js';
+import { LimitError, SkepError } from './errors.js';
 import type { ColumnSet } from './core/columns.js';
 import type { Host, Known } from './core/host.js';
 
@@ -38,6 +38,8 @@ export type EachFn<R extends readonly AnyComponent[], W extends readonly AnyComp
   (n: number, ...columns: [...Cols<R, W, O>, entities: EntityColumnView, rows: Uint32Array | null]) =>
   void;
 
+/** Components that one query can name. */
+const TERM_MAX = 16;
 /** skep_term_kind. */
 const TERM = { all: 0, any: 1, none: 2, optional: 3, changed: 4, removed: 5 } as const;
 
@@ -49,13 +51,22 @@ interface Term {
   readonly shown: boolean;
 }
 
+type BlockFn = (n: number, ...rest: unknown[]) => void;
+
+/** What a block of an earlier pass was called with. */
+interface Block {
+  /** The words that described it. */
+  readonly words: Uint32Array;
+  readonly args: readonly unknown[];
+}
+
 export class Query {
   readonly #host: Host;
   readonly #terms: readonly Term[];
   readonly #address: number;
   readonly #writeMask: number;
   readonly #words: number;
-  readonly #handles = new Map<number, EntityColumn>();
+  readonly #blocks: Block[] = [];
   #freed = false;
 
   /** @internal */
@@ -68,63 +79,80 @@ export class Query {
       u32[host.io + 2 * i + 1] = term.kind;
     });
     this.#address = host.ex['skep_host_query']!(host.address, this.#terms.length);
-    if (!this.#address) throw host.error(queryStatus(host));
+    if (!this.#address) throw host.error(host.word(0));
     this.#writeMask = this.#terms.reduce((mask, term, i) => term.write ? mask | 1 << i : mask, 0);
     this.#words = 4 + this.#terms.reduce((sum, term) => sum + term.known.info.layout.length, 0);
   }
 
+  #check(): void {
+    if (this.#host.closed) throw new SkepError('E_CLOSED', 'the world was disposed of');
+    if (this.#freed) {
+      throw new SkepError('E_CLOSED', 'the query was disposed of',
+        { hint: 'keep it with `using`, or dispose of it later' });
+    }
+  }
+
   /** Entities that match; `changed` counts as having the component. O(tables). */
   get count(): number {
+    this.#check();
     return this.#host.ex['skep_host_query_count']!(this.#host.address, this.#address);
   }
 
   /** Calls `fn` for each block. */
-  run(fn: (n: number, ...rest: unknown[]) => void): void {
+  run(fn: BlockFn): void {
+    this.#check();
     const host = this.#host;
     const status = host.ex['skep_host_pass']!(host.address, this.#address, this.#writeMask);
-    if (status !== 0) {
-      const error = host.error(status);
-      if (!error.message.includes('iterated')) host.ex['skep_host_pass_end']!(host.address);
-      throw error;
-    }
+    if (status !== 0) throw host.error(status);
     try {
-      this.#blocks(host.word(0) >> 2, host.word(1), fn);
+      this.#pass(host.word(0) >> 2, host.word(1), fn);
     } finally {
-      const ended = host.ex['skep_host_pass_end']!(host.address);
+      const ended = host.closed ? 0 : host.ex['skep_host_pass_end']!(host.address);
       // An exception of the caller's own is not hidden by one of what waited for the end.
       if (ended !== 0) throw host.error(ended);
     }
   }
 
-  #blocks(at: number, blocks: number, fn: (n: number, ...rest: unknown[]) => void): void {
+  #pass(at: number, blocks: number, fn: BlockFn): void {
     const u32 = this.#host.instance.u32;
-    const terms = this.#terms;
-    const args: unknown[] = [];
     for (let b = 0; b < blocks; b++) {
       const n = u32[at]!;
-      const listed = u32[at + 2]!;
-      const count = u32[at + 3]!;
-      let word = at + 4;
-      args.length = 0;
-      for (let t = 0; t < terms.length; t++) {
-        const term = terms[t]!;
-        if (term.shown) args.push(term.known.cache.get(word, n));
-        word += term.known.info.layout.length;
+      const { args } = this.#block(b, at);
+      const listed = u32[at + 2]! ? u32[at + 3]! : -1;
+      at += this.#words;
+      if (listed < 0) {
+        call(fn, n, args);
+      } else {
+        fn(n, ...args.slice(0, -1), u32.slice(at, at + listed));
+        at += listed;
       }
-      args.push(this.#entities(u32[at + 1]!, n), listed ? u32.slice(word, word + count) : null);
-      fn(n, ...args);
-      at += this.#words + (listed ? count : 0);
     }
   }
 
-  #entities(address: number, n: number): EntityColumn {
-    const cached = this.#handles.get(address);
-    if (cached && cached.length === n) return cached;
-    const column = new EntityColumn(
-      new Uint32Array(this.#host.instance.memory.buffer, address, 2 * n));
-    if (this.#handles.size > 4096) this.#handles.clear();
-    this.#handles.set(address, column);
-    return column;
+  /** The arguments of a block: those of the last pass where the words that describe it are equal. */
+  #block(b: number, at: number): Block {
+    const u32 = this.#host.instance.u32;
+    const before = this.#blocks[b];
+    if (before !== undefined) {
+      const { words } = before;
+      let same = words[0] === u32[at] && words[1] === u32[at + 1];
+      for (let i = 4; same && i < words.length; i++) same = words[i] === u32[at + i];
+      if (same) return before;
+    }
+    return this.#blocks[b] = this.#makeBlock(at);
+  }
+
+  #makeBlock(at: number): Block {
+    const { u32, memory } = this.#host.instance;
+    const n = u32[at]!;
+    const args: unknown[] = [];
+    let word = at + 4;
+    for (const term of this.#terms) {
+      if (term.shown) args.push(term.known.cache.get(word, n));
+      word += term.known.info.layout.length;
+    }
+    args.push(new EntityColumn(new Uint32Array(memory.buffer, u32[at + 1]!, 2 * n)), null);
+    return { words: u32.slice(at, at + this.#words), args };
   }
 
   /** The handles of all entities that match, as they are now. */
@@ -133,8 +161,8 @@ export class Query {
     this.run((...args) => {
       const entities = args[args.length - 2] as EntityColumn;
       const rows = args[args.length - 1] as Uint32Array | null;
-      if (rows) for (const row of rows) all.push(entities.at(row));
-      else for (let i = 0; i < entities.length; i++) all.push(entities.at(i));
+      const n = rows ? rows.length : entities.length;
+      for (let i = 0; i < n; i++) all.push(entities.at(rows ? rows[i]! : i));
     });
     return all;
   }
@@ -151,8 +179,16 @@ export class Query {
   }
 }
 
-function queryStatus(host: Host): number {
-  return host.instance.text(host.ex['skep_host_error']!(host.address)).includes('terms') ? 2 : 3;
+/** Without building a list of arguments, for what is usual. */
+function call(fn: BlockFn, n: number, a: readonly unknown[]): void {
+  switch (a.length) {
+    case 2: fn(n, a[0], a[1]); break;
+    case 3: fn(n, a[0], a[1], a[2]); break;
+    case 4: fn(n, a[0], a[1], a[2], a[3]); break;
+    case 5: fn(n, a[0], a[1], a[2], a[3], a[4]); break;
+    case 6: fn(n, a[0], a[1], a[2], a[3], a[4], a[5]); break;
+    default: fn(n, ...a);
+  }
 }
 
 function termsOf(host: Host, spec: QuerySpec): Term[] {
@@ -160,7 +196,7 @@ function termsOf(host: Host, spec: QuerySpec): Term[] {
   const add = (list: readonly AnyComponent[] | undefined, kind: number, write: boolean,
                shown: boolean): void => {
     for (const component of list ?? []) {
-      terms.push({ known: host.known(component), kind, write, shown });
+      terms.push({ known: host.component(component), kind, write, shown });
     }
   };
   add(spec.write, TERM.all, true, true);
@@ -170,6 +206,10 @@ function termsOf(host: Host, spec: QuerySpec): Term[] {
   add(spec.any, TERM.any, false, false);
   add(spec.not, TERM.none, false, false);
   add(spec.changed, TERM.changed, false, false);
+  if (terms.length > TERM_MAX) {
+    throw new LimitError(`a query of ${terms.length} terms: term_max is ${TERM_MAX}`, 'term_max',
+      TERM_MAX, terms.length, { hint: 'ask for fewer components' });
+  }
   if (spec.read?.some(c => spec.write?.includes(c))) {
     throw new SkepError('E_ARGUMENT', 'a component stands in both `write` and `read`',
       { hint: '`write` columns hold the values to be read' });
@@ -180,32 +220,128 @@ function termsOf(host: Host, spec: QuerySpec): Term[] {
 /** Lists what has lost a component since the last call. */
 export class RemovedQuery {
   readonly #host: Host;
-  readonly #address: number;
+  readonly #flush: () => void;
+  #address: number;
 
   /** @internal */
-  constructor(host: Host, component: AnyComponent) {
+  constructor(host: Host, component: AnyComponent, flush: () => void) {
     this.#host = host;
-    host.instance.u32[host.io] = host.known(component).address;
+    this.#flush = flush;
+    host.instance.u32[host.io] = host.component(component).address;
     host.instance.u32[host.io + 1] = TERM.removed;
     this.#address = host.ex['skep_host_query']!(host.address, 1);
-    if (!this.#address) throw host.error(queryStatus(host));
+    if (!this.#address) throw host.error(host.word(0));
   }
 
   /** The entities, in the order in which it happened; also such that are gone by now. */
   take(): Entity[] {
+    this.#flush();
     const host = this.#host;
+    if (!this.#address) throw new SkepError('E_CLOSED', 'the query was disposed of');
     host.call('skep_host_removed', this.#address, 0);
-    const count = host.word(1);
-    const words = host.instance.u32.slice(host.word(0) >> 2, (host.word(0) >> 2) + 2 * count);
-    return [...new EntityColumn(words)];
+    return toEntities(host.instance.u32, host.word(0) >> 2, host.word(1));
+  }
+
+  /** Frees the query; using it afterwards throws. */
+  dispose(): void {
+    if (this.#address && !this.#host.closed) {
+      this.#host.ex['skep_host_query_free']!(this.#host.address, this.#address);
+    }
+    this.#address = 0;
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 }
 
-/** A key for queries that ask for the same. */
-export function queryKey(spec: QuerySpec): string {
-  const ids = (list: readonly AnyComponent[] | undefined): string =>
-    (list ?? []).map(component => component.id).join();
-  return [spec.write, spec.read, spec.optional, spec.with, spec.any, spec.not].map(ids).join(';');
+/** A query that is kept. */
+export class WorldQuery<R extends readonly AnyComponent[], W extends readonly AnyComponent[],
+                        O extends readonly AnyComponent[]> {
+  readonly #query: Query;
+  readonly #flush: () => void;
+  readonly #fire: () => void;
+
+  /** @internal */
+  constructor(query: Query, flush: () => void, fire: () => void) {
+    this.#query = query;
+    this.#flush = flush;
+    this.#fire = fire;
+  }
+
+  /** As World.each. */
+  run(fn: EachFn<R, W, O>): void {
+    this.#flush();
+    this.#query.run(fn as BlockFn);
+    this.#fire();
+  }
+
+  /** Entities that match; with `changed` all that have the component. O(tables). */
+  get count(): number {
+    this.#flush();
+    return this.#query.count;
+  }
+
+  /** The handles of all entities that match, as they are now. With `changed` this is a pass. */
+  entities(): Entity[] {
+    this.#flush();
+    const entities = this.#query.entities();
+    this.#fire();
+    return entities;
+  }
+
+  /** Frees the query; using it afterwards throws. */
+  dispose(): void {
+    this.#query.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+/** The queries of calls that name no query of their own, found by what they ask for. */
+export class QueryCache {
+  readonly #host: Host;
+  readonly #root: Branch = { query: null, next: [] };
+  readonly #made: Query[] = [];
+
+  constructor(host: Host) {
+    this.#host = host;
+  }
+
+  get(spec: QuerySpec): Query {
+    let at = this.#walk(this.#root, spec.write, 0);
+    at = this.#walk(at, spec.read, 1);
+    at = this.#walk(at, spec.optional, 2);
+    at = this.#walk(at, spec.with, 3);
+    at = this.#walk(at, spec.any, 4);
+    at = this.#walk(at, spec.not, 5);
+    if (at.query === null) {
+      at.query = new Query(this.#host, spec);
+      this.#made.push(at.query);
+    }
+    return at.query;
+  }
+
+  #walk(at: Branch, list: readonly AnyComponent[] | undefined, role: number): Branch {
+    if (list === undefined) return at;
+    for (let i = 0; i < list.length; i++) {
+      const key = this.#host.component(list[i]!).number * 6 + role;
+      at = at.next[key] ??= { query: null, next: [] };
+    }
+    return at;
+  }
+
+  dispose(): void {
+    for (const query of this.#made) query.dispose();
+  }
+}
+
+/** The queries whose lists begin alike. */
+interface Branch {
+  query: Query | null;
+  readonly next: (Branch | undefined)[];
 }
 
 export type { ColumnSet };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Saves of worlds with object components: the core's bytes, and behind them the values as JSON.
 //
-//     core's save | JSON | length of the JSON u32 | "skepjson"
+//     core's save | JSON | its checksum u32 | its length u32 | "skepjson"
 //
 // A world without such values saves the core's bytes alone, which a C program reads as well.
 
@@ -10,7 +10,12 @@ import type { Entity } from './entity.js';
 import type { ObjectState, ObjectStore } from './object_store.js';
 import type { Snapshot } from './snapshot.js';
 
-const MARK = new TextEncoder().encode('skepjson');
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+const MARK = encoder.encode('skepjson');
+const TAIL_BYTES = 16;
+/** Where a save says where its descriptions begin. */
+const SCHEMA_AT = 40;
 
 type Values = Record<string, [Entity, unknown][]>;
 
@@ -73,29 +78,57 @@ export function packSave(core: Uint8Array<ArrayBuffer>, stores: ReadonlyMap<stri
   }
   for (const name of Object.keys(values)) if (!values[name]!.length) delete values[name];
   if (!Object.keys(values).length) return core;
-  const json = new TextEncoder().encode(JSON.stringify(values));
-  const out = new Uint8Array(core.length + json.length + 12);
+  const json = encoder.encode(JSON.stringify(values));
+  const out = new Uint8Array(core.length + json.length + TAIL_BYTES);
   out.set(core);
   out.set(json, core.length);
-  new DataView(out.buffer).setUint32(core.length + json.length, json.length, true);
-  out.set(MARK, out.length - 8);
+  const tail = new DataView(out.buffer, core.length + json.length);
+  tail.setUint32(0, sumOf(json), true);
+  tail.setUint32(4, json.length, true);
+  out.set(MARK, out.length - MARK.length);
   return out;
 }
 
-/** Takes them apart again. */
+/** FNV-1a: no single damaged byte leaves it as it was. */
+function sumOf(bytes: Uint8Array): number {
+  let sum = 0x811c9dc5;
+  for (let i = 0; i < bytes.length; i++) sum = Math.imul(sum ^ bytes[i]!, 0x01000193);
+  return sum >>> 0;
+}
+
+/** Takes them apart again. Throws SkepError (E_CORRUPT). */
 export function unpackSave(bytes: Uint8Array): { core: Uint8Array;
   objects: [string, [Entity, unknown][]][] } {
-  const end = bytes.length - 8;
-  if (end < 4 || !MARK.every((byte, i) => bytes[end + i] === byte)) {
+  const end = bytes.length - TAIL_BYTES;
+  if (end < 0 || !MARK.every((byte, i) => bytes[bytes.length - MARK.length + i] === byte)) {
     return { core: bytes, objects: [] };
   }
-  const length = new DataView(bytes.buffer, bytes.byteOffset + end - 4, 4).getUint32(0, true);
-  const start = end - 4 - length;
-  if (start < 0) throw new SkepError('E_CORRUPT', `the save is damaged (byte ${end - 4})`);
+  const tail = new DataView(bytes.buffer, bytes.byteOffset + end);
+  const start = end - tail.getUint32(4, true);
+  const json = start < 0 ? new Uint8Array() : Uint8Array.from(bytes.subarray(start, end));
+  if (start < 0 || sumOf(json) !== tail.getUint32(0, true)) {
+    throw new SkepError('E_CORRUPT', `the save's objects are damaged (byte ${Math.max(start, 0)})`);
+  }
+  const values = JSON.parse(decoder.decode(json)) as Values;
+  return { core: bytes.subarray(0, start), objects: Object.entries(values) };
+}
+
+/** Kind and name of all that a save says it holds, read without trust: the core checks it all. */
+export function savedNames(core: Uint8Array): [number, string][] {
+  const found: [number, string][] = [];
+  const view = new DataView(core.buffer, core.byteOffset, core.length);
   try {
-    const text = new TextDecoder().decode(Uint8Array.from(bytes.subarray(start, end - 4)));
-    return { core: bytes.subarray(0, start), objects: Object.entries(JSON.parse(text) as Values) };
-  } catch (cause) {
-    throw new SkepError('E_CORRUPT', `the save's objects are damaged (byte ${start})`, { cause });
+    let at = Number(view.getBigUint64(SCHEMA_AT, true));
+    let left = view.getUint32(at, true) + view.getUint32(at + 4, true) + view.getUint32(at + 8, true);
+    for (at += 16; left > 0; left--) {
+      const [kind, flags, bytes, fields] = [0, 1, 2, 3].map(i => view.getUint8(at + i));
+      const name = core.slice(at + 4, at + 4 + bytes!);
+      if (!flags) found.push([kind!, decoder.decode(name)]);
+      at += 4 + bytes!;
+      for (let f = 0; f < fields!; f++) at += 4 + view.getUint8(at + 1);
+    }
+    return found;
+  } catch {
+    return [];
   }
 }

@@ -7,18 +7,19 @@ import { type AnyComponent, type Reads, type Value } from './component.js';
 import { EntityColumn, entityGeneration, type Entity, type EntityColumnView } from './entity.js';
 import { SkepError } from './errors.js';
 import type { Host } from './core/host.js';
+import { makeColumn, type Column } from './core/columns.js';
 import { readStruct } from './core/values.js';
 import type { ObjectState } from './object_store.js';
 
-/** What one run of entities has in a difference. */
+/** What entities have in a difference. */
 export type DiffKind = 'despawned' | 'spawned' | 'removed' | 'added' | 'changed';
-const KINDS: readonly DiffKind[] = ['despawned', 'despawned', 'spawned', 'removed', 'added',
-  'changed'];
+/** As skep_diff_kind, from 1 on. */
+const KINDS: readonly DiffKind[] = ['despawned', 'spawned', 'removed', 'added', 'changed'];
 
 export interface DiffItem {
   readonly kind: DiffKind;
   readonly count: number;
-  /** Valid while both snapshots are held. */
+  /** Handles and values are valid while both snapshots are held. */
   readonly entities: EntityColumnView;
   /** Of removed, added and changed: the component's name. */
   readonly component: string | null;
@@ -36,13 +37,19 @@ export class Snapshot {
   readonly #host: Host;
   #address: number;
   readonly #objects: ReadonlyMap<string, ObjectState>;
+  readonly #drop: (objects: ReadonlyMap<string, ObjectState>) => void;
 
   /** @internal */
-  constructor(host: Host, objects: ReadonlyMap<string, ObjectState>) {
+  constructor(host: Host, objects: ReadonlyMap<string, ObjectState>,
+              drop: (objects: ReadonlyMap<string, ObjectState>) => void) {
     this.#host = host;
     this.#objects = objects;
+    this.#drop = drop;
     this.#address = host.ex['skep_host_snapshot']!(host.address);
-    if (!this.#address) throw host.error(1);
+    if (!this.#address) {
+      drop(objects);
+      throw host.error(host.word(0));
+    }
     host.ex['skep_host_snapshot_info']!(host.address, this.#address);
     this.tick = host.wide(0);
     this.size = host.word(2);
@@ -70,13 +77,13 @@ export class Snapshot {
 
   /** The hash that the world had. */
   hash(): bigint {
-    this.#host.ex['skep_host_hash']!(this.#host.address, this.address);
+    this.#host.call('skep_host_hash', this.address);
     return hashOf(this.#host);
   }
 
   /** An entity's value as it was; undefined when it was not alive or had none. */
   get<C extends AnyComponent>(entity: Entity, component: C): Value<C> | undefined {
-    const known = this.#host.known(component);
+    const known = this.#host.component(component);
     if (known.info.object) {
       const state = this.#objects.get(known.info.name);
       const index = entity >>> 0;
@@ -95,7 +102,7 @@ export class Snapshot {
     fn: (n: number, ...columns: [...{ [I in keyof R]: Reads<R[I]> }, entities: EntityColumnView]) =>
     void): void {
     const host = this.#host;
-    const known = components.map(component => host.known(component));
+    const known = components.map(component => host.component(component));
     host.instance.u32.set(known.map(k => k.address), host.io);
     host.call('skep_host_snapshot_rows', this.address, known.length);
     const list = host.word(0) >> 2;
@@ -118,35 +125,29 @@ export class Snapshot {
     for (const block of blocks) (fn as unknown as (...args: unknown[]) => void)(...block);
   }
 
-  /** What turns this snapshot into a later (or earlier) one of the same world. Blocks that both
-   * share are equal without looking. */
+  /** What turns this snapshot into a later (or earlier) one of the same world: despawned first, then
+   * spawned, removed, added and changed. Blocks that both share are equal without looking. */
   diff(after: Snapshot): DiffItem[] {
     const host = this.#host;
     if (after.#host !== host) {
       throw new SkepError('E_ARGUMENT', 'these are snapshots of two worlds');
     }
     host.call('skep_host_diff', this.address, after.address);
-    const u32 = host.instance.u32;
+    const { u32 } = host.instance;
     const items: DiffItem[] = [];
     let at = host.word(0) >> 2;
     for (let left = host.word(1); left > 0; left--) {
-      const count = u32[at + 1]!;
-      const name = u32[at + 3] ? host.instance.text(u32[at + 3]!) : null;
-      const fields = u32[at + 4]!;
-      const known = name && fields ? host.named(name) : undefined;
-      items.push({ kind: KINDS[u32[at]!]!, count, component: name,
-        entities: new EntityColumn(
-          new Uint32Array(host.instance.memory.buffer, u32[at + 2]!, 2 * count)),
-        columns: known && u32[at + 5] ? known.cache.get(at + 5, count) ?? null : null });
-      at += 5 + fields;
+      items.push(makeItem(host, at));
+      at += 5 + u32[at + 4]!;
     }
-    return items;
+    return items.sort((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind));
   }
 
   /** Ends the snapshot; the blocks that it alone held are used again. Twice is fine. */
   release(): void {
     if (this.#address && !this.#host.closed) {
       this.#host.ex['skep_host_release']!(this.#host.address, this.#address);
+      this.#drop(this.#objects);
     }
     this.#address = 0;
   }
@@ -154,6 +155,33 @@ export class Snapshot {
   [Symbol.dispose](): void {
     this.release();
   }
+}
+
+/** In an item's kind: wasm has gathered short runs, in memory that it uses again. */
+const GATHERED = 256;
+
+/** Reads one item of a difference: kind, entities, their address, the component's name, fields, and
+ * the address of each field's column. */
+function makeItem(host: Host, at: number): DiffItem {
+  const { u32, memory } = host.instance;
+  const count = u32[at + 1]!;
+  const fields = u32[at + 4]!;
+  const gathered = (u32[at]! & GATHERED) !== 0;
+  const component = u32[at + 3] ? host.instance.text(u32[at + 3]!) : null;
+  const known = component && fields ? host.named(component) : undefined;
+  const words = new Uint32Array(memory.buffer, u32[at + 2]!, 2 * count);
+  const columns: Record<string, Column> = {};
+  known?.info.layout.forEach((field, f) => {
+    const view = makeColumn(memory.buffer, field.type, u32[at + 5 + f]!, count * field.count);
+    columns[field.name] = gathered ? copyColumn(view) : view;
+  });
+  return { kind: KINDS[(u32[at]! & 255) - 1]!, count, component,
+    entities: new EntityColumn(gathered ? words.slice() : words), columns: known ? columns : null };
+}
+
+function copyColumn(column: Column): Column {
+  return column instanceof EntityColumn ? new EntityColumn(column.words.slice())
+    : (column as Uint8Array).slice();
 }
 
 /** @internal The hash that the last call left in io. */

@@ -1,27 +1,34 @@
 // SPDX-License-Identifier: MIT
 // The world: entities and their components, for the one thread that made it.
 //
-// Values are read and written straight in wasm memory: the entity index and the directories of
-// columns are plain arrays there, so `get` and `set` of a value in place are a dozen loads. Adding,
-// removing and destroying go into a queue that one call empties before anybody can look. Where more
-// is at stake (a snapshot holds the block, a frame runs, something waits) the core is asked.
+// Values are read and written straight in wasm memory (core/direct.ts). Adding, removing and
+// destroying go into a queue (core/queue.ts) that one call empties before anybody can look. Where
+// more is at stake (a snapshot holds the block, a frame runs, something waits) the core is asked.
 
 /// <reference lib="esnext.disposable" preserve="true" />
 
-import { defineComponent, infoOf, type AnyComponent, type Component, type ComponentInfo, type
-  EventType, type Fields, type Value } from './component.js';
-import { Host, type Known, type Limits } from './core/host.js';
+import { defineComponent, definedAs, type AnyComponent, type Component, type EventType, type
+  Fields, type Value } from './component.js';
 import type { CoreModule } from './core/core_module.js';
-import { STATUS } from './core/layout.js';
-import { readField, readStruct, writeField, writeStruct } from './core/values.js';
-import { EntityColumn, entityGeneration, type Entity } from './entity.js';
+import { Direct } from './core/direct.js';
+import { Host, type Known, type Limits } from './core/host.js';
+import { KIND, STATUS } from './core/layout.js';
+import { CommandQueue, OP } from './core/queue.js';
+import { readStruct, writeGiven, writeStruct } from './core/values.js';
+import { entityGeneration, type Entity } from './entity.js';
 import { SkepError } from './errors.js';
-import { ObjectStore, cloneValue, type ObjectState } from './object_store.js';
-import { PrefabType, partComponent, partValue, type AnyPart, type Part, type PartsOf, type Prefab }
-  from './prefab.js';
-import { Query, RemovedQuery, queryKey, type EachFn, type QuerySpec } from './query.js';
+import { Hooks } from './hooks.js';
+import { Commands, iterate, makeNotesQuery, type NotesQuery, type NotesQuerySpec, type NotesRow }
+  from './notes.js';
+import { ObjectStore, type ObjectState } from './object_store.js';
+import { PrefabType, type AnyPart, type Part, type PartsOf, type Prefab } from './prefab.js';
+import { Query, QueryCache, RemovedQuery, WorldQuery, type EachFn, type QuerySpec } from
+  './query.js';
+import { packSave, savedNames, unpackSave } from './save.js';
 import { Snapshot, hashOf } from './snapshot.js';
-import { packSave, unpackSave } from './save.js';
+import { Spawner, childrenOf, type Fill } from './spawn.js';
+
+export { Commands, WorldQuery, type NotesQuery };
 
 export interface WorldOptions {
   limits?: Limits;
@@ -35,39 +42,37 @@ export interface WorldOptions {
   shared?: boolean;
 }
 
-const OP_ADD = 1;
-const OP_REMOVE = 2;
-const OP_DESTROY = 3;
-const OP_ADD_NEW = 5;
-const QUEUE_BYTES = 65536;
-
-/** Components to spawn with, prepared in wasm. */
-interface Shape {
-  readonly address: number;
-  readonly known: readonly Known[];
-  readonly objects: readonly Known[];
-  readonly offsets: readonly number[];
-  /** Memory for the values. */
-  readonly values: number;
+/** All that belongs to the core a world is in. */
+interface Parts {
+  readonly host: Host;
+  readonly direct: Direct;
+  readonly queue: CommandQueue;
+  readonly spawner: Spawner;
+  readonly queries: QueryCache;
+  /** A snapshot of the world without anything. */
+  readonly empty: number;
 }
 
+/** Entities destroyed until object values of dead ones are looked for. */
+const SWEEP_EVERY = 4096;
+
 export class World {
-  #host: Host;
   readonly #options: { limits: Limits; seed: bigint; memoryMax: number; workersMax: number;
     shared?: boolean };
-  #queue = 0;
-  #queued = 0;
+  #host: Host;
+  #direct: Direct;
+  #queue: CommandQueue;
+  #spawner: Spawner;
+  #queries: QueryCache;
+  #empty: number;
   #lost = 0;
+  #destroyed = 0;
   readonly #stores = new Map<string, ObjectStore>();
-  readonly #shapes = new Map<string, Shape>();
-  readonly #queries = new Map<string, Query>();
-  readonly #prefabs = new Map<string, { address: number; prefab: Prefab; objects: Part[] }>();
-  readonly #hooks: { component: AnyComponent; added: boolean;
-    fn: (entity: Entity, world: World) => void }[] = [];
-  #firing = false;
+  readonly #hooks = new Hooks();
   /** @internal Set by a scheduler: writes of objects wait for it. */
   guard: (() => void) | null = null;
 
+  /** Makes an empty world. Throws LimitError (memoryMax), SkepError (E_ARGUMENT, E_NO_MEMORY). */
   constructor(options: WorldOptions = {}) {
     const entities = options.limits?.entities ?? 65536;
     if (!Number.isInteger(entities) || entities < 1 || entities > 67108863) {
@@ -76,14 +81,20 @@ export class World {
     this.#options = { limits: { entities }, seed: BigInt(options.seed ?? 1),
       memoryMax: options.memoryMax ?? 256 << 20, workersMax: options.workersMax ?? 16 };
     if (options.shared !== undefined) this.#options.shared = options.shared;
-    this.#host = this.#open(undefined);
+    const parts = this.#open(undefined);
+    this.#host = parts.host;
+    this.#direct = parts.direct;
+    this.#queue = parts.queue;
+    this.#spawner = parts.spawner;
+    this.#queries = parts.queries;
+    this.#empty = parts.empty;
   }
 
-  #open(core: CoreModule | undefined): Host {
+  #open(core: CoreModule | undefined): Parts {
     const host = new Host(core ? { ...this.#options, core } : this.#options);
-    this.#queue = host.alloc(QUEUE_BYTES);
-    this.#queued = 0;
-    return host;
+    return { host, direct: new Direct(host), queue: new CommandQueue(host),
+      spawner: new Spawner(host, known => this.#store(known)), queries: new QueryCache(host),
+      empty: host.ex['skep_host_snapshot']!(host.address) };
   }
 
   /** @internal */
@@ -93,23 +104,23 @@ export class World {
   }
 
   /** @internal Moves the world into another module's core: a scene's. Handles, ticks and hash stay;
-   * views and queries are made again. */
+   * queries, snapshots and columns are to be made again. */
   rehost(core: CoreModule): void {
     if (this.#host.core === core) return;
     const saved = this.save();
     const before = this.#host;
-    const known = [...before.all()].map(k => k.info);
-    for (const query of this.#queries.values()) query.dispose();
-    this.#queries.clear();
-    this.#shapes.clear();
-    this.#host = this.#open(core);
-    for (const info of known) this.#host.known(info);
-    const prefabs = [...this.#prefabs.values()];
-    this.#prefabs.clear();
-    for (const { prefab } of prefabs) this.#prefab(prefab);
+    const prefabs = this.#spawner.prefabs();
+    const parts = this.#open(core);
+    for (const known of before.all()) parts.host.known(known.info);
+    for (const prefab of prefabs) parts.spawner.definePrefab(prefab);
+    this.#host = parts.host;
+    this.#direct = parts.direct;
+    this.#queue = parts.queue;
+    this.#spawner = parts.spawner;
+    this.#queries = parts.queries;
+    this.#empty = parts.empty;
     this.load(saved);
-    const hooks = this.#hooks.splice(0);
-    for (const hook of hooks) this.#hook(hook.component, hook.added, hook.fn);
+    this.#hooks.move(this.#host);
     before.close();
   }
 
@@ -118,7 +129,8 @@ export class World {
   /** Entities alive. */
   get size(): number {
     this.#flush();
-    return this.#host.instance.u32[this.#host.layout.entityCount >> 2]!;
+    const { instance, layout } = this.host;
+    return instance.u32[layout.entityCount >> 2]!;
   }
 
   /** Frames run so far. */
@@ -135,13 +147,18 @@ export class World {
   /** Patches and commands so far that were dropped, because their entity was gone. */
   get dropped(): number {
     this.#flush();
-    this.#host.ex['skep_host_report']!(this.#host.address);
+    this.host.ex['skep_host_report']!(this.#host.address);
     return this.#host.wide(30) + this.#lost;
   }
 
   /** Bytes in use by blocks, ids, resources and events. */
   get bytes(): number {
     return this.host.ex['skep_host_bytes']!(this.#host.address);
+  }
+
+  /** Bytes of the world's memory in all, as `memoryMax` said. */
+  get memoryMax(): number {
+    return this.#options.memoryMax;
   }
 
   /** A scheduler's frame is under way: writes are queued for the next one. */
@@ -152,62 +169,19 @@ export class World {
   // ---- entities ------------------------------------------------------------------------------------
 
   /** Creates an entity with components, in one move: world.spawn([Pos, { x: 1 }], Vel). Throws
-   * LimitError, SchemaError. */
+   * LimitError, SchemaError; nothing was made then. */
   spawn<const T extends readonly AnyPart[]>(...parts: T & PartsOf<T>): Entity;
   /** Spawns from a prefab, with values that replace or add to its own, by component name. */
   spawn(prefab: Prefab, values?: Readonly<Record<string, unknown>>): Entity;
   spawn(...parts: unknown[]): Entity {
-    if (parts[0] instanceof PrefabType) {
-      return this.#spawnPrefab(parts[0], 1, parts[1] as Record<string, unknown> | undefined)[0]!;
-    }
     this.#flush();
-    const shape = this.#shape(parts as Part[]);
-    const host = this.#host;
-    let typed = 0;
-    for (let i = 0; i < parts.length; i++) {
-      const part = parts[i] as Part;
-      const info = infoOf(partComponent(part));
-      if (info.object) continue;
-      writeStruct(host.instance, info, shape.values + shape.offsets[typed++]!, partValue(part));
-    }
-    // Objects are copied before the entity is made: what cannot be leaves nothing behind.
-    const objects = shape.objects.length ? this.#objects(parts as Part[]) : null;
-    typed = host.ex['skep_host_spawn']!(host.address, shape.address, shape.values);
-    if (typed !== STATUS.OK) throw host.error(typed);
-    const entity = host.wide(0) as Entity;
-    if (objects) for (const [store, value] of objects) store.set(entity, value);
-    if (this.#hooks.length) this.#fire();
+    const first = parts[0];
+    if (this.#host.closed) throw new SkepError('E_CLOSED', 'the world was disposed of');
+    const entity = first instanceof PrefabType
+      ? this.#spawner.prefab(first, 1, (parts[1] ?? {}) as Record<string, unknown>)[0]!
+      : this.#spawner.spawn(parts as Part[]);
+    if (this.#hooks.some) this.#fire();
     return entity;
-  }
-
-  #objects(parts: readonly Part[]): [ObjectStore, unknown][] {
-    const values: [ObjectStore, unknown][] = [];
-    for (const part of parts) {
-      const info = infoOf(partComponent(part));
-      if (!info.object) continue;
-      const store = this.#store(info);
-      values.push([store, partValue(part) ?? store.initial()]);
-    }
-    return values;
-  }
-
-  #shape(parts: readonly Part[]): Shape {
-    let key = '';
-    for (const part of parts) key += `${partComponent(part)?.id},`;
-    const before = this.#shapes.get(key);
-    if (before) return before;
-    const host = this.#host;
-    const all = parts.map(part => host.known(partComponent(part)));
-    const typed = all.filter(k => !k.info.object);
-    const order = [...typed, ...all.filter(k => k.info.object)];
-    host.instance.u32.set(order.map(k => k.address), host.io);
-    const address = host.ex['skep_host_shape']!(host.address, order.length);
-    if (!address) throw host.error(STATUS.LIMIT);
-    const offsets = Array.from({ length: order.length + 1 }, (_, i) => host.word(i));
-    const shape = { address, known: typed, objects: all.filter(k => k.info.object), offsets,
-      values: host.alloc(Math.max(offsets[order.length]!, 8)) };
-    this.#shapes.set(key, shape);
-    return shape;
   }
 
   /** Spawns many from a prefab or from components; `fill` gets their columns by component name, to be
@@ -218,159 +192,34 @@ export class World {
     if (!Number.isInteger(n) || n < 0) {
       throw new SkepError('E_ARGUMENT', `${n} is no number of entities`);
     }
-    return what instanceof PrefabType
-      ? this.#spawnPrefab(what, n, undefined, fill as never)
-      : this.#createMany(0, (what as readonly Part[]), n, fill as never);
-  }
-
-  #spawnPrefab(prefab: Prefab, n: number, values: Record<string, unknown> | undefined,
-               fill?: (columns: Record<string, unknown>, n: number) => void): Entity[] {
-    this.#flush();
-    const known = this.#prefab(prefab);
-    const parts: Part[] = known.prefab.parts.filter(part =>
-      fill !== undefined && !infoOf(partComponent(part)).object) as Part[];
-    for (const name of Object.keys(values ?? {})) {
-      const own = prefab.parts.find(part => partComponent(part).name === name);
-      const component = own ? partComponent(own) : this.#host.named(name)?.info;
-      if (!component) {
-        throw new SkepError('E_ARGUMENT', `prefab "${prefab.name}": there is no component `
-          + `"${name}" to give a value`, { hint: 'values are given by component name' });
-      }
-      const base = own ? partValue(own) as object | undefined : undefined;
-      parts.push([component, infoOf(component).object ? values![name]
-        : { ...base, ...values![name] as object }] as unknown as Part);
-    }
-    const entities = this.#createMany(known.address, parts, n, fill);
-    const given = new Set(parts.map(part => partComponent(part)));
-    for (const part of known.objects) {
-      if (given.has(partComponent(part))) continue;
-      const store = this.#store(infoOf(partComponent(part)));
-      for (const entity of entities) {
-        store.set(entity, cloneValue(store.info.name, partValue(part) ?? store.initial()));
-      }
-    }
-    this.#prefabChildren(prefab, entities);
+    if (this.#host.closed) throw new SkepError('E_CLOSED', 'the world was disposed of');
+    const entities = what instanceof PrefabType
+      ? this.#spawner.prefab(what, n, {}, fill as Fill | undefined)
+      : this.#spawner.many(0, what as readonly Part[], n, fill as Fill | undefined);
+    if (this.#hooks.some) this.#fire();
     return entities;
-  }
-
-  /** Gives children of a prefab their objects, which the core knows nothing of. */
-  #prefabChildren(prefab: Prefab, roots: readonly Entity[]): void {
-    const objects = (p: Prefab): boolean =>
-      p.parts.some(part => infoOf(partComponent(part)).object) || p.children.some(objects);
-    if (!prefab.children.some(objects)) return;
-    for (const root of roots) {
-      const children = this.children(root);
-      prefab.children.forEach((child, i) => {
-        for (const part of child.parts) {
-          const info = infoOf(partComponent(part));
-          if (!info.object) continue;
-          const store = this.#store(info);
-          store.set(children[i]!, cloneValue(info.name, partValue(part) ?? store.initial()));
-        }
-        this.#prefabChildren(child, [children[i]!]);
-      });
-    }
-  }
-
-  #prefab(prefab: Prefab): { address: number; prefab: Prefab; objects: Part[] } {
-    const before = this.#prefabs.get(prefab.name);
-    if (before) {
-      if (before.prefab === prefab) return before;
-      throw new SkepError('E_ARGUMENT', `prefab "${prefab.name}" is defined twice in this world`,
-        { hint: 'give one of them another name' });
-    }
-    const host = this.#host;
-    const children = prefab.children.map(child => this.#prefab(child));
-    const address = host.withTexts([prefab.name], places =>
-      host.ex['skep_host_define']!(host.address, places[0]![0], places[0]![1], 4, 1, 0));
-    if (!address) throw host.error(STATUS.NO_MEMORY);
-    const blocks: [number, number][] = [];
-    const words = prefab.parts.flatMap(part => {
-      const known = host.known(partComponent(part));
-      if (known.info.size === 0) return [known.address, 0, 0];
-      const value = host.alloc(known.info.size);
-      blocks.push([value, known.info.size]);
-      writeStruct(host.instance, known.info, value, partValue(part));
-      return [known.address, value, 0];
-    });
-    host.instance.u32.set(words, host.io);
-    host.call('skep_host_prefab', address, prefab.parts.length);
-    for (const [at, bytes] of blocks) host.free(at, bytes);
-    for (const child of children) host.call('skep_host_prefab_child', address, child.address);
-    const known = { address, prefab,
-      objects: prefab.parts.filter(part => infoOf(partComponent(part)).object) as Part[] };
-    this.#prefabs.set(prefab.name, known);
-    return known;
-  }
-
-  /** Creates n entities; with `fill` the typed parts have columns to be filled first. */
-  #createMany(prefab: number, parts: readonly Part[], n: number,
-              fill?: (columns: Record<string, unknown>, n: number) => void): Entity[] {
-    const host = this.#host;
-    const blocks: [number, number][] = [];
-    const take = (bytes: number): number => {
-      const at = host.alloc(Math.max(bytes, 8));
-      blocks.push([at, Math.max(bytes, 8)]);
-      return at;
-    };
-    try {
-      const columns: Record<string, unknown> = {};
-      const words: number[] = [];
-      for (const part of parts) {
-        const { address, info, cache } = host.known(partComponent(part));
-        const value = take(info.size);
-        writeStruct(host.instance, info, value, info.object ? undefined : partValue(part));
-        let pointers = 0;
-        if (fill && info.size) {
-          pointers = take(4 * info.layout.length);
-          info.layout.forEach((field, f) => {
-            const at = take(n * field.size * field.count);
-            host.instance.u32[(pointers >> 2) + f] = at;
-            spread(host.instance.u8, value + field.offset, at, field.size * field.count, n);
-          });
-          columns[info.name] = cache.get(pointers >> 2, n);
-        }
-        words.push(address, value, pointers);
-      }
-      const objects = this.#objects(parts);
-      fill?.(columns, n);
-      const handles = take(8 * n);
-      host.instance.u32.set(words, host.io);
-      host.call('skep_host_create_many', prefab, n, parts.length, handles);
-      const list = [...new EntityColumn(
-        new Uint32Array(host.instance.memory.buffer, handles, 2 * n))];
-      for (const [store, value] of objects) {
-        for (const entity of list) {
-          store.set(entity, n > 1 ? cloneValue(store.info.name, value) : value);
-        }
-      }
-      return list;
-    } finally {
-      for (const [at, bytes] of blocks) host.free(at, bytes);
-      if (this.#hooks.length) this.#fire();
-    }
   }
 
   /** Destroys an entity and all that have it as their parent. One that is gone is no error. */
   destroy(entity: Entity): void {
-    this.#push(OP_DESTROY, 0, entity, 0);
+    this.#room(0);
+    this.#queue.push(OP.destroy, 0, entity, 0);
+    if (this.#stores.size && ++this.#destroyed >= SWEEP_EVERY) this.#sweep();
   }
 
   /** Whether the entity is alive. */
   isAlive(entity: Entity): boolean {
     this.#flush();
-    if (this.#quiet()) return this.#find(entity) !== 0;
-    return this.#host.ex['skep_host_alive']!(this.#host.address, entity >>> 0,
-                                             entityGeneration(entity)) === 1;
+    const host = this.#host;
+    if (host.closed) throw new SkepError('E_CLOSED', 'the world was disposed of');
+    if (this.#direct.quiet()) return this.#direct.find(entity) !== 0;
+    return host.ex['skep_host_alive']!(host.address, entity >>> 0, entityGeneration(entity)) === 1;
   }
 
   /** The living children of an entity, by index: those whose Parent it is. */
   children(entity: Entity): Entity[] {
     this.#flush();
-    const host = this.#host;
-    host.call('skep_host_children', entity >>> 0, entityGeneration(entity));
-    const at = host.word(0) >> 2;
-    return [...new EntityColumn(host.instance.u32.slice(at, at + 2 * host.word(1)))];
+    return childrenOf(this.host, entity);
   }
 
   // ---- components ----------------------------------------------------------------------------------
@@ -378,73 +227,54 @@ export class World {
   /** Whether the entity is alive and has the component. */
   has(entity: Entity, component: AnyComponent): boolean {
     this.#flush();
-    const known = this.#host.known(component);
-    if (known.info.layout.length && this.#quiet()) {
-      return this.#locate(entity, known) !== 0;
-    }
-    return this.#has(entity, known);
+    return this.#has(entity, this.#host.component(component));
   }
 
   #has(entity: Entity, known: Known): boolean {
-    return this.#host.ex['skep_host_has']!(this.#host.address, entity >>> 0,
-      entityGeneration(entity), known.address) === 1;
+    if (this.#direct.quiet()) return this.#direct.locate(entity, known) !== 0;
+    const host = this.#host;
+    return host.ex['skep_host_has']!(host.address, entity >>> 0, entityGeneration(entity),
+                                     known.address) === 1;
   }
 
   /** The entity's value: a new object with its fields; of an object component the value itself, to
    * be changed in place. undefined: gone, or has none. */
   get<C extends AnyComponent>(entity: Entity, component: C): Value<C> | undefined {
     this.#flush();
-    const known = this.#host.known(component);
-    const info = known.info;
-    if (info.object) {
-      return this.#has(entity, known) ? this.#store(info).get(entity) as Value<C> : undefined;
+    const known = this.#host.component(component);
+    if (known.info.object) {
+      return this.#has(entity, known) ? this.#store(known).get(entity) as Value<C> : undefined;
     }
-    if (!info.layout.length || !this.#quiet()) {
-      const found = this.#host.ex['skep_host_get']!(this.#host.address, entity >>> 0,
-        entityGeneration(entity), known.address, this.#host.scratch);
-      return found ? readStruct(this.#host.instance, info, this.#host.scratch) as Value<C>
-        : undefined;
-    }
-    const cell = this.#locate(entity, known);
-    if (cell === 0) return undefined;
-    const { instance } = this.#host;
-    const value: Record<string, unknown> = {};
-    const row = this.#row;
-    for (let f = 0; f < info.layout.length; f++) {
-      const field = info.layout[f]!;
-      const data = instance.u32[(cell >> 2) + 4 * f]!;
-      value[field.name] = field.type === 'f32' && field.count === 1
-        ? instance.f32[(data >> 2) + row]
-        : readField(instance, field, data + row * field.size * field.count);
-    }
-    return value as Value<C>;
+    if (!this.#direct.quiet()) return this.#getSlow(entity, known) as Value<C> | undefined;
+    const cell = this.#direct.locate(entity, known);
+    return cell === 0 ? undefined : this.#direct.read(cell, known) as Value<C>;
+  }
+
+  /** With what waits taken into account. */
+  #getSlow(entity: Entity, known: Known): object | undefined {
+    const host = this.#host;
+    const found = host.ex['skep_host_get']!(host.address, entity >>> 0, entityGeneration(entity),
+                                            known.address, host.scratch);
+    return found ? readStruct(host.instance, known.info, host.scratch) : undefined;
   }
 
   /** Sets fields of a value that the entity has; the others stay. Of an object component the whole
-   * value. false: gone, or has none; it is counted in `dropped`. */
+   * value. false: gone, or has none. Throws SchemaError; the value is as it was then. */
   set<C extends AnyComponent>(entity: Entity, component: C, value: Partial<Value<C>>): boolean {
     this.#flush();
-    const known = this.#host.known(component);
-    const info = known.info;
-    if (info.object) return this.#setObject(entity, known, value);
-    const cell = this.#quiet() ? this.#locate(entity, known) : 0;
-    if (cell === 0 || !this.#owned(cell, known)) return this.#setSlow(entity, known, value);
-    const { instance } = this.#host;
-    const row = this.#row;
-    const given = value as Record<string, unknown>;
-    for (const name in given) {
-      const f = fieldAt(info, name);
-      const field = info.layout[f]!;
-      const data = instance.u32[(cell >> 2) + 4 * f]!;
-      writeField(instance, info, field, data + row * field.size * field.count, given[name]);
-    }
+    const known = this.#host.component(component);
+    if (known.info.object) return this.#setObject(entity, known, value);
+    const direct = this.#direct;
+    const cell = direct.quiet() ? direct.locate(entity, known) : 0;
+    if (cell === 0 || !direct.owned(cell, known)) return this.#setSlow(entity, known, value);
+    direct.write(cell, known, value);
     return true;
   }
 
   #setObject(entity: Entity, known: Known, value: unknown): boolean {
     this.guard?.();
     if (!this.#has(entity, known)) return false;
-    this.#store(known.info).set(entity, value);
+    this.#store(known).set(entity, value);
     return true;
   }
 
@@ -454,11 +284,7 @@ export class World {
     const at = host.scratch;
     if (!host.ex['skep_host_get']!(host.address, entity >>> 0, entityGeneration(entity),
                                    known.address, at)) return false;
-    const given = value as Record<string, unknown>;
-    for (const name in given) {
-      const field = known.info.layout[fieldAt(known.info, name)]!;
-      writeField(host.instance, known.info, field, at + field.offset, given[name]);
-    }
+    writeGiven(host.instance, known.info, at, value, false);
     const status = host.ex['skep_host_set']!(host.address, entity >>> 0, entityGeneration(entity),
                                              known.address, at);
     if (status === STATUS.GONE || status === STATUS.NOT_FOUND) return false;
@@ -469,139 +295,79 @@ export class World {
   /** Adds a component, or sets it where there is one. Without a value: the defaults, and one that is
    * there stays. For an entity that is gone it is dropped and counted. */
   add<C extends AnyComponent>(entity: Entity, component: C, value?: Partial<Value<C>>): void {
-    const known = this.#host.known(component);
+    const known = this.#host.component(component);
     if (known.info.object) {
       this.#addObject(entity, known, value);
       return;
     }
-    const at = this.#push(value === undefined ? OP_ADD_NEW : OP_ADD, known.address, entity,
-                          known.info.size);
-    if (known.info.size === 0) return;
-    try {
-      writeStruct(this.#host.instance, known.info, at, value);
-    } catch (error) {
-      this.#queued = at - 16 - this.#queue;
-      throw error;
-    }
+    this.#room(known.info.size);
+    this.#queue.pushValue(value === undefined ? OP.addNew : OP.add, known, entity, value);
   }
 
   #addObject(entity: Entity, known: Known, value: unknown): void {
     this.guard?.();
-    const store = this.#store(known.info);
-    const had = this.has(entity, known.info);
-    this.#push(OP_ADD_NEW, known.address, entity, 0);
-    if (!this.has(entity, known.info) || (had && value === undefined)) return;
+    this.#flush();
+    const had = this.#has(entity, known);
+    this.#queue.push(OP.addNew, known.address, entity, 0);
+    this.#flush();
+    if (!this.#has(entity, known) || (had && value === undefined)) return;
+    const store = this.#store(known);
     store.set(entity, value === undefined ? store.initial() : value);
   }
 
   /** Removes a component; what is not there is as good as removed. */
   remove(entity: Entity, component: AnyComponent): void {
-    this.#push(OP_REMOVE, this.#host.known(component).address, entity, 0);
+    const { address } = this.#host.component(component);
+    this.#room(0);
+    this.#queue.push(OP.remove, address, entity, 0);
   }
 
-  #store(info: ComponentInfo): ObjectStore {
+  #store(known: Known): ObjectStore {
+    const { info } = known;
     let store = this.#stores.get(info.name);
     if (!store) this.#stores.set(info.name, store = new ObjectStore(info));
     return store;
   }
 
+  /** Lets go of object values whose entities are gone. */
+  #sweep(): void {
+    this.#flush();
+    this.#destroyed = 0;
+    if (!this.#direct.quiet()) return;
+    for (const store of this.#stores.values()) {
+      store.sweep(entity => this.#direct.find(entity) !== 0);
+    }
+  }
+
   /** @internal The values of an object component. */
   objects(component: AnyComponent): ObjectStore {
-    return this.#store(infoOf(component));
+    return this.#store(this.#host.component(component));
   }
 
   // ---- the queue -----------------------------------------------------------------------------------
 
-  /** Appends a command; returns where its value goes. */
-  #push(op: number, component: number, entity: Entity, bytes: number): number {
-    const whole = 16 + (bytes + 7 & ~7);
-    if (this.#queued + whole > QUEUE_BYTES) this.#flush();
+  /** Makes room in the queue for a value of so many bytes. */
+  #room(bytes: number): void {
     if (this.#host.closed) throw new SkepError('E_CLOSED', 'the world was disposed of');
-    const at = this.#queue + this.#queued;
-    const u32 = this.#host.instance.u32;
-    u32[at >> 2] = op;
-    u32[(at >> 2) + 1] = component;
-    u32[(at >> 2) + 2] = entity;
-    u32[(at >> 2) + 3] = entity / 4294967296;
-    this.#queued += whole;
-    return at + 16;
+    if (!this.#queue.fits(bytes)) this.#flush();
   }
 
   #flush(): void {
-    if (this.#queued) this.#flushQueue();
+    if (this.#queue.used !== 0) this.#flushQueue();
   }
 
   #flushQueue(): void {
-    const bytes = this.#queued;
-    this.#queued = 0;
     if (this.#host.closed) throw new SkepError('E_CLOSED', 'the world was disposed of');
-    const status = this.#host.ex['skep_host_commands']!(this.#host.address, this.#queue, bytes);
-    if (this.#hooks.length) this.#fire();
-    if (status !== STATUS.OK) throw this.#host.error(status);
+    const status = this.#queue.run();
+    const error = status === STATUS.OK ? null : this.#host.error(status);
+    if (this.#hooks.some) this.#fire();
+    if (error) throw error;
   }
 
-  /** Makes what was queued; everything that looks does it by itself. */
+  /** Makes what was queued; everything that looks does it by itself. Throws the first failure
+   * (LimitError); the other changes were made. */
   flush(): void {
     this.#flush();
-  }
-
-  // ---- looking without a call ------------------------------------------------------------------------
-
-  /** The row that #locate found. */
-  #row = 0;
-
-  /** Whether storage shows what is: nothing waits, and nobody restricts what may be read. */
-  #quiet(): boolean {
-    const { instance, layout } = this.#host;
-    if (this.#host.closed) throw new SkepError('E_CLOSED', 'the world was disposed of');
-    return instance.u32[layout.waiting >> 2] === 0 && instance.u32[layout.running >> 2] === 0;
-  }
-
-  /** The table of an entity, 0 when it is not alive; sets #row. */
-  #find(entity: Entity): number {
-    const { instance, layout } = this.#host;
-    const u32 = instance.u32;
-    const index = entity >>> 0;
-    if (index >= u32[layout.indexCount >> 2]!) return 0;
-    const at = (u32[layout.index >> 2]! >> 2) + 2 * index;
-    const low = u32[at]!;
-    const high = u32[at + 1]!;
-    if (high >>> 11 !== (entity / 4294967296 | 0)) return 0;
-    this.#row = low & 0x3ffffff;
-    return low >>> 26 | (high & 0x7ff) << 6;
-  }
-
-  /** The address of an entity's first cell of a component with columns, or 0; #row becomes the row
-   * within the block. */
-  #locate(entity: Entity, known: Known): number {
-    const table = this.#find(entity);
-    if (table === 0) return 0;
-    const { instance, layout } = this.#host;
-    const u32 = instance.u32;
-    const type = u32[layout.types >> 2]! + known.number * layout.typeBytes;
-    const ref = (u32[(type + layout.typeDir) >> 2]! + table * 12) >> 2;
-    const cells = u32[ref]!;
-    if (cells === 0) return 0;
-    const shift = u32[ref + 2]!;
-    const row = this.#row;
-    this.#row = row & ((1 << shift) - 1);
-    return cells + (row >>> shift) * u32[ref + 1]!;
-  }
-
-  /** Whether writing these cells takes nothing but writing. */
-  #owned(cell: number, known: Known): boolean {
-    const { instance, layout } = this.#host;
-    const u32 = instance.u32;
-    if (u32[layout.mode >> 2] !== 0 || known.info.name === 'Parent') return false;
-    const type = u32[layout.types >> 2]! + known.number * layout.typeBytes;
-    if (instance.u8[type + layout.typeWatched]) return false;
-    const low = u32[layout.epoch >> 2]!;
-    const high = u32[(layout.epoch >> 2) + 1]!;
-    for (let f = 0; f < known.info.layout.length; f++) {
-      const at = (cell >> 2) + 4 * f;
-      if (u32[at + 2] !== low || u32[at + 3] !== high) return false;
-    }
-    return true;
   }
 
   // ---- for schedulers ------------------------------------------------------------------------------
@@ -620,10 +386,15 @@ export class World {
     }
   }
 
+  /** @internal Lets go of what shareObjects gave, where it was not needed. */
+  dropObjects(states: ReadonlyMap<string, ObjectState>): void {
+    for (const [name, state] of states) this.#stores.get(name)?.drop(state);
+  }
+
   /** @internal A job's change of a value, after its batch has committed. */
   changeObject(component: AnyComponent, entity: Entity, value: unknown): void {
-    const known = this.host.known(component);
-    if (this.#has(entity, known)) this.#store(known.info).set(entity, value);
+    const known = this.host.component(component);
+    if (this.#has(entity, known)) this.#store(known).set(entity, value);
     else this.#lost++;
   }
 
@@ -634,7 +405,7 @@ export class World {
 
   /** @internal Forgets what was queued and not made. */
   dropQueue(): void {
-    this.#queued = 0;
+    this.#queue.used = 0;
   }
 
   // ---- queries -------------------------------------------------------------------------------------
@@ -651,16 +422,13 @@ export class World {
         + 'it looked last', { hint: 'const q = world.query({ changed: [...] }); q.run(...)' });
     }
     this.#flush();
-    this.#cached(spec).run(fn as (n: number, ...rest: unknown[]) => void);
-    if (this.#hooks.length) this.#fire();
+    this.#queries.get(spec).run(fn as (n: number, ...rest: unknown[]) => void);
+    this.#settled();
   }
 
-  #cached(spec: QuerySpec): Query {
-    if (this.#host.closed) throw new SkepError('E_CLOSED', 'the world was disposed of');
-    const key = queryKey(spec);
-    let query = this.#queries.get(key);
-    if (!query) this.#queries.set(key, query = new Query(this.#host, spec));
-    return query;
+  /** What a pass held back is made: tells the hooks. */
+  #settled(): void {
+    if (this.#hooks.some && !this.#host.closed) this.#fire();
   }
 
   /** Makes a query to be kept: with `changed` it gives the rows written since its last pass. */
@@ -669,19 +437,20 @@ export class World {
         const O extends readonly AnyComponent[] = readonly []>(
     spec: QuerySpec<W, R, O>): WorldQuery<R, W, O> {
     this.#flush();
-    return new WorldQuery(this, new Query(this.host, spec as QuerySpec), () => this.#flush());
+    return new WorldQuery(new Query(this.host, spec as QuerySpec), () => this.#flush(),
+                          () => this.#settled());
   }
 
   /** Lists from now on which entities lose a component. */
   removedQuery(component: AnyComponent): RemovedQuery {
     this.#flush();
-    return new RemovedQuery(this.host, component);
+    return new RemovedQuery(this.host, component, () => this.#flush());
   }
 
-  /** How many entities match. */
+  /** How many entities match. O(tables). */
   count(spec: QuerySpec): number {
     this.#flush();
-    return this.#cached(spec).count;
+    return this.#queries.get(spec).count;
   }
 
   // ---- resources, events, inputs -------------------------------------------------------------------
@@ -690,21 +459,24 @@ export class World {
   setResource<N extends string, F extends Fields>(resource: EventType<N, F>,
     value: Partial<Value<Component<N, F>>>): void {
     this.#flush();
-    const known = this.host.known(resource);
-    const at = this.#host.ex['skep_host_resource']!(this.#host.address, known.address, 1);
-    if (!at) throw this.#host.error(STATUS.NO_MEMORY);
-    const given = value as Record<string, unknown>;
-    for (const name in given) {
-      const field = known.info.layout[fieldAt(known.info, name)]!;
-      writeField(this.#host.instance, known.info, field, at + field.offset, given[name]);
-    }
+    const host = this.host;
+    const known = host.message(resource, KIND.resource);
+    const { u8 } = host.instance;
+    const { size } = known.info;
+    const before = host.ex['skep_host_resource']!(host.address, known.address, 0);
+    if (before) u8.copyWithin(host.scratch, before, before + size);
+    else u8.fill(0, host.scratch, host.scratch + size);
+    writeGiven(host.instance, known.info, host.scratch, value, false);
+    const at = host.ex['skep_host_resource']!(host.address, known.address, 1);
+    if (!at) throw host.error(STATUS.NO_MEMORY);
+    u8.copyWithin(at, host.scratch, host.scratch + size);
   }
 
   /** A resource's value; undefined when it was never set. */
   resource<N extends string, F extends Fields>(resource: EventType<N, F>):
     Value<Component<N, F>> | undefined {
     this.#flush();
-    const known = this.host.known(resource);
+    const known = this.host.message(resource, KIND.resource);
     const at = this.#host.ex['skep_host_resource']!(this.#host.address, known.address, 0);
     return at ? readStruct(this.#host.instance, known.info, at) as Value<Component<N, F>>
       : undefined;
@@ -714,7 +486,7 @@ export class World {
   send<N extends string, F extends Fields>(event: EventType<N, F>, to: Entity | 0,
                                            value: Partial<Value<Component<N, F>>>): void {
     this.#flush();
-    const known = this.host.known(event);
+    const known = this.host.message(event, KIND.event);
     writeStruct(this.#host.instance, known.info, this.#host.scratch, value);
     this.#host.call('skep_host_send', known.address, to >>> 0, entityGeneration(to as Entity),
                     this.#host.scratch);
@@ -725,7 +497,7 @@ export class World {
     { next: number; events: { to: Entity; seq: number; value: Value<Component<N, F>> }[] } {
     this.#flush();
     const host = this.host;
-    const known = host.known(event);
+    const known = host.message(event, KIND.event);
     host.call('skep_host_events', known.address, since >>> 0, Math.floor(since / 4294967296));
     const next = host.wide(2);
     const u32 = host.instance.u32;
@@ -744,7 +516,7 @@ export class World {
   input<N extends string, F extends Fields>(input: EventType<N, F>, source: number, number: number,
     to: Entity | 0, value: Partial<Value<Component<N, F>>>): void {
     this.#flush();
-    const known = this.host.known(input);
+    const known = this.host.message(input, KIND.input);
     writeStruct(this.#host.instance, known.info, this.#host.scratch, value);
     this.#host.call('skep_host_input', known.address, source, number, to >>> 0,
                     entityGeneration(to as Entity), this.#host.scratch);
@@ -753,52 +525,25 @@ export class World {
   // ---- hooks ---------------------------------------------------------------------------------------
 
   /** Calls `fn` after an entity got the component, also by a job, in the order in which it happened;
-   * never on restore. What it changes is made when all were told. */
+   * never on restore. What it changes is made when all were told. Returns what ends that. */
   onAdd(component: AnyComponent, fn: (entity: Entity, world: World) => void): () => void {
-    return this.#hook(component, true, fn);
+    this.#flush();
+    return this.#hooks.add(this.host, component, true, entity => fn(entity, this));
   }
 
   /** The same for losing it, by destroying its entity too. */
   onRemove(component: AnyComponent, fn: (entity: Entity, world: World) => void): () => void {
-    return this.#hook(component, false, fn);
-  }
-
-  #hook(component: AnyComponent, added: boolean,
-        fn: (entity: Entity, world: World) => void): () => void {
     this.#flush();
-    const id = this.#hooks.push({ component, added, fn }) - 1;
-    this.host.call('skep_host_hook', this.host.known(component).address, added ? 1 : 0, id);
-    return () => { this.#hooks[id]!.fn = () => {}; };
+    return this.#hooks.add(this.host, component, false, entity => fn(entity, this));
   }
 
   /** @internal Tells the hooks what has happened. */
   fireHooks(): void {
-    if (this.#hooks.length) this.#fire();
+    if (this.#hooks.some) this.#fire();
   }
 
   #fire(): void {
-    if (this.#firing) return;
-    this.#firing = true;
-    try {
-      for (let round = 0; ; round++) {
-        const host = this.#host;
-        host.ex['skep_host_hooks']!(host.address);
-        const count = host.word(1);
-        if (count === 0) return;
-        if (round === 64) {
-          throw new SkepError('E_LIMIT', 'hooks queued changes 64 times in a row, and still do');
-        }
-        const at = host.word(0) >> 2;
-        const words = host.instance.u32.slice(at, at + 3 * count);
-        for (let i = 0; i < words.length; i += 3) {
-          this.#hooks[words[i + 2]!]?.fn(
-            (words[i]! + words[i + 1]! * 4294967296) as Entity, this);
-        }
-        this.#flush();
-      }
-    } finally {
-      this.#firing = false;
-    }
+    this.#hooks.fire(this.#host, () => this.#flush());
   }
 
   // ---- snapshots and saves -------------------------------------------------------------------------
@@ -806,8 +551,7 @@ export class World {
   /** Takes a snapshot: references to all blocks, microseconds for a million entities. */
   snapshot(): Snapshot {
     this.#flush();
-    const objects = new Map([...this.#stores].map(([name, store]) => [name, store.share()]));
-    return new Snapshot(this.host, objects);
+    return new Snapshot(this.host, this.shareObjects(), states => this.dropObjects(states));
   }
 
   /** Takes the world back to a snapshot of it. Handles, rows and the order of free handles are as
@@ -818,18 +562,15 @@ export class World {
       throw new SkepError('E_ARGUMENT', 'this is a snapshot of another world');
     }
     this.#host.call('skep_host_restore', snapshot.address);
-    for (const [name, store] of this.#stores) {
-      const state = snapshot.objects.get(name);
-      if (state) store.restore(state);
-      else store.clear();
-    }
+    this.restoreObjects(snapshot.objects);
+    this.#hooks.forget(this.#host);
   }
 
   /** The hash of the world's state: the same on every host, whatever ran its jobs. Object
    * components stay out. */
   hash(): bigint {
     this.#flush();
-    this.host.ex['skep_host_hash']!(this.#host.address, 0);
+    this.host.call('skep_host_hash', 0);
     return hashOf(this.#host);
   }
 
@@ -838,25 +579,37 @@ export class World {
   save(snapshot?: Snapshot): Uint8Array<ArrayBuffer> {
     this.#flush();
     const host = this.host;
+    if (snapshot && snapshot.host !== host) {
+      throw new SkepError('E_ARGUMENT', 'this is a snapshot of another world');
+    }
     host.call('skep_host_save', snapshot ? snapshot.address : 0);
-    const at = host.word(0);
-    const bytes = host.instance.u8.slice(at, at + host.word(1)) as Uint8Array<ArrayBuffer>;
+    const bytes = new Uint8Array(host.word(1));
+    bytes.set(host.instance.u8.subarray(host.word(0), host.word(0) + bytes.length));
     return packSave(bytes, this.#stores, snapshot, (entity, name) => {
       const known = host.named(name);
       return known !== undefined && this.#has(entity, known);
     });
   }
 
-  /** Takes the world to what `save` wrote, here or in a C program: same handles, same hash. Throws
-   * SkepError (E_CORRUPT, E_SCHEMA) with the byte; the world stays as it was then. */
+  /** Takes the world to what `save` wrote, here or in a C program: same handles, same hash, instead
+   * of what was in it. Components are found by name among all that this program has defined; what it
+   * does not know is left out. Throws SkepError (E_CORRUPT, E_SCHEMA) with the byte; the world stays
+   * as it was then. */
   load(bytes: Uint8Array): void {
     this.#flush();
     const host = this.host;
     const { core, objects } = unpackSave(bytes);
+    for (const [kind, name] of savedNames(core)) {
+      const defined = kind === KIND.component && host.named(name) ? undefined
+        : definedAs(kind, name);
+      if (!defined) continue;
+      const known = host.known(defined);
+      if (kind !== KIND.component) host.call('skep_host_register', known.address);
+    }
     const at = host.alloc(core.length);
     try {
       host.instance.u8.set(core, at);
-      host.call('skep_host_load', at, core.length);
+      host.call('skep_host_replace', this.#empty, at, core.length);
     } finally {
       host.free(at, core.length);
     }
@@ -864,9 +617,9 @@ export class World {
     for (const [name, values] of objects) {
       const known = host.named(name);
       if (!known?.info.object) continue;
-      for (const [entity, value] of values) this.#store(known.info).set(entity, value);
+      for (const [entity, value] of values) this.#store(known).set(entity, value);
     }
-    host.ex['skep_host_hooks']!(host.address);
+    this.#hooks.forget(host);
   }
 
   /** Checks what must hold between storage, ids and counts; throws where it does not. For bug hunts:
@@ -893,50 +646,43 @@ export class World {
     spec: { name: N; fields: F }): Component<N, F>;
   defineComponent(spec: { name: string; fields?: Fields; defaults?: () => unknown }): AnyComponent {
     const component = defineComponent(spec as { name: string; fields: Fields });
-    this.host.known(component);
+    this.host.component(component);
     return component;
   }
 
+  /** As `spawn` without components. */
   createEntity(): Entity {
     return this.spawn();
   }
 
+  /** As `destroy`. */
   destroyEntity(entity: Entity): void {
     this.destroy(entity);
   }
 
+  /** As `add`. */
   addComponent<C extends AnyComponent>(entity: Entity, component: C, value?: Partial<Value<C>>):
     void {
     this.add(entity, component, value);
   }
 
+  /** As `remove`. */
   removeComponent(entity: Entity, component: AnyComponent): void {
     this.remove(entity, component);
   }
 
   /** A query by lists, for `iter`. */
-  makeQuery(spec: { all?: readonly AnyComponent[]; any?: readonly AnyComponent[];
-    none?: readonly AnyComponent[] }): NotesQuery {
-    const query: { with?: readonly AnyComponent[]; any?: readonly AnyComponent[];
-      not?: readonly AnyComponent[] } = {};
-    if (spec.all) query.with = spec.all;
-    if (spec.any) query.any = spec.any;
-    if (spec.none) query.not = spec.none;
-    return { components: [...spec.all ?? [], ...spec.any ?? []], spec: query };
+  makeQuery(spec: NotesQuerySpec): NotesQuery {
+    return makeNotesQuery(spec);
   }
 
   /** Goes over the entities of a query as they were when it was called: [entity, get, ...values].
    * Values of a component that an entity lacks are undefined. Entities that die meanwhile are left
    * out; structural changes are fine. */
-  *iter(query: NotesQuery, ...components: AnyComponent[]):
-    Generator<[Entity, <C extends AnyComponent>(c: C) => Value<C> | undefined, ...unknown[]]> {
+  iter(query: NotesQuery, ...components: AnyComponent[]): Generator<NotesRow> {
     this.#flush();
-    const wanted = components.length ? components : query.components;
-    for (const entity of this.#cached(query.spec).entities()) {
-      if (!this.isAlive(entity)) continue;
-      const get = <C extends AnyComponent>(c: C): Value<C> | undefined => this.get(entity, c);
-      yield [entity, get, ...wanted.map(get)];
-    }
+    return iterate(this, this.#queries.get(query.spec).entities(),
+                   components.length ? components : query.components);
   }
 
   /** Commands by the notes' names; handles are real at once. */
@@ -944,105 +690,8 @@ export class World {
     return new Commands(this);
   }
 
+  /** Makes what was queued. */
   endTick(): void {
     this.#flush();
   }
 }
-
-/** What `makeQuery` gives. */
-export interface NotesQuery {
-  readonly components: readonly AnyComponent[];
-  readonly spec: QuerySpec;
-}
-
-/** A query that is kept. */
-export class WorldQuery<R extends readonly AnyComponent[], W extends readonly AnyComponent[],
-                        O extends readonly AnyComponent[]> {
-  readonly #world: World;
-  readonly #query: Query;
-  readonly #flush: () => void;
-
-  /** @internal */
-  constructor(world: World, query: Query, flush: () => void) {
-    this.#world = world;
-    this.#query = query;
-    this.#flush = flush;
-  }
-
-  /** As World.each. */
-  run(fn: EachFn<R, W, O>): void {
-    this.#flush();
-    this.#query.run(fn as (n: number, ...rest: unknown[]) => void);
-    this.#world.fireHooks();
-  }
-
-  get count(): number {
-    this.#flush();
-    return this.#query.count;
-  }
-
-  entities(): Entity[] {
-    this.#flush();
-    return this.#query.entities();
-  }
-
-  dispose(): void {
-    this.#query.dispose();
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
-  }
-}
-
-/** The notes' command list: the world's own calls, which are queued anyway. */
-export class Commands {
-  readonly #world: World;
-
-  constructor(world: World) {
-    this.#world = world;
-  }
-
-  createEntity(): Entity {
-    return this.#world.spawn();
-  }
-
-  destroyEntity(entity: Entity): void {
-    this.#world.destroy(entity);
-  }
-
-  add<C extends AnyComponent>(entity: Entity, component: C, value?: Partial<Value<C>>): void {
-    this.#world.add(entity, component, value);
-  }
-
-  remove(entity: Entity, component: AnyComponent): void {
-    this.#world.remove(entity, component);
-  }
-
-  /** As World.set; a component that is not there is added. */
-  set<C extends AnyComponent>(entity: Entity, component: C, value: Partial<Value<C>>): void {
-    if (!this.#world.set(entity, component, value)) this.#world.add(entity, component, value);
-  }
-
-  flush(): void {
-    this.#world.flush();
-  }
-}
-
-function fieldAt(info: ComponentInfo, name: string): number {
-  const layout = info.layout;
-  for (let f = 0; f < layout.length; f++) if (layout[f]!.name === name) return f;
-  throw new SkepError('E_SCHEMA', `component "${info.name}" has no field "${name}"`,
-    { hint: `its fields are ${layout.map(field => field.name).join(', ') || 'none'}` });
-}
-
-/** Writes `bytes` at `from` n times behind each other at `to`. */
-function spread(u8: Uint8Array, from: number, to: number, bytes: number, n: number): void {
-  if (n === 0) return;
-  u8.copyWithin(to, from, from + bytes);
-  for (let done = 1; done < n; done *= 2) {
-    const more = Math.min(done, n - done);
-    u8.copyWithin(to + done * bytes, to, to + more * bytes);
-  }
-}
-

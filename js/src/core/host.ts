@@ -10,6 +10,7 @@ import { createInstance, embeddedCore, sharedMemoryAvailable, type CoreModule } 
   './core_module.js';
 import type { Exports, Instance } from './instance.js';
 import { KIND, STATUS, readLayout, type Layout } from './layout.js';
+import { writeStruct } from './values.js';
 
 /** What a world may have at most. */
 export interface Limits {
@@ -27,7 +28,7 @@ export interface HostOptions {
   shared?: boolean;
 }
 
-/** A component that this world knows. */
+/** A component, event, resource or input that this world knows. */
 export interface Known {
   readonly info: ComponentInfo;
   /** The description in wasm. */
@@ -35,6 +36,8 @@ export interface Known {
   /** The world's number of the component. */
   readonly number: number;
   readonly cache: ColumnCache;
+  /** The C struct of a value of which nothing is given: defaults, else zeros. */
+  readonly initial: Uint32Array;
 }
 
 const CODES: Readonly<Record<number, SkepErrorCode>> = {
@@ -59,9 +62,12 @@ export class Host {
   readonly memoryMax: number;
   readonly #known = new Map<string, Known>();
   readonly #names = new Map<string, Known>();
+  /** By the id of the definition. */
+  readonly #byId: (Known | undefined)[] = [];
   #closed = false;
-  /** Memory for texts and single values that calls are given: 4 KiB. */
-  readonly scratch: number;
+  /** Memory for texts and single values that calls are given: as large as any known value. */
+  scratch: number;
+  #scratchBytes = 4096;
 
   constructor(options: HostOptions) {
     this.core = options.core ?? embeddedCore;
@@ -77,7 +83,7 @@ export class Host {
     this.io = this.address >> 2;
     if (!this.address || this.instance.u32[this.io] !== 0) this.#refuse(options);
     this.layout = readLayout(this.instance.u32, this.io + 1);
-    this.scratch = this.alloc(4096);
+    this.scratch = this.alloc(this.#scratchBytes);
   }
 
   #refuse(options: HostOptions): never {
@@ -189,8 +195,28 @@ export class Host {
   /** The component in this world, defined there when it is first used. Throws SchemaError when one
    * of its name has another layout. */
   known(component: AnyComponent): Known {
+    // Two copies of this package in one program have numbers of their own: the definition counts.
+    const known = this.#byId[component?.id];
+    return known !== undefined && known.info === component ? known : this.#lookUp(component);
+  }
+
+  #lookUp(component: AnyComponent): Known {
     const info = infoOf(component);
     return this.#known.get(info.identity) ?? this.#define(info);
+  }
+
+  /** As `known`; throws SchemaError for an event, a resource or an input. */
+  component(component: AnyComponent): Known {
+    const known = this.known(component);
+    if (known.info.kind !== undefined) wrongKind(known.info, KIND.component);
+    return known;
+  }
+
+  /** As `known`; throws SchemaError for what is not of that kind. */
+  message(component: AnyComponent, kind: number): Known {
+    const known = this.known(component);
+    if (known.info.kind !== kind) wrongKind(known.info, kind);
+    return known;
   }
 
   /** What is known under a name, or undefined. */
@@ -209,24 +235,51 @@ export class Host {
       throw new SchemaError(`component "${info.name}" has typed columns in one definition and `
         + 'none in another', info.name, undefined, { hint: 'give one of them another name' });
     }
+    const initial = this.#initial(info);
+    const address = this.#describe(info);
+    if (!address) {
+      const text = this.instance.text(this.ex['skep_host_error']!(this.address));
+      throw new SchemaError(`component "${info.name}": ${text}`, info.name);
+    }
+    const known: Known = { info, address, number: this.word(0), initial,
+      cache: new ColumnCache(this.instance, info) };
+    this.#known.set(info.identity, known);
+    if (info.kind === undefined) this.#names.set(info.name, known);
+    this.#byId[info.id] = known;
+    return known;
+  }
+
+  /** Checks the defaults before the world hears of the component. */
+  #initial(info: ComponentInfo): Uint32Array {
+    if (info.size > this.#scratchBytes) {
+      const larger = this.alloc(info.size);
+      this.free(this.scratch, this.#scratchBytes);
+      this.scratch = larger;
+      this.#scratchBytes = info.size;
+    }
+    writeStruct(this.instance, info, this.scratch, undefined);
+    return this.instance.u32.slice(this.scratch >> 2, (this.scratch + info.size + 3) >> 2);
+  }
+
+  #describe(info: ComponentInfo): number {
+    const { u32 } = this.instance;
     const texts = [info.name, ...info.layout.map(field => field.name)];
-    const address = this.withTexts(texts, places => {
+    return this.withTexts(texts, places => {
       info.layout.forEach((field, f) => {
         const [at, bytes] = places[f + 1]!;
-        this.instance.u32.set([field.code, field.size, field.count, field.offset, at, bytes], this.io + 6 * f);
+        u32.set([field.code, field.size, field.count, field.offset, at, bytes], this.io + 6 * f);
       });
       const [name, bytes] = places[0]!;
       return this.ex['skep_host_define']!(this.address, name, bytes, info.kind ?? KIND.component,
                                           info.size << 8 | info.align, info.layout.length);
     });
-    if (!address) {
-      const text = this.instance.text(this.ex['skep_host_error']!(this.address));
-      throw new SchemaError(`component "${info.name}": ${text}`, info.name);
-    }
-    const known: Known = { info, address, number: this.word(0),
-      cache: new ColumnCache(this.instance, info) };
-    this.#known.set(info.identity, known);
-    this.#names.set(info.name, known);
-    return known;
   }
+}
+
+const KINDS = ['component', 'event', 'resource', 'input'];
+
+function wrongKind(info: ComponentInfo, wanted: number): never {
+  throw new SchemaError(`"${info.name}" is of the kind ${KINDS[info.kind ?? 0]}, not `
+    + `${KINDS[wanted]}`, info.name, undefined,
+    { hint: `define it by define${KINDS[wanted]![0]!.toUpperCase()}${KINDS[wanted]!.slice(1)}` });
 }

@@ -7,7 +7,10 @@ import { entityGeneration, type Entity } from '../entity.js';
 import { SchemaError } from '../errors.js';
 import type { Instance } from './instance.js';
 
-type Numbers = { [i: number]: number };
+/** The core's numbers of types. */
+const T = { i8: 1, u8: 2, i16: 3, u16: 4, i32: 5, u32: 6, i64: 7, u64: 8, f32: 9, f64: 10, bool: 11,
+  entity: 12, bytes: 13 } as const;
+const TWO_32 = 4294967296;
 
 function bad(info: ComponentInfo, field: FieldLayout, value: unknown): never {
   const shown = typeof value === 'bigint' ? `${value}n` : typeof value === 'string'
@@ -18,51 +21,47 @@ function bad(info: ComponentInfo, field: FieldLayout, value: unknown): never {
 
 function writeWide(instance: Instance, info: ComponentInfo, field: FieldLayout, at: number,
                    value: unknown): void {
-  if (field.type === 'entity') {
+  const { u32 } = instance;
+  if (field.code === T.entity) {
     if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) {
       bad(info, field, value);
     }
-    instance.u32[at >> 2] = value >>> 0;
-    instance.u32[(at >> 2) + 1] = entityGeneration(value as Entity);
+    u32[at >> 2] = value >>> 0;
+    u32[(at >> 2) + 1] = entityGeneration(value as Entity);
     return;
   }
   if (typeof value !== 'bigint' && !Number.isSafeInteger(value)) bad(info, field, value);
   const bits = BigInt(value as number | bigint);
-  instance.u32[at >> 2] = Number(bits & 0xffffffffn);
-  instance.u32[(at >> 2) + 1] = Number(bits >> 32n & 0xffffffffn);
+  u32[at >> 2] = Number(bits & 0xffffffffn);
+  u32[(at >> 2) + 1] = Number(bits >> 32n & 0xffffffffn);
 }
 
 /** Writes one element at a byte address aligned to its size. */
 function writeElement(instance: Instance, info: ComponentInfo, field: FieldLayout, at: number,
                       value: unknown): void {
-  const type = field.type;
-  if (field.size === 8 && type !== 'f64') return writeWide(instance, info, field, at, value);
   if (typeof value !== 'number') {
-    if (type !== 'bool' || typeof value !== 'boolean') bad(info, field, value);
+    if (field.size === 8) return writeWide(instance, info, field, at, value);
+    if (field.code !== T.bool || typeof value !== 'boolean') bad(info, field, value);
     instance.u8[at] = value ? 1 : 0;
     return;
   }
-  switch (type) {
-    case 'f32': instance.f32[at >> 2] = value; break;
-    case 'f64': instance.f64[at >> 3] = value; break;
-    case 'i32': case 'u32': instance.i32[at >> 2] = value; break;
-    case 'i16': case 'u16':
+  switch (field.code) {
+    case T.f32: instance.f32[at >> 2] = value; break;
+    case T.f64: instance.f64[at >> 3] = value; break;
+    case T.i32: case T.u32: instance.i32[at >> 2] = value; break;
+    case T.i16: case T.u16:
       instance.u8[at] = value & 255;
       instance.u8[at + 1] = value >> 8 & 255;
       break;
-    case 'bool': instance.u8[at] = value ? 1 : 0; break;
+    case T.bool: instance.u8[at] = value ? 1 : 0; break;
+    case T.i64: case T.u64: case T.entity: writeWide(instance, info, field, at, value); break;
     default: instance.u8[at] = value;
   }
 }
 
-/** Writes a field's value, all elements of it, at a byte address. */
-export function writeField(instance: Instance, info: ComponentInfo, field: FieldLayout, at: number,
-                           value: unknown): void {
-  if (field.count === 1 && field.type !== 'bytes') {
-    writeElement(instance, info, field, at, value);
-    return;
-  }
-  const list = value as Numbers & { length: number };
+function writeList(instance: Instance, info: ComponentInfo, field: FieldLayout, at: number,
+                   value: unknown): void {
+  const list = value as ArrayLike<unknown>;
   if (typeof value !== 'object' || value === null || list.length !== field.count) {
     bad(info, field, value);
   }
@@ -71,13 +70,46 @@ export function writeField(instance: Instance, info: ComponentInfo, field: Field
   }
 }
 
-function checkNames(info: ComponentInfo, value: object): void {
-  for (const name in value) {
-    if (!info.layout.some(field => field.name === name)) {
-      throw new SchemaError(`component "${info.name}" has no field "${name}"`, info.name, name,
-        { hint: `its fields are ${info.layout.map(field => field.name).join(', ') || 'none'}` });
-    }
+/** Writes a field's value, all elements of it, at a byte address. Throws SchemaError. */
+export function writeField(instance: Instance, info: ComponentInfo, field: FieldLayout, at: number,
+                           value: unknown): void {
+  if (field.count === 1 && field.code !== T.bytes) {
+    writeElement(instance, info, field, at, value);
+  } else {
+    writeList(instance, info, field, at, value);
   }
+}
+
+/** The number of the field of a name. Throws SchemaError. */
+function fieldAt(info: ComponentInfo, name: string): number {
+  const layout = info.layout;
+  for (let f = 0; f < layout.length; f++) if (layout[f]!.name === name) return f;
+  throw new SchemaError(`component "${info.name}" has no field "${name}"`, info.name, name,
+    { hint: `its fields are ${layout.map(field => field.name).join(', ') || 'none'}` });
+}
+
+/** Writes the given fields of a C struct at an address, and leaves the others. Returns which they
+ * were, a bit each. With `lenient` undefined is as good as not given. Throws SchemaError. */
+export function writeGiven(instance: Instance, info: ComponentInfo, at: number, value: unknown,
+                           lenient: boolean): number {
+  if (typeof value !== 'object' || value === null) {
+    throw new SchemaError(`${info.name}: ${String(value)} is no value of fields`, info.name);
+  }
+  const given = value as Record<string, unknown>;
+  const layout = info.layout;
+  let mask = 0;
+  let next = 0;
+  for (const name in given) {
+    // Fields are mostly given in the order of their definition.
+    const f = next < layout.length && layout[next]!.name === name ? next : fieldAt(info, name);
+    const v = given[name];
+    next = f + 1;
+    if (v === undefined && lenient) continue;
+    const field = layout[f]!;
+    writeField(instance, info, field, at + field.offset, v);
+    mask |= 1 << f;
+  }
+  return mask;
 }
 
 /** Writes a C struct at an address: the given fields, else the defaults, else zeros. */
@@ -85,52 +117,48 @@ export function writeStruct(instance: Instance, info: ComponentInfo, at: number,
                             value: unknown): void {
   if (info.size === 0) return;
   instance.u8.fill(0, at, at + info.size);
-  const given = (value ?? {}) as Record<string, unknown>;
-  if (typeof given !== 'object') {
-    throw new SchemaError(`${info.name}: ${String(value)} is no value of fields`, info.name);
-  }
-  if (value) checkNames(info, given);
-  const defaults = info.defaults as Readonly<Record<string, unknown>> | null;
-  for (const field of info.layout) {
-    let v = given[field.name];
-    if (v === undefined && defaults) v = defaults[field.name];
-    if (v !== undefined) writeField(instance, info, field, at + field.offset, v);
-  }
+  if (info.defaults) writeGiven(instance, info, at, info.defaults, true);
+  if (value !== undefined) writeGiven(instance, info, at, value, true);
 }
 
 function readElement(instance: Instance, field: FieldLayout, at: number): unknown {
-  switch (field.type) {
-    case 'f32': return instance.f32[at >> 2]!;
-    case 'f64': return instance.f64[at >> 3]!;
-    case 'i32': return instance.i32[at >> 2]!;
-    case 'u32': return instance.u32[at >> 2]!;
-    case 'i16': return (instance.u8[at]! | instance.u8[at + 1]! << 8) << 16 >> 16;
-    case 'u16': return instance.u8[at]! | instance.u8[at + 1]! << 8;
-    case 'i8': return instance.u8[at]! << 24 >> 24;
-    case 'bool': return instance.u8[at] !== 0;
-    case 'entity': return instance.u32[(at >> 2) + 1]! * 4294967296 + instance.u32[at >> 2]!;
-    case 'i64':
-      return BigInt.asIntN(64, BigInt(instance.u32[(at >> 2) + 1]!) << 32n
-        | BigInt(instance.u32[at >> 2]!));
-    case 'u64':
-      return BigInt(instance.u32[(at >> 2) + 1]!) << 32n | BigInt(instance.u32[at >> 2]!);
-    default: return instance.u8[at]!;
+  const { u8, u32 } = instance;
+  switch (field.code) {
+    case T.f32: return instance.f32[at >> 2]!;
+    case T.f64: return instance.f64[at >> 3]!;
+    case T.i32: return instance.i32[at >> 2]!;
+    case T.u32: return u32[at >> 2]!;
+    case T.i16: return (u8[at]! | u8[at + 1]! << 8) << 16 >> 16;
+    case T.u16: return u8[at]! | u8[at + 1]! << 8;
+    case T.i8: return u8[at]! << 24 >> 24;
+    case T.bool: return u8[at] !== 0;
+    case T.entity: return u32[(at >> 2) + 1]! * TWO_32 + u32[at >> 2]!;
+    case T.i64:
+      return BigInt.asIntN(64, BigInt(u32[(at >> 2) + 1]!) << 32n | BigInt(u32[at >> 2]!));
+    case T.u64: return BigInt(u32[(at >> 2) + 1]!) << 32n | BigInt(u32[at >> 2]!);
+    default: return u8[at]!;
   }
 }
 
 /** Reads a field's value from a byte address. */
 export function readField(instance: Instance, field: FieldLayout, at: number): unknown {
-  if (field.type === 'bytes') return instance.u8.slice(at, at + field.count);
-  if (field.count === 1) return readElement(instance, field, at);
+  if (field.count === 1 && field.code !== T.bytes) return readElement(instance, field, at);
+  if (field.code === T.bytes) {
+    const bytes = new Uint8Array(field.count);
+    bytes.set(instance.u8.subarray(at, at + field.count));
+    return bytes;
+  }
   return Array.from({ length: field.count }, (_, i) =>
     readElement(instance, field, at + i * field.size));
 }
 
 /** Reads a C struct as an object. */
-export function readStruct(instance: Instance, info: ComponentInfo,
+export function readStruct(instance: Instance, info: Pick<ComponentInfo, 'layout'>,
                            at: number): Record<string, unknown> {
   const value: Record<string, unknown> = {};
-  for (const field of info.layout) {
+  const layout = info.layout;
+  for (let f = 0; f < layout.length; f++) {
+    const field = layout[f]!;
     value[field.name] = readField(instance, field, at + field.offset);
   }
   return value;
