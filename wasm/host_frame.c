@@ -383,6 +383,15 @@ uint32_t HOST_EXPORT(skep_host_step)(host *h)
     }
 }
 
+/* skep_host_begin and skep_host_step in one call, which is all that a frame without JavaScript's jobs
+ * takes. Returns STEP_*, or -1 where the frame could not begin: then io[0] is the status. */
+int32_t HOST_EXPORT(skep_host_frame)(host *h, float dt, double time)
+{
+    const uint32_t status = skep_host_begin(h, dt, time);
+    h->io[0] = status;
+    return status == SKEP_OK ? (int32_t)skep_host_step(h) : -1;
+}
+
 /* Takes the end of a system's function: SKEP_OK, or another status and why. Also after a trap in a
  * system's C function. */
 uint32_t HOST_EXPORT(skep_host_run_done)(host *h, uint32_t status, const char *cause)

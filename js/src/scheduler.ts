@@ -126,6 +126,9 @@ export class ParallelScheduler {
   #fallback: string | null = null;
   #inFrame = false;
   #entered: Executor | null = null;
+  /** A frame has begun in wasm and is not over there. */
+  #begun = false;
+  #faultCount = 0;
   #checked = false;
 
   constructor(world: World, options: SchedulerOptions = {}) {
@@ -455,6 +458,7 @@ export class ParallelScheduler {
     this.#sync();
     if (stale) await this.#held(this.#bindAll());
     const frame = this.#frame(dt, time, parallel ? this.#executor : this.#local);
+    if ('frame' in frame) return frame;
     const step = frame.next();
     return step.done ? step.value : this.#held(this.#drive(frame, step.value));
   }
@@ -493,6 +497,7 @@ export class ParallelScheduler {
     if (this.#inFrame) throw busy();
     this.#sync();
     const frame = this.#frame(dt, time, this.#local);
+    if ('frame' in frame) return frame;
     let step = frame.next();
     while (!step.done) {
       step = frame.throw(new SkepError('E_UNSUPPORTED', 'it gave a promise, and tick() cannot wait',
@@ -501,35 +506,73 @@ export class ParallelScheduler {
     return step.value;
   }
 
-  *#frame(dt: number, time: number, executor: Executor):
-    Generator<unknown, FrameReport, unknown> {
-    const host = this.#host;
+  /** Begins a frame and goes as far as one call into wasm leads: for frames without JavaScript's own
+   * `run`s and workers that is the end. Else gives the generator that does the rest. */
+  #frame(dt: number, time: number, executor: Executor):
+    FrameReport | Generator<unknown, FrameReport, unknown> {
     const began = performance.now();
     this.world.flush();
     this.#inFrame = true;
-    this.#thrown = [];
-    this.#applied = [];
-    this.#kept.clear();
+    if (this.#thrown.length) this.#thrown = [];
+    if (this.#applied.length) this.#applied = [];
+    if (this.#kept.size) this.#kept.clear();
     this.world.guard = this.#guardObjects;
-    let begun = false;
+    this.#begun = false;
+    let rest = false;
     try {
       this.#enter(executor, this.#checks(executor));
       const extras = this.#extras(dt, time);
       const sent = extras.length ? executor.setExtras(extras) : undefined;
-      if (sent) yield sent;
-      host.call('skep_host_begin', dt, time < 0 || Number.isNaN(time) ? -1 : time);
-      begun = true;
-      yield* this.#steps(executor, dt, time);
-      begun = false;
-      return yield* this.#report(executor, began);
+      const step = sent ? -1 : this.#first(dt, time);
+      if (step === STEP.end && !this.#applied.length) {
+        this.#begun = false;
+        const report = this.#report(executor, began);
+        if (!this.#faultCount) return report;
+      }
+      rest = true;
+      return this.#rest(executor, dt, time, began, sent, step);
     } finally {
-      if (begun) host.ex['skep_host_abort']!(host.address);
-      executor.leave();
-      this.#inFrame = false;
-      this.world.guard = null;
-      this.#frames++;
-      if (!host.closed) this.#drainLog();
+      if (!rest) this.#shut(executor);
     }
+  }
+
+  /** Ends a frame, whatever came of it. */
+  #shut(executor: Executor): void {
+    const host = this.#host;
+    if (this.#begun) host.ex['skep_host_abort']!(host.address);
+    executor.leave();
+    this.#inFrame = false;
+    this.world.guard = null;
+    this.#frames++;
+    if (!host.closed) this.#drainLog();
+  }
+
+  *#rest(executor: Executor, dt: number, time: number, began: number,
+         sent: Promise<void> | undefined, first: number): Generator<unknown, FrameReport, unknown> {
+    try {
+      let step = first;
+      if (sent) {
+        yield sent;
+        step = this.#first(dt, time);
+      }
+      if (this.#begun) yield* this.#steps(executor, dt, time, step);
+      this.#begun = false;
+      const report = this.#report(executor, began);
+      if (this.#faultCount) yield* this.#faults(executor, this.#faultCount, report);
+      return report;
+    } finally {
+      this.#shut(executor);
+    }
+  }
+
+  /** Begins the frame in wasm, and returns its first step. */
+  #first(dt: number, time: number): number {
+    const host = this.#host;
+    const when = time < 0 || Number.isNaN(time) ? -1 : time;
+    const step = this.#guarded('skep_host_frame', dt, when);
+    if (step < 0) throw host.error(host.word(0));
+    this.#begun = true;
+    return step;
   }
 
   /** Tells wasm where tasks run, where that changed. */
@@ -554,11 +597,11 @@ export class ParallelScheduler {
     return this.#frames < this.#checkUntil || this.#frames % CHECK_EVERY === 0;
   }
 
-  *#steps(executor: Executor, dt: number, time: number): Generator<unknown, void, unknown> {
+  *#steps(executor: Executor, dt: number, time: number, first: number):
+    Generator<unknown, void, unknown> {
     const host = this.#host;
     const pending = new Set<Promise<void>>();
-    for (;;) {
-      const step = this.#step();
+    for (let step = first; ; step = this.#guarded('skep_host_step')) {
       this.#applyObjects();
       switch (step) {
         case STEP.end: return;
@@ -570,17 +613,18 @@ export class ParallelScheduler {
     }
   }
 
-  /** Goes on in wasm. A trap there is one of a system's C function. */
-  #step(): number {
+  /** Goes on in wasm. A trap there is one of a system's C function: it failed, and the frame goes
+   * on. */
+  #guarded(name: string, ...args: number[]): number {
     const host = this.#host;
     const stack = host.ex.__stack_pointer.value as number;
     try {
-      return host.ex['skep_host_step']!(host.address);
+      return host.ex[name]!(host.address, ...args);
     } catch (error) {
       host.ex.__stack_pointer.value = stack;
       this.#threw({ worker: 0, system: '', error, block: -1 });
       host.call('skep_host_run_done', STATUS.FAULT, this.#runtime.cause(describe(error)));
-      return this.#step();
+      return this.#guarded('skep_host_step');
     }
   }
 
@@ -801,23 +845,22 @@ export class ParallelScheduler {
     for (const listener of listeners) listener();
   }
 
-  *#report(executor: Executor, began: number): Generator<unknown, FrameReport, unknown> {
+  #report(executor: Executor, began: number): FrameReport {
     const host = this.#host;
     host.ex['skep_host_report']!(host.address);
-    const count = host.word(26);
-    const faults: JobError[] = [];
+    this.#faultCount = host.word(26);
     const report: FrameReport = { frame: host.wide(0), batches: host.word(2),
       systems: host.word(4), tasks: host.word(6), reruns: host.word(8), retries: host.word(10),
       rows: host.wide(12), blocksCopied: host.wide(14), patches: host.wide(16),
-      blocksInPlace: host.wide(18), dropped: host.wide(20), overlaps: this.#overlaps, faults,
+      blocksInPlace: host.wide(18), dropped: host.wide(20), overlaps: this.#overlaps, faults: [],
       executor: executor.kind, ms: performance.now() - began };
     this.world.fireHooks();
-    if (count) yield* this.#faults(executor, count, faults);
     return report;
   }
 
-  *#faults(executor: Executor, count: number, faults: JobError[]):
+  *#faults(executor: Executor, count: number, report: FrameReport):
     Generator<unknown, void, unknown> {
+    const faults = report.faults as JobError[];
     for (let i = 0; i < count; i++) faults.push(yield* this.#fault(executor, i));
     const { onFault } = this.#options;
     if (typeof onFault === 'function') for (const fault of faults) onFault(fault);

@@ -179,6 +179,8 @@ export interface Place {
 export class JobRuntime {
   readonly instance: Instance;
   readonly #place: Place;
+  readonly #direct: (...args: number[]) => number;
+  readonly #stack: WebAssembly.Global;
   readonly #jobs: ({ input: Input; handle: Handler; binding: Binding } | undefined)[] = [];
   readonly #onFault: FaultListener;
   #causesAt = 0;
@@ -187,6 +189,8 @@ export class JobRuntime {
   constructor(instance: Instance, place: Place, onFault: FaultListener) {
     this.instance = instance;
     this.#place = place;
+    this.#direct = instance.ex['skep_task_direct']!;
+    this.#stack = instance.ex.__stack_pointer;
     this.#onFault = onFault;
     instance.imports.job = (id, task, columns) => this.#call(id, task, columns);
     instance.imports.guard = (task, job, flags, room, result) =>
@@ -232,12 +236,12 @@ export class JobRuntime {
   }
 
   #guard(task: number, job: number, flags: number, room: number, result: number): void {
-    const { ex, u32 } = this.instance;
-    const stack = ex.__stack_pointer.value as number;
+    const stack = this.#stack.value as number;
     try {
-      ex['skep_task_direct']!(task, job, flags, room, result);
+      this.#direct(task, job, flags, room, result);
     } catch (error) {
-      ex.__stack_pointer.value = stack;
+      const { u32 } = this.instance;
+      this.#stack.value = stack;
       const text = describe(error);
       u32[(result + RESULT.status) >> 2] = STATUS.FAULT;
       u32[(result + RESULT.cause) >> 2] = this.cause(text);
