@@ -148,7 +148,7 @@ test('a program on Node.js: types, every entry, workers', async () => {
       assert.ok((count as number) > 0, `${entry} exports nothing`);
     }
     assert.equal(found['sameJob'], true);
-    assert.deepEqual(found['shared'], expected('node'), node);
-    assert.deepEqual(found['local'], expected('local'), node);
+    assert.deepEqual(found['shared'], await expected('node'), node);
+    assert.deepEqual(found['local'], await expected('local'), node);
   }
 });

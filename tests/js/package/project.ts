@@ -92,7 +92,7 @@ export async function checkPage(folder: string): Promise<void> {
     await using site = await openSite({ isolated, folders: { '/': folder } });
     await using page = await browser.open(site);
     const found = await page.global<Found>('found');
-    assert.deepEqual(found, expected('web'));
+    assert.deepEqual(found, await expected('web', isolated ? 'web' : 'copied'));
     assert.ok(
       !site.requests.some(path => path.startsWith('/skep/')),
       `the built page asked for ${site.requests.join(' ')}`,
