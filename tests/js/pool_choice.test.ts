@@ -14,6 +14,7 @@ import {
   WebLike,
   act,
   failureOf,
+  hostOf,
   jobUrl,
   runProgram,
   withPool,
@@ -53,14 +54,14 @@ for (const name of KILLABLE) {
   test(`${name}: B1: workers are made at the start, and none later`, async () => {
     const seen = new Set<unknown>();
     await withPool(name, { size: 2 }, async pool => {
-      const started = pool.workers.map(worker => worker.generation);
+      const started = hostOf(pool).workers.map(worker => worker.generation);
       for (let i = 0; i < 20; i++) seen.add(await pool.run(acts, act('echo', { value: i })));
       await Promise.all(Array.from({ length: 20 }, () => pool.run(acts, act('later'))));
       await failureOf(pool.run(acts, act('throw')));
       await failureOf(pool.run(acts, () => 1));
       assert.deepEqual(started, [1, 1]);
       assert.deepEqual(
-        pool.workers.map(worker => worker.generation),
+        hostOf(pool).workers.map(worker => worker.generation),
         [1, 1],
       );
     });
@@ -114,7 +115,7 @@ test('P8: a slot that fails later is given up; with the last one all that waits 
     const error = await failureOf<SkepError>(pool.run(acts, act('echo')));
     assert.equal(error.code, 'E_WORKER_LOST');
     assert.match(error.message, /no worker is left/);
-    assert.ok(pool.workers.every(worker => !worker.up));
+    assert.ok(hostOf(pool).workers.every(worker => !worker.up));
   } finally {
     await pool.close();
   }
@@ -135,7 +136,7 @@ test('a slot that does not start does not keep the others from working', async (
     made++ ? new WebLike(serveUrl) : new WebLike(jobUrl('throws_on_load.mjs'));
   const pool = await createPortablePool({ size: 2, executor: 'web', createWorker });
   assert.deepEqual(
-    pool.workers.map(worker => worker.up),
+    hostOf(pool).workers.map(worker => worker.up),
     [false, true],
   );
   assert.equal(await pool.run(acts, act('echo', { value: 1 })), 1);

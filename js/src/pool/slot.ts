@@ -100,12 +100,11 @@ export class Slot implements PoolWorker {
     );
   }
 
-  /** Ends the thread because of `cause` and makes a new one. */
+  /** Ends a thread that is up because of `cause`, and makes a new one. */
   replace(cause: Error): Promise<void> {
-    const link = this.#link;
-    if (link) {
+    if (this.up) {
       this.#worked = true;
-      this.#lose(link, cause);
+      this.#lose(this.#link!, cause);
     }
     return this.gone;
   }

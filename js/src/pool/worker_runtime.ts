@@ -18,7 +18,7 @@ import {
 } from './protocol.js';
 import { addJob, callJob, fetchJob, findJob, jobs, loadJob, type LoadedJob } from './registry.js';
 
-/** What an extension's handler gets beside its data. @internal */
+/** What an extension's handler gets beside its data. */
 export interface WorkerContext {
   /** The worker's slot, from 1, and which of the slot's workers this is, from 1. */
   readonly slot: number;
@@ -31,7 +31,7 @@ export interface WorkerContext {
 }
 
 /** Handles an extension's messages. `reply` posts under the same type. What it throws, or rejects
- * with, replaces the worker, so it should catch what it can. @internal */
+ * with, replaces the worker, so it should catch what it can. */
 export type ExtensionHandler = (
   data: unknown,
   reply: (data: unknown, transfer?: readonly Transferable[]) => void,
@@ -48,7 +48,7 @@ const handlers = new Map<string, ExtensionHandler>();
 let port: Port | null = null;
 let here: WorkerContext | null = null;
 
-/** Has messages of a type handled, whenever they come. @internal */
+/** Has messages of a type handled, whenever they come. */
 export function registerHandler(type: string, handler: ExtensionHandler): void {
   handlers.set(type, handler);
 }

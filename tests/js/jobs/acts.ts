@@ -50,6 +50,11 @@ const ACTS: Record<string, (input: Act) => unknown> = {
     await sleep(ms ?? 1);
     return value;
   },
+  /** Takes many short turns, so that a process that is stopped finds it unfinished. */
+  steps: async ({ value }) => {
+    for (let i = 0; i < 20; i++) await sleep(15);
+    return value;
+  },
   throw: () => {
     throw new TypeError('thrown on purpose');
   },

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { createPortablePool, type PoolOptions, type PortablePool } from 'skep';
+import type { PoolHost } from '../../../js/dist/pool/host.js';
 import type { Act } from '../jobs/acts.ts';
 
 /** The URL of a module of tests/js/jobs. */
@@ -83,6 +84,11 @@ export async function withPool(
   } finally {
     await pool.close();
   }
+}
+
+/** The executors' side of a pool, which is not in the package's declarations. */
+export function hostOf(pool: PortablePool): PoolHost {
+  return pool as unknown as PoolHost;
 }
 
 /** What a promise rejects with; fails when it does not. */
