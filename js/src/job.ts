@@ -10,7 +10,8 @@ import { infoOf, type AnyComponent, type Component, type EventType, type Fields,
 /** What a job is called with: a block of rows, or all of them where it is not split. Dies when the
  * job returns. */
 export interface JobInput<R extends readonly AnyComponent[] = readonly AnyComponent[],
-                          W extends readonly AnyComponent[] = readonly [], X = undefined> {
+                          W extends readonly AnyComponent[] = readonly [], X = undefined,
+                          S extends readonly EventType[] = readonly EventType[]> {
   /** Rows. */
   readonly n: number;
   /** Seconds that this frame simulates. */
@@ -38,7 +39,7 @@ export interface JobInput<R extends readonly AnyComponent[] = readonly AnyCompon
   /** Removes a component. */
   remove(entity: Entity, component: AnyComponent): void;
   /** Resources that the job reads, by name. */
-  readonly resources: Readonly<Record<string, never>>;
+  readonly resources: { readonly [C in S[number] as C['name']]: Readonly<Value<C>> };
   /** Sends an event, to an entity or, with 0, to all. */
   send<N extends string, F extends Fields>(event: EventType<N, F>, to: Entity | 0,
     value: Partial<Value<Component<N, F>>>): void;
@@ -46,10 +47,12 @@ export interface JobInput<R extends readonly AnyComponent[] = readonly AnyCompon
   random(entity: Entity, draw: number): number;
 }
 
-export type JobHandler<R extends readonly AnyComponent[], W extends readonly AnyComponent[], X> =
-  (input: JobInput<R, W, X>) => void;
+export type JobHandler<R extends readonly AnyComponent[], W extends readonly AnyComponent[], X,
+                       S extends readonly EventType[] = readonly EventType[]> =
+  (input: JobInput<R, W, X, S>) => void;
 
-export interface JobSpec<R extends readonly AnyComponent[], W extends readonly AnyComponent[]> {
+export interface JobSpec<R extends readonly AnyComponent[], W extends readonly AnyComponent[],
+                         S extends readonly EventType[] = readonly EventType[]> {
   /** Unique among a scheduler's systems; also the system's name. */
   name: string;
   /** What is read. Together with `writes` it says which rows the job gets. */
@@ -62,7 +65,7 @@ export interface JobSpec<R extends readonly AnyComponent[], W extends readonly A
   /** Components that the job may put on or remove from any entity, other than `writes`. */
   puts?: readonly AnyComponent[];
   /** Resources that are read. */
-  resources?: readonly EventType[];
+  resources?: S;
   /** Events that may be sent. */
   emits?: readonly EventType[];
   /** The job may destroy entities. */
@@ -101,8 +104,9 @@ export type AnyJob = Job<any, any, any>;
 
 /** Defines a job. Throws SkepError (E_ARGUMENT) for a name or list that is none. */
 export function defineJob<const R extends readonly AnyComponent[] = readonly [],
-                          const W extends readonly AnyComponent[] = readonly [], X = undefined>(
-  spec: JobSpec<R, W>, handle: JobHandler<R, W, X>): Job<R, W, X> {
+                          const W extends readonly AnyComponent[] = readonly [], X = undefined,
+                          const S extends readonly EventType[] = readonly []>(
+  spec: JobSpec<R, W, S>, handle: JobHandler<R, W, X, S>): Job<R, W, X> {
   if (typeof spec.name !== 'string' || !spec.name || spec.name.length > 63) {
     throw new SkepError('E_ARGUMENT', `${JSON.stringify(spec.name)} is no name of a job`,
       { hint: 'give it 1 to 63 characters' });
@@ -119,7 +123,8 @@ export function defineJob<const R extends readonly AnyComponent[] = readonly [],
     puts: spec.puts ?? [], resources: spec.resources ?? [],
     emits: spec.emits ?? [], destroys: spec.destroys ?? false, spawnMax: spec.spawnMax ?? 0,
     overwrite: spec.overwrite ?? false, split: spec.split ?? true,
-    module: spec.module === undefined ? undefined : String(spec.module), handle,
+    module: spec.module === undefined ? undefined : String(spec.module),
+    handle: handle as unknown as JobHandler<R, W, X>,
   });
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Prefabs: named lists of components and values to spawn from. Values are copied, never shared.
 
-import { infoOf, type AnyComponent, type Component, type Fields, type Value } from
+import { infoOf, type AnyComponent, type Component, type Fields, type Value, type Writes } from
   './component.js';
 import { SkepError } from './errors.js';
 
@@ -19,10 +19,22 @@ export type PartsOf<T extends readonly unknown[]> = { readonly [I in keyof T]:
 /** What `PartsOf` starts from. */
 export type AnyPart = AnyComponent | readonly [AnyComponent, unknown];
 
-export interface Prefab {
+/** The component of a part. */
+type ComponentOf<P> = P extends readonly [infer C extends AnyComponent, unknown] ? C
+  : P extends AnyComponent ? P : never;
+/** The columns of parts by component name; those of tags and object components are not there. */
+export type PartColumns<T extends readonly AnyPart[]> = { readonly [C in ComponentOf<T[number]> as
+  C['fields'] extends null ? never : C['name']]: Writes<C> };
+/** Values by component name: those of the parts are checked, others are added. */
+export type PartValues<T extends readonly AnyPart[]> = { readonly [C in ComponentOf<T[number]> as
+  C['name']]?: Partial<Value<C>> } & Readonly<Record<string, unknown>>;
+
+export interface Prefab<T extends readonly AnyPart[] = readonly AnyPart[]> {
   readonly name: string;
   readonly parts: readonly Part[];
   readonly children: readonly Prefab[];
+  /** Never there: carries the type. */
+  readonly _t?: T;
 }
 
 export class PrefabType implements Prefab {
@@ -39,7 +51,7 @@ export class PrefabType implements Prefab {
 
 /** Defines a prefab. `children` are spawned with it, as children by Parent. Free; many worlds. */
 export function definePrefab<const T extends readonly AnyPart[]>(name: string,
-  parts: T & PartsOf<T>, options: { children?: readonly Prefab[] } = {}): Prefab {
+  parts: T & PartsOf<T>, options: { children?: readonly Prefab[] } = {}): Prefab<T> {
   for (const part of parts as readonly Part[]) infoOf(partComponent(part));
   if (typeof name !== 'string' || !name) {
     throw new SkepError('E_ARGUMENT', `${JSON.stringify(name)} is no name of a prefab`);

@@ -6,10 +6,13 @@ import type { AnyJob } from './job.js';
 import { installExtensions } from './pool/extensions.js';
 import { startWorker } from './pool/worker_runtime.js';
 
-export { defineComponent, defineTag } from './component.js';
+export { defineComponent, defineEvent, defineInput, defineResource, defineTag, utf8, utf8Text } from
+  './component.js';
+export { NULL_ENTITY } from './entity.js';
 export { defineJob } from './job.js';
+export { Parent } from './parent.js';
 export type { Job, JobInput, JobSpec } from './job.js';
-export type { Component, Fields, Reads, Scalar, Value, Writes } from './component.js';
+export type { Component, EventType, Fields, Reads, Scalar, Value, Writes } from './component.js';
 export type { Entity } from './entity.js';
 
 /** Serves jobs by name in the worker that calls it, which is then ready for a pool. May be called

@@ -21,7 +21,8 @@ import { Hooks } from './hooks.js';
 import { Commands, iterate, makeNotesQuery, type NotesQuery, type NotesQuerySpec, type NotesRow }
   from './notes.js';
 import { ObjectStore, type ObjectState } from './object_store.js';
-import { PrefabType, type AnyPart, type Part, type PartsOf, type Prefab } from './prefab.js';
+import { PrefabType, type AnyPart, type Part, type PartColumns, type PartsOf, type PartValues, type
+  Prefab } from './prefab.js';
 import { Query, QueryCache, RemovedQuery, WorldQuery, type EachFn, type QuerySpec } from
   './query.js';
 import { packSave, savedNames, unpackSave } from './save.js';
@@ -172,7 +173,7 @@ export class World {
    * LimitError, SchemaError; nothing was made then. */
   spawn<const T extends readonly AnyPart[]>(...parts: T & PartsOf<T>): Entity;
   /** Spawns from a prefab, with values that replace or add to its own, by component name. */
-  spawn(prefab: Prefab, values?: Readonly<Record<string, unknown>>): Entity;
+  spawn<T extends readonly AnyPart[]>(prefab: Prefab<T>, values?: PartValues<T>): Entity;
   spawn(...parts: unknown[]): Entity {
     this.#flush();
     const first = parts[0];
@@ -186,8 +187,12 @@ export class World {
 
   /** Spawns many from a prefab or from components; `fill` gets their columns by component name, to be
    * written. Returns the handles. All or nothing. */
-  spawnMany(what: Prefab | readonly AnyComponent[], n: number,
-            fill?: (columns: Record<string, Record<string, never>>, n: number) => void): Entity[] {
+  spawnMany<T extends readonly AnyPart[]>(prefab: Prefab<T>, n: number,
+    fill?: (columns: PartColumns<T>, n: number) => void): Entity[];
+  /** The same of components, with or without values. */
+  spawnMany<const T extends readonly AnyPart[]>(parts: T & PartsOf<T>, n: number,
+    fill?: (columns: PartColumns<T>, n: number) => void): Entity[];
+  spawnMany(what: unknown, n: number, fill?: unknown): Entity[] {
     this.#flush();
     if (!Number.isInteger(n) || n < 0) {
       throw new SkepError('E_ARGUMENT', `${n} is no number of entities`);

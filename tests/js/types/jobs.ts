@@ -5,6 +5,7 @@
 import {
   defineComponent,
   defineJob,
+  defineResource,
   type AnyJob,
   type Entity,
   type Job,
@@ -83,6 +84,17 @@ const fall = defineJob<readonly [typeof Pos], readonly [], { gravity: number }>(
     input.out.Pos;
   },
 );
+
+const Rules = defineResource({ name: 'Rules', fields: { near: 'f32' } });
+defineJob({ name: 'rules', writes: [Vel], resources: [Rules] }, ({ n, out, resources }) => {
+  for (let i = 0; i < n; i++) out.Vel.x[i] = resources.Rules.near;
+  // @ts-expect-error a misspelt field
+  resources.Rules.naer;
+  // @ts-expect-error not declared
+  resources.Score;
+  // @ts-expect-error resources are read only
+  resources.Rules.near = 1;
+});
 
 type Input<J> = J extends Job<infer R, infer W, infer X> ? JobInput<R, W, X> : never;
 

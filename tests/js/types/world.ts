@@ -106,7 +106,17 @@ void [heard, near];
 
 const Bullet = definePrefab('Bullet', [Pos, [Vel, { x: 9 }]]);
 const bullets: Entity[] = world.spawnMany(Bullet, 10);
-world.spawn(Bullet, { Pos: { x: 1 } });
+world.spawn(Bullet, { Pos: { x: 1 }, Damage: { amount: 2 } });
+world.spawnMany(Bullet, 10, (columns, n) => {
+  for (let i = 0; i < n; i++) columns.Pos.x[i] = columns.Vel.y[i]!;
+  // @ts-expect-error the prefab has no Damage
+  columns.Damage;
+});
+world.spawnMany([[Pos, { x: 1 }], Vel], 10, ({ Vel: vel }) => void vel.x.fill(1));
+// @ts-expect-error a misspelt field
+world.spawnMany([[Pos, { z: 1 }], Vel], 10);
+// @ts-expect-error a value of another type
+world.spawn(Bullet, { Pos: { x: '1' } });
 void bullets;
 // @ts-expect-error a misspelt field of a prefab
 definePrefab('Wrong', [[Vel, { z: 9 }]]);
