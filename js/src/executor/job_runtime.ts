@@ -106,7 +106,9 @@ class Input {
       { hint: `defineJob({ puts: [${name}] })` });
   }
 
-  spawn(): Entity {
+  // Calls are properties of the input, so that a job may take them out of it by name.
+
+  readonly spawn = (): Entity => {
     if (this.#binding.spawn < 0) {
       throw new SkepError('E_ACCESS', `job "${this.#binding.job}" may not spawn`,
         { hint: 'defineJob({ spawnMax: the most entities that one call spawns })' });
@@ -120,18 +122,18 @@ class Input {
     }
     this.#spawned.push(entity);
     return entity as Entity;
-  }
+  };
 
-  destroy(entity: Entity): void {
+  readonly destroy = (entity: Entity): void => {
     if (this.#binding.destroy < 0) {
       throw new SkepError('E_ACCESS', `job "${this.#binding.job}" may not destroy`,
         { hint: 'defineJob({ destroys: true })' });
     }
     this.#runtime.instance.ex['skep_job_destroy']!(this.#live(), this.#binding.destroy,
       entity >>> 0, entityGeneration(entity));
-  }
+  };
 
-  put(entity: Entity, component: { name: string }, value?: object): void {
+  readonly put = (entity: Entity, component: { name: string }, value?: object): void => {
     const { instance } = this.#runtime;
     const right = this.#right(component.name, 'add');
     writeStruct(instance, component as ComponentInfo, this.#scratch, value);
@@ -142,15 +144,15 @@ class Input {
       instance.ex['skep_job_put']!(this.#live(), right.add, entity >>> 0,
                                    entityGeneration(entity), this.#scratch);
     }
-  }
+  };
 
-  remove(entity: Entity, component: { name: string }): void {
+  readonly remove = (entity: Entity, component: { name: string }): void => {
     const right = this.#right(component.name, 'remove');
     this.#runtime.instance.ex['skep_job_drop']!(this.#live(), right.remove, entity >>> 0,
                                                 entityGeneration(entity));
-  }
+  };
 
-  send(event: { name: string }, to: Entity | 0, value: object): void {
+  readonly send = (event: { name: string }, to: Entity | 0, value: object): void => {
     const bound = this.#binding.events.find((e: BoundValue) => e.name === event.name);
     if (!bound) {
       throw new SkepError('E_ACCESS', `job "${this.#binding.job}" may not send ${event.name}`,
@@ -160,12 +162,12 @@ class Input {
     writeStruct(instance, event as ComponentInfo, this.#scratch, value);
     instance.ex['skep_job_send']!(this.#live(), bound.slot, to >>> 0,
                                   entityGeneration(to as Entity), this.#scratch);
-  }
+  };
 
-  random(entity: Entity, draw: number): number {
+  readonly random = (entity: Entity, draw: number): number => {
     return this.#runtime.instance.ex['skep_job_random']!(this.#live(), entity >>> 0,
       entityGeneration(entity), draw);
-  }
+  };
 }
 
 /** Where a thread stands: its slot in the pool (0 the caller), its memory for what went wrong, and

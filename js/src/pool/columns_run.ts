@@ -259,25 +259,13 @@ class BlockInput {
     return Array.from({ length: this.n }, (_, row) => this.entities.at(row));
   }
 
-  spawn(): never {
-    return noWorld(this.#job, 'spawn');
-  }
-
-  destroy(): never {
-    return noWorld(this.#job, 'destroy');
-  }
-
-  put(): never {
-    return noWorld(this.#job, 'put');
-  }
-
-  remove(): never {
-    return noWorld(this.#job, 'remove');
-  }
-
-  random(entity: Entity, draw: number): number {
-    return randomAt(this.#key, entity, draw);
-  }
+  // Properties, so that a job may take them out of its input by name.
+  readonly spawn = (): never => noWorld(this.#job, 'spawn');
+  readonly destroy = (): never => noWorld(this.#job, 'destroy');
+  readonly put = (): never => noWorld(this.#job, 'put');
+  readonly remove = (): never => noWorld(this.#job, 'remove');
+  readonly send = (): never => noWorld(this.#job, 'send');
+  readonly random = (entity: Entity, draw: number): number => randomAt(this.#key, entity, draw);
 }
 
 function runBlock(job: AnyJob, input: BlockInput): void {
