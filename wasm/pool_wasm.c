@@ -251,10 +251,11 @@ void wasm_pool_deliver(wasm_pool *p, const skep_pool_result *result)
     if (!wasm_pool_outstanding(p)) p->batch = NULL;
 }
 
-/* Whether the workers' part of the batch is over. */
+/* Whether the workers' part of the batch is over, and still to be delivered. A batch may have none:
+ * then its end comes from JavaScript, and there is nothing to go on for. */
 __attribute__((export_name("skep_pool_idle"))) uint32_t skep_pool_idle(const wasm_pool *p)
 {
-    return atomic_load(&p->finished) == p->shared_count;
+    return p->shared_count && atomic_load(&p->finished) == p->shared_count;
 }
 
 /* ---- lost workers --------------------------------------------------------------------------- */
