@@ -14,7 +14,7 @@ import { LocalExecutor, callerPlace, type Executor, type ExecutorKind, type Hand
   './executor/executor.js';
 import { JobRuntime, describe } from './executor/job_runtime.js';
 import { SharedExecutor } from './executor/shared.js';
-import { WholeTask, notesInput, packPatches, packResult, type ObjectChange, type WholeBinding, type
+import { WholeBuffers, WholeTask, notesInput, packPatches, packResult, type ObjectChange, type WholeBinding, type
   WholeOutput } from './executor/whole_job.js';
 import { runWhole, type WholeResult } from './executor/whole_run.js';
 import { isJob, type AnyJob, type Job } from './job.js';
@@ -740,14 +740,14 @@ export class ParallelScheduler {
     const frame = handed.task + POOL_TASK.frame;
     const { u32, f32, f64 } = this.#host.instance;
     const at = u32[frame >> 2]!;
-    const input = task.input(binding, { dt: f32[(at + 24) >> 2]!, time: f64[at >> 3]!,
+    const buffers = system.buffers ??= new WholeBuffers(this.#host.instance.shared);
+    const input = task.input(binding, buffers, { dt: f32[(at + 24) >> 2]!, time: f64[at >> 3]!,
       tick: u32[(at + 8) >> 2]! + u32[(at + 12) >> 2]! * 4294967296, extra: system.lastExtra,
       seed: u32[(at + 16) >> 2]! + u32[(at + 20) >> 2]! * 4294967296, resources: {} });
-    const eids = input.eids;
     const take = (result: unknown): void => {
       try {
         const output = binding.notes ? packPatches(this.world, task, binding, result)
-          : packResult(this.world, task, binding, eids, result as WholeResult);
+          : packResult(this.world, task, binding, input, result as WholeResult);
         this.#finish(system, handed, output);
       } catch (error) {
         this.#fail(system, handed, error);
@@ -802,6 +802,7 @@ export class ParallelScheduler {
   }
 
   #fail(system: System, task: HandedTask, error: unknown): void {
+    system.buffers?.drop();
     const cause = error instanceof JobError && error.cause !== undefined ? error.cause : error;
     this.#threw({ worker: 0, system: system.name, error: cause === undefined ? error : cause,
       block: 0 });

@@ -7,7 +7,7 @@ import { JOB_HANDED, JOB_JS, JOB_MAY_FAIL, JOB_UNSPLIT, MODE } from './core/layo
 import { SkepError } from './errors.js';
 import type { AnyJob } from './job.js';
 import type { Binding, BoundColumns, BoundRight, Use } from './executor/binding.js';
-import type { WholeBinding, WholeComponent } from './executor/whole_job.js';
+import type { WholeBinding, WholeBuffers, WholeComponent } from './executor/whole_job.js';
 import type { Commands, World } from './world.js';
 
 /** What a system's function gets. */
@@ -105,6 +105,8 @@ export interface System {
   here: boolean;
   binding: Binding | null;
   whole: WholeBinding | null;
+  /** Memory of a job that gets all rows. */
+  buffers: WholeBuffers | null;
   /** Address of the job in wasm. */
   jobAt: number;
   /** Address of its name there. */
@@ -137,7 +139,7 @@ export function makeSystem(id: number, what: AnyJob | SystemSpec, when: When): S
     declared: { ...spec?.reads && { reads: spec.reads }, ...spec?.writes && { writes: spec.writes },
       ...spec?.spawns && { spawns: true }, ...spec?.destroys && { destroys: true } },
     skipIfEmpty: spec?.skipIfEmpty ?? false, extra: when.extra ?? spec?.offload?.extra ?? null, run,
-    enabled: source.enabled ?? true, runOnly: false, here: false, binding: null, whole: null,
+    enabled: source.enabled ?? true, runOnly: false, here: false, binding: null, whole: null, buffers: null,
     jobAt: 0, nameAt: 0, lastExtra: undefined, extraKnown: false };
 }
 

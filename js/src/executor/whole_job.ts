@@ -71,6 +71,32 @@ interface Part {
   columns: number;
 }
 
+/** Memory for gathered rows, kept from frame to frame: shared where workers can see it, so that
+ * nothing is copied on the way. */
+export class WholeBuffers {
+  readonly shared: boolean;
+  readonly #kept = new Map<string, ArrayBufferLike>();
+
+  constructor(shared: boolean) {
+    this.shared = shared;
+  }
+
+  /** A buffer of at least so many bytes under a name; what it holds is anything. */
+  take(name: string, bytes: number): ArrayBufferLike {
+    const kept = this.#kept.get(name);
+    if (kept && kept.byteLength >= bytes) return kept;
+    const size = Math.max(bytes + (bytes >> 2) + 63 & ~63, 64);
+    const buffer = this.shared ? new SharedArrayBuffer(size) : new ArrayBuffer(size);
+    this.#kept.set(name, buffer);
+    return buffer;
+  }
+
+  /** Forgets all: somebody may still write to it. */
+  drop(): void {
+    this.#kept.clear();
+  }
+}
+
 /** A view of a handed task. */
 export class WholeTask {
   readonly #host: Host;
@@ -95,15 +121,17 @@ export class WholeTask {
     this.n = parts.reduce((sum, part) => sum + part.n, 0);
   }
 
-  eids(): number[] {
-    const all: number[] = [];
-    const { memory } = this.#host.instance;
+  /** The rows' handles, two words each. */
+  entities(buffers: WholeBuffers): Uint32Array {
+    const { u32 } = this.#host.instance;
+    const words = new Uint32Array(buffers.take('entities', 8 * this.n), 0, 2 * this.n);
+    let at = 0;
     for (const part of this.parts) {
-      if (!part.n) continue;
-      const column = new EntityColumn(new Uint32Array(memory.buffer, part.entity, 2 * part.n));
-      for (let i = 0; i < part.n; i++) all.push(column.at(i));
+      const from = part.entity >> 2;
+      words.set(u32.subarray(from, from + 2 * part.n), at);
+      at += 2 * part.n;
     }
-    return all;
+    return words;
   }
 
   spawns(): number[] {
@@ -114,24 +142,35 @@ export class WholeTask {
   }
 
   /** All rows of a component's columns, gathered. */
-  gather(component: WholeComponent): Gathered {
+  gather(component: WholeComponent, buffers: WholeBuffers): Record<string, GatheredColumn> {
     const { instance } = this.#host;
-    const { info } = component.known;
-    const columns: Record<string, GatheredColumn> = {};
-    info.layout.forEach((field, f) => {
+    const columns = this.columns(component, buffers, '');
+    component.known.info.layout.forEach((field, f) => {
       const bytes = field.size * field.count;
-      const buffer = new ArrayBuffer(this.n * bytes);
-      const to = new Uint8Array(buffer);
+      const column = columns[field.name]!;
+      const to = new Uint8Array(column.buffer, column.byteOffset, column.byteLength);
       let at = 0;
       for (const part of this.parts) {
         const from = instance.u32[(part.columns + component.read + 4 * f) >> 2]!;
         to.set(instance.u8.subarray(from, from + part.n * bytes), at);
         at += part.n * bytes;
       }
+    });
+    return columns;
+  }
+
+  /** Columns for all rows of a component in kept memory. */
+  columns(component: WholeComponent, buffers: WholeBuffers, kind: string):
+    Record<string, GatheredColumn> {
+    const { info } = component.known;
+    const columns: Record<string, GatheredColumn> = {};
+    for (const field of info.layout) {
+      const buffer = buffers.take(`${kind} ${info.name} ${field.name}`,
+        this.n * field.size * field.count);
       const column = makeColumn(buffer, field.type, 0, this.n * field.count);
       columns[field.name] = (column instanceof EntityColumn ? column.words : column) as
         GatheredColumn;
-    });
+    }
     return columns;
   }
 
@@ -168,27 +207,37 @@ export class WholeTask {
     });
   }
 
-  input(binding: WholeBinding, frame: { dt: number; time: number; tick: number; extra: unknown;
-    seed: number; resources: Readonly<Record<string, unknown>> }): WholeInput {
-    const eids = binding.query
-      ? [...this.#world.iter({ components: [], spec: binding.query })].map(row => row[0] as number)
-      : this.eids();
-    const n = eids.length;
-    const components = binding.components.filter(c => c.shown).map((c): GatheredComponent => ({
-      name: c.known.info.name, cid: c.known.info.id, layout: c.known.info.layout,
-      object: c.known.info.object, write: binding.writes.includes(c.known.info.id),
-      values: c.known.info.object ? this.#values(c.known, eids)
-        : binding.query ? eids.map(e => this.#world.get(e as Entity, c.known.info)) as unknown[]
-        : this.gather(c) }));
-    return { skepWhole: true, job: binding.system, n, ...frame, eids, components,
+  input(binding: WholeBinding, buffers: WholeBuffers, frame: { dt: number; time: number;
+    tick: number; extra: unknown; seed: number; resources: Readonly<Record<string, unknown>> }):
+    WholeInput {
+    const entities = binding.query ? this.#asked(binding.query) : this.entities(buffers);
+    const rows = new EntityColumn(entities);
+    const components = binding.components.filter(c => c.shown).map((c): GatheredComponent => {
+      const { info } = c.known;
+      const write = binding.writes.includes(info.id);
+      const values = info.object ? this.#values(c.known, rows)
+        : binding.query ? [...rows].map(entity => this.#world.get(entity, info)) as unknown[]
+        : this.gather(c, buffers);
+      const shared = buffers.shared && write && !binding.notes && !Array.isArray(values);
+      return { name: info.name, cid: info.id, layout: info.layout, object: info.object, write,
+        values, ...shared && { out: this.columns(c, buffers, 'out') } };
+    });
+    return { skepWhole: true, job: binding.system, n: rows.length, ...frame, entities, components,
       spawns: this.spawns(), overwrite: binding.overwrite,
       puts: binding.components.filter(c => c.add >= 0).map(c => c.known.info.name),
       destroys: binding.destroy >= 0 };
   }
 
-  #values(known: Known, eids: readonly number[]): unknown[] {
+  #asked(query: QuerySpec): Uint32Array {
+    const all = [...this.#world.iter({ components: [], spec: query })];
+    const rows = new EntityColumn(new Uint32Array(2 * all.length));
+    all.forEach((row, i) => rows.set(i, row[0]));
+    return rows.words;
+  }
+
+  #values(known: Known, rows: EntityColumn): unknown[] {
     const store = this.#world.objects(known.info);
-    return eids.map(entity => cloneValue(known.info.name, store.peek(entity as Entity)));
+    return [...rows].map(entity => cloneValue(known.info.name, store.peek(entity)));
   }
 }
 
@@ -196,7 +245,7 @@ export class WholeTask {
 export function notesInput(input: WholeInput, binding: WholeBinding): unknown {
   const cols: Record<string | number, unknown> = {};
   for (const c of input.components) cols[c.cid] = cols[c.name] = c.values;
-  return { eids: input.eids, cols, dt: input.dt, time: input.time, writes: binding.writes,
+  return { eids: [...new EntityColumn(input.entities)], cols, dt: input.dt, time: input.time, writes: binding.writes,
     extra: input.extra };
 }
 
@@ -239,15 +288,17 @@ class Packer {
 
 /** Turns what a job of defineJob gave into output; its columns go straight to the blocks. */
 export function packResult(world: World, task: WholeTask, binding: WholeBinding,
-                           eids: readonly number[], result: WholeResult): WholeOutput {
+                           input: WholeInput, result: WholeResult): WholeOutput {
   const packer = new Packer(world.host);
   const changes: ObjectChange[] = [];
   for (const component of binding.components) {
     const { info } = component.known;
-    const values = result.out[info.name];
+    const values = result.out[info.name]
+      ?? input.components.find(c => c.name === info.name)?.out;
     if (info.object && values) {
+      const rows = new EntityColumn(input.entities);
       (values as unknown[]).forEach((value, row) =>
-        changes.push({ known: component.known, entity: eids[row] as Entity, value }));
+        changes.push({ known: component.known, entity: rows.at(row), value }));
     } else if (component.out >= 0 && info.layout.length) {
       task.scatter(component, values ?? {});
     }

@@ -6,7 +6,7 @@
 //     rows gathered by whole_job.ts -> WholeInput -> job -> WholeResult -> packed there
 
 import type { FieldLayout } from '../component.js';
-import { EntityColumn, entityGeneration, type Entity } from '../entity.js';
+import { EntityColumn, type Entity } from '../entity.js';
 import { SkepError } from '../errors.js';
 import type { AnyJob } from '../job.js';
 import { randomAt, randomKey, type RandomKey } from '../pool/random.js';
@@ -24,6 +24,8 @@ export interface GatheredComponent {
   readonly object: boolean;
   readonly write: boolean;
   readonly values: Gathered;
+  /** Where new values go, where that is memory that the caller sees too; else they come back. */
+  readonly out?: Record<string, GatheredColumn>;
 }
 
 export interface WholeInput {
@@ -34,7 +36,8 @@ export interface WholeInput {
   readonly time: number;
   readonly tick: number;
   readonly extra: unknown;
-  readonly eids: readonly number[];
+  /** The rows' handles, two words each. */
+  readonly entities: Uint32Array;
   readonly resources: Readonly<Record<string, unknown>>;
   readonly components: readonly GatheredComponent[];
   /** Handles that spawns get, in order. */
@@ -75,10 +78,15 @@ function shown(component: GatheredComponent, values: Gathered): unknown {
   return columns;
 }
 
-function copied(component: GatheredComponent): Gathered {
-  if (Array.isArray(component.values)) return structuredClone(component.values) as unknown[];
-  const out: Record<string, GatheredColumn> = {};
-  for (const [name, column] of Object.entries(component.values)) out[name] = column.slice();
+/** The new values of a component, which begin as the old ones unless the job overwrites all. */
+function fresh(component: GatheredComponent, overwrite: boolean): Gathered {
+  const { values } = component;
+  if (Array.isArray(values)) return structuredClone(values) as unknown[];
+  const out: Record<string, GatheredColumn> = component.out ?? {};
+  for (const [name, column] of Object.entries(values)) {
+    if (!component.out) out[name] = column.slice();
+    else if (!overwrite) (out[name] as Uint8Array).set(column as Uint8Array);
+  }
   return out;
 }
 
@@ -91,8 +99,9 @@ export function runWhole(job: AnyJob, input: WholeInput): WholeResult | Promise<
   for (const component of input.components) {
     cols[component.name] = cols[component.cid] = shown(component, component.values);
     if (!component.write) continue;
-    results[component.name] = copied(component);
-    out[component.name] = shown(component, results[component.name]!);
+    const values = fresh(component, input.overwrite);
+    if (!component.out) results[component.name] = values;
+    out[component.name] = shown(component, values);
   }
   let spawned = 0;
   let key: RandomKey | undefined;
@@ -101,14 +110,14 @@ export function runWhole(job: AnyJob, input: WholeInput): WholeResult | Promise<
       throw new SkepError('E_ACCESS', `job "${input.job}" may not ${what}`, { hint });
     }
   };
-  const words = new Uint32Array(2 * input.n);
-  input.eids.forEach((entity, row) => {
-    words[2 * row] = entity >>> 0;
-    words[2 * row + 1] = entityGeneration(entity as Entity);
-  });
+  const entities = new EntityColumn(input.entities);
+  let eids: Entity[] | undefined;
   const called = job.handle({
     n: input.n, dt: input.dt, time: input.time, tick: input.tick, extra: input.extra,
-    entities: new EntityColumn(words), eids: input.eids, cols, out,
+    entities, cols, out,
+    get eids(): Entity[] {
+      return (eids ??= [...entities]);
+    },
     resources: input.resources,
     spawn(): Entity {
       may(input.spawns.length > 0, 'spawn', 'defineJob({ spawnMax })');
