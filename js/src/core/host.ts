@@ -181,13 +181,18 @@ export class Host {
 
   // ---- log -------------------------------------------------------------------------------------
 
-  /** Takes the lines that the core has logged: level (0 debug to 3 error) and text. */
+  /** Takes what the core has logged: level (0 debug to 3 error) and text. A line that does not begin
+   * with a level goes on with the text before. */
   takeLog(): { level: number; text: string }[] {
     if (this.instance.u32[this.layout.logUsed >> 2] === 0) return [];
     this.ex['skep_host_log']!(this.address);
-    const text = this.instance.textOf(this.word(0), this.word(1));
-    return text.split('\n').filter(line => line).map(line => (
-      { level: Number(line[0]), text: line.slice(1) }));
+    const entries: { level: number; text: string }[] = [];
+    for (const line of this.instance.textOf(this.word(0), this.word(1)).split('\n')) {
+      const last = entries.at(-1);
+      if (/^[0-3]/.test(line)) entries.push({ level: Number(line[0]), text: line.slice(1) });
+      else if (line && last) last.text += `\n${line}`;
+    }
+    return entries;
   }
 
   // ---- definitions -----------------------------------------------------------------------------
