@@ -100,7 +100,7 @@ export class CopiedExecutor implements Executor {
     this.#post(member, { kind: 'attach', module: core.compiled(false), memory: instance.pages,
       place: { slot: worker.slot, causes: member.causes, ticket: member.causes + CAUSE_BYTES },
       pool: 0, asleep: 0, stackTop: 0, scratch: member.values,
-      bindings: [...this.#bindings.values()], serial: member.serial });
+      bindings: [...this.#bindings.values()], tellsIdle: false, serial: member.serial });
   }
 
   #post(member: Member, message: ToWorker, transfer?: readonly Transferable[]): void {

@@ -21,6 +21,8 @@ export interface Attach {
   /** Memory for single values, of 4 KiB. */
   readonly scratch: number;
   readonly bindings: readonly Binding[];
+  /** The caller cannot wait for words of memory: the worker says when it has nothing to do. */
+  readonly tellsIdle: boolean;
   /** Which attachment this is; later messages and answers name it. */
   readonly serial: number;
 }
@@ -66,7 +68,7 @@ export type FromWorker =
   | { readonly kind: 'attached' | 'bound'; readonly serial: number;
       /** Systems whose jobs this worker does not have, with the reason. */
       readonly missing: readonly (readonly [number, string])[] }
-  | { readonly kind: 'extra'; readonly serial: number }
+  | { readonly kind: 'extra' | 'idle'; readonly serial: number }
   | { readonly kind: 'fault'; readonly system: string; readonly error: unknown;
       readonly block: number }
   | { readonly kind: 'done'; readonly serial: number; readonly number: number;

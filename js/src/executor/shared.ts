@@ -17,7 +17,7 @@ import type { Binding } from './binding.js';
 import { batchFlags, type Executor, type ExecutorOptions, type WorkerFaultListener } from
   './executor.js';
 import { WASM, type FromWorker, type ToWorker } from './messages.js';
-import { waitFor } from './worker_side.js';
+import { waitAsync } from './worker_side.js';
 
 /** Looks at the ticket before a worker goes to sleep, about 50 us; and the caller's at the end. */
 const SPIN = 20000;
@@ -62,6 +62,8 @@ export class SharedExecutor implements Executor {
   #lostAt = 0;
   #deadlineMs: number;
   #closed = false;
+  /** Ends a wait where there is no waitAsync. */
+  #idle = (): void => {};
 
   constructor(host: Host, pool: PoolHost, options: ExecutorOptions, onFault: WorkerFaultListener) {
     this.kind = pool.kind === 'web' ? 'web' : 'node';
@@ -98,11 +100,13 @@ export class SharedExecutor implements Executor {
       pool: layout.pool, asleep: this.#slot(worker.slot) + SLOT.asleep,
       stackTop: instance.u32[slot + SLOT.stack / 4]! + STACK_BYTES,
       scratch: this.#scratch + 4096 * worker.slot, bindings: [...this.#bindings.values()],
-      serial: member.serial });
+      tellsIdle: !waitAsync, serial: member.serial });
   }
 
   #post(member: Member, message: ToWorker): void {
     member.worker.post(WASM, message);
+    // A worker without waitAsync sleeps in naps; this ends one.
+    Atomics.notify(this.#host.instance.i32, (this.#slot(member.worker.slot) + SLOT.asleep) >> 2);
   }
 
   #message(worker: PoolWorker, message: FromWorker): void {
@@ -113,13 +117,15 @@ export class SharedExecutor implements Executor {
     }
     const member = this.#members.get(worker.slot);
     if (!member || member.serial !== message.serial) return;
+    if (message.kind === 'idle') return this.#idle();
     if (message.kind === 'attached') {
-      this.#host.ex['skep_worker_up']!(this.#host.layout.pool, worker.slot);
-      this.#post(member, { kind: 'go', serial: member.serial });
       const extras = [...this.#extras];
       if (extras.length) {
         this.#post(member, { kind: 'extra', values: extras, serial: member.serial });
       }
+      // Only then: it may take a task at once.
+      this.#host.ex['skep_worker_up']!(this.#host.layout.pool, worker.slot);
+      this.#post(member, { kind: 'go', serial: member.serial });
     }
     if (message.kind === 'attached' || message.kind === 'bound') {
       for (const [id, why] of message.missing) member.missing.set(id, why);
@@ -247,7 +253,8 @@ export class SharedExecutor implements Executor {
       Atomics.store(i32, at, 0);
       return Promise.resolve();
     }
-    return waitFor(i32, at, 1) ?? Promise.resolve();
+    if (!waitAsync) return new Promise<void>(resolve => { this.#idle = resolve; });
+    return Promise.resolve(waitAsync(i32, at, 1).value);
   }
 
   wake(): void {
@@ -255,6 +262,7 @@ export class SharedExecutor implements Executor {
     const at = this.#host.layout.callerAsleep >> 2;
     Atomics.store(i32, at, 0);
     Atomics.notify(i32, at);
+    this.#idle();
   }
 
   leave(): void {

@@ -14,7 +14,13 @@ import { WASM, type Attach, type CopiedTask, type FromWorker, type ToWorker } fr
 import type { Binding } from './binding.js';
 
 /** How long a worker that cannot wait by promise sleeps before it looks for messages. */
-const NAP_MS = 5;
+const NAP_MS = 2;
+
+type WaitAsync = (words: Int32Array, at: number, value: number) =>
+  { async: true; value: Promise<string> } | { async: false; value: string };
+
+/** Atomics.waitAsync, which not all browsers have. */
+export const waitAsync = (Atomics as { waitAsync?: WaitAsync }).waitAsync;
 
 class Attachment {
   readonly attach: Attach;
@@ -71,6 +77,7 @@ class Attachment {
     while (!this.#left) {
       const end = instance.ex['skep_worker_run']!(attach.pool, attach.place.slot);
       if (end !== 0) return;
+      if (attach.tellsIdle) this.#send({ kind: 'idle', serial: attach.serial });
       const waited = waitFor(instance.i32, attach.asleep >> 2, 1);
       if (waited) {
         void waited.then(() => this.loop());
@@ -108,16 +115,32 @@ class Attachment {
   }
 }
 
-/** Waits while a word has a value; undefined when it has another one by now. */
-export function waitFor(words: Int32Array, at: number, value: number): Promise<unknown> | undefined {
-  const wait = (Atomics as { waitAsync?: (a: Int32Array, i: number, v: number) =>
-    { async: boolean; value: Promise<string> | string } }).waitAsync;
-  if (wait) {
-    const waited = wait(words, at, value);
-    return waited.async ? waited.value as Promise<string> : undefined;
+/** Lets messages in that have arrived. A timer would take 4 ms for it in browsers. */
+function letMessagesIn(): Promise<void> {
+  return new Promise(resolve => {
+    const { port1, port2 } = new MessageChannel();
+    port2.onmessage = () => {
+      port2.close();
+      resolve();
+    };
+    port1.postMessage(0);
+  });
+}
+
+/** Sleeps in naps, between which messages come in. Whoever posts one may end a nap by a notify. */
+async function nap(words: Int32Array, at: number, value: number): Promise<void> {
+  for (;;) {
+    Atomics.wait(words, at, value, NAP_MS);
+    if (Atomics.load(words, at) !== value) return;
+    await letMessagesIn();
   }
-  if (Atomics.wait(words, at, value, NAP_MS) === 'not-equal') return undefined;
-  return new Promise(resolve => setTimeout(resolve, 0));
+}
+
+/** Waits while a word has a value; undefined when it has another one by now. */
+function waitFor(words: Int32Array, at: number, value: number): Promise<unknown> | undefined {
+  if (!waitAsync) return nap(words, at, value);
+  const waited = waitAsync(words, at, value);
+  return waited.async ? waited.value : undefined;
 }
 
 let attached: Attachment | null = null;
