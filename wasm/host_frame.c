@@ -429,6 +429,34 @@ const skep_pool_task *HOST_EXPORT(skep_host_handed)(host *h, uint32_t i)
     return task;
 }
 
+/* Gathers a column of all parts of a task: the pointer at `column` of each part's struct, or its
+ * handles where that is 0xffffffff. */
+void HOST_EXPORT(skep_task_gather)(const skep_pool_task *task, uint32_t column, uint32_t row_bytes,
+                                   uint8_t *to)
+{
+    for (uint32_t p = 0; p < task->part_count; p++) {
+        const skep_task_part *part = &task->parts[p];
+        const void *from = part->entity;
+        if (column != UINT32_MAX)
+            memcpy(&from, (const uint8_t *)part->columns + column, sizeof from);
+        memcpy(to, from, (size_t)part->n * row_bytes);
+        to += (size_t)part->n * row_bytes;
+    }
+}
+
+/* The way back: to the blocks that the pointers at `column` name. */
+void HOST_EXPORT(skep_task_scatter)(const skep_pool_task *task, uint32_t column,
+                                    uint32_t row_bytes, const uint8_t *from)
+{
+    for (uint32_t p = 0; p < task->part_count; p++) {
+        const skep_task_part *part = &task->parts[p];
+        void *to = NULL;
+        memcpy(&to, (const uint8_t *)part->columns + column, sizeof to);
+        memcpy(to, from, (size_t)part->n * row_bytes);
+        from += (size_t)part->n * row_bytes;
+    }
+}
+
 /* Delivers a handed task. `output` NULL: what it wrote is in its own blocks and output area. */
 void HOST_EXPORT(skep_host_deliver)(host *h, uint32_t t, uint32_t status, const char *cause,
                                     const void *output, uint32_t bytes, uint32_t wanted,

@@ -155,6 +155,10 @@ export class ParallelScheduler {
     this.#executor = this.#local;
     this.#entered = null;
     this.#stale = true;
+    for (const system of this.#systems) {
+      system.buffers = null;
+      system.nameAt = 0;
+    }
   }
 
   #stages(stages: readonly string[]): void {
@@ -338,7 +342,11 @@ export class ParallelScheduler {
     for (const system of this.#systems) {
       if (system.nameAt) this.#doTo(system.name, 0);
     }
-    for (const system of this.#systems) this.#addToPlan(system);
+    for (const system of this.#systems) {
+      system.buffers?.release();
+      system.buffers = null;
+      this.#addToPlan(system);
+    }
     this.#stale = false;
     const status = this.#host.ex['skep_host_build']!(this.#host.address);
     if (status === STATUS.PLAN) throw this.#mistakes();
@@ -740,7 +748,7 @@ export class ParallelScheduler {
     const frame = handed.task + POOL_TASK.frame;
     const { u32, f32, f64 } = this.#host.instance;
     const at = u32[frame >> 2]!;
-    const buffers = system.buffers ??= new WholeBuffers(this.#host.instance.shared);
+    const buffers = system.buffers ??= new WholeBuffers(this.#host);
     const input = task.input(binding, buffers, { dt: f32[(at + 24) >> 2]!, time: f64[at >> 3]!,
       tick: u32[(at + 8) >> 2]! + u32[(at + 12) >> 2]! * 4294967296, extra: system.lastExtra,
       seed: u32[(at + 16) >> 2]! + u32[(at + 20) >> 2]! * 4294967296, resources: {} });

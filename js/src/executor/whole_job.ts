@@ -22,6 +22,8 @@ import type { Gathered, GatheredColumn, GatheredComponent, WholeCommand, WholeIn
 /** skep_patch_kind. */
 const PATCH = { set: 1, put: 2, remove: 3, destroy: 4, spawn: 5 } as const;
 const HEADER = 16;
+/** In place of a column: the handles. */
+const NO_COLUMN = 0xffffffff;
 
 /** A component of a whole job. */
 export interface WholeComponent {
@@ -71,28 +73,43 @@ interface Part {
   columns: number;
 }
 
-/** Memory for gathered rows, kept from frame to frame: shared where workers can see it, so that
- * nothing is copied on the way. */
+/** Memory for gathered rows, kept from frame to frame: the world's own where that is shared, so that
+ * workers see it and nothing is copied on the way; else arrays, which messages copy. */
 export class WholeBuffers {
   readonly shared: boolean;
-  readonly #kept = new Map<string, ArrayBufferLike>();
+  readonly #host: Host;
+  readonly #kept = new Map<string, { buffer: ArrayBufferLike; at: number; bytes: number }>();
 
-  constructor(shared: boolean) {
-    this.shared = shared;
+  constructor(host: Host) {
+    this.#host = host;
+    this.shared = host.instance.shared;
   }
 
-  /** A buffer of at least so many bytes under a name; what it holds is anything. */
-  take(name: string, bytes: number): ArrayBufferLike {
+  /** A place of at least so many bytes under a name; what it holds is anything. */
+  take(name: string, bytes: number): { buffer: ArrayBufferLike; at: number } {
     const kept = this.#kept.get(name);
-    if (kept && kept.byteLength >= bytes) return kept;
-    const size = Math.max(bytes + (bytes >> 2) + 63 & ~63, 64);
-    const buffer = this.shared ? new SharedArrayBuffer(size) : new ArrayBuffer(size);
-    this.#kept.set(name, buffer);
-    return buffer;
+    if (kept && kept.bytes >= bytes) return kept;
+    if (kept) this.#free(kept);
+    const size = bytes + (bytes >> 2) + 64;
+    const place = this.shared
+      ? { buffer: this.#host.instance.memory.buffer, at: this.#host.alloc(size), bytes: size }
+      : { buffer: new ArrayBuffer(size), at: 0, bytes: size };
+    this.#kept.set(name, place);
+    return place;
   }
 
-  /** Forgets all: somebody may still write to it. */
+  #free(place: { at: number; bytes: number }): void {
+    if (this.shared) this.#host.free(place.at, place.bytes);
+  }
+
+  /** Forgets all, and leaves it to a worker that may still write to it. */
   drop(): void {
+    this.#kept.clear();
+  }
+
+  /** Gives all of it back. */
+  release(): void {
+    for (const place of this.#kept.values()) this.#free(place);
     this.#kept.clear();
   }
 }
@@ -123,15 +140,27 @@ export class WholeTask {
 
   /** The rows' handles, two words each. */
   entities(buffers: WholeBuffers): Uint32Array {
-    const { u32 } = this.#host.instance;
-    const words = new Uint32Array(buffers.take('entities', 8 * this.n), 0, 2 * this.n);
+    const place = buffers.take('entities', 8 * this.n);
+    const words = new Uint32Array(place.buffer, place.at, 2 * this.n);
+    this.#gather(NO_COLUMN, 8, words, buffers);
+    return words;
+  }
+
+  /** Copies a column of all parts behind each other: in one call where both lie in the world's
+   * memory. */
+  #gather(column: number, bytes: number, to: ArrayBufferView, buffers: WholeBuffers): void {
+    const { ex, u8, u32 } = this.#host.instance;
+    if (buffers.shared) {
+      ex['skep_task_gather']!(this.task, column, bytes, to.byteOffset);
+      return;
+    }
+    const target = new Uint8Array(to.buffer, to.byteOffset, to.byteLength);
     let at = 0;
     for (const part of this.parts) {
-      const from = part.entity >> 2;
-      words.set(u32.subarray(from, from + 2 * part.n), at);
-      at += 2 * part.n;
+      const from = column === NO_COLUMN ? part.entity : u32[(part.columns + column) >> 2]!;
+      target.set(u8.subarray(from, from + part.n * bytes), at);
+      at += part.n * bytes;
     }
-    return words;
   }
 
   spawns(): number[] {
@@ -143,18 +172,9 @@ export class WholeTask {
 
   /** All rows of a component's columns, gathered. */
   gather(component: WholeComponent, buffers: WholeBuffers): Record<string, GatheredColumn> {
-    const { instance } = this.#host;
     const columns = this.columns(component, buffers, '');
     component.known.info.layout.forEach((field, f) => {
-      const bytes = field.size * field.count;
-      const column = columns[field.name]!;
-      const to = new Uint8Array(column.buffer, column.byteOffset, column.byteLength);
-      let at = 0;
-      for (const part of this.parts) {
-        const from = instance.u32[(part.columns + component.read + 4 * f) >> 2]!;
-        to.set(instance.u8.subarray(from, from + part.n * bytes), at);
-        at += part.n * bytes;
-      }
+      this.#gather(component.read + 4 * f, field.size * field.count, columns[field.name]!, buffers);
     });
     return columns;
   }
@@ -165,9 +185,9 @@ export class WholeTask {
     const { info } = component.known;
     const columns: Record<string, GatheredColumn> = {};
     for (const field of info.layout) {
-      const buffer = buffers.take(`${kind} ${info.name} ${field.name}`,
+      const place = buffers.take(`${kind} ${info.name} ${field.name}`,
         this.n * field.size * field.count);
-      const column = makeColumn(buffer, field.type, 0, this.n * field.count);
+      const column = makeColumn(place.buffer, field.type, place.at, this.n * field.count);
       columns[field.name] = (column instanceof EntityColumn ? column.words : column) as
         GatheredColumn;
     }
@@ -184,6 +204,11 @@ export class WholeTask {
       if (!column || column.byteLength !== this.n * bytes) {
         throw new SkepError('E_JOB', `the job gave ${info.name}.${field.name} `
           + `${column ? `${column.byteLength} bytes` : 'nothing'} for ${this.n} rows`);
+      }
+      if (column.buffer === instance.memory.buffer) {
+        instance.ex['skep_task_scatter']!(this.task, component.out + 4 * f, bytes,
+                                          column.byteOffset);
+        return;
       }
       const from = new Uint8Array(column.buffer, column.byteOffset, column.byteLength);
       let at = 0;
