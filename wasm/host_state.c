@@ -171,8 +171,8 @@ static bool diff_item(void *ctx, const skep_diff_item *item)
     run->group = group;
     run->item.count = item->count;
     run->item.entity = item->entity;
-    memcpy(run->item.column, item->column,
-           diff_fields(item->component, item->kind) * sizeof item->column[0]);
+    const uint32_t fields = diff_fields(item->component, item->kind);
+    for (uint32_t f = 0; f < fields; f++) run->item.column[f] = item->column[f];
     return true;
 }
 
@@ -203,6 +203,17 @@ static bool diff_groups_place(host *h)
     return true;
 }
 
+/* Copies values of a short run; mostly one. */
+static void few_copy(uint8_t *to, const void *from, uint32_t bytes)
+{
+    if (bytes == 4)
+        memcpy(to, from, 4);
+    else if (bytes == 8)
+        memcpy(to, from, 8);
+    else
+        memcpy(to, from, bytes);
+}
+
 /* Copies the short runs into their groups, and lists those. */
 static bool diff_gather(host *h)
 {
@@ -212,11 +223,11 @@ static bool diff_gather(host *h)
     const diff_short *end = run + h->runs.used / sizeof *run;
     for (; run < end; run++) {
         diff_group *g = &groups[run->group];
-        memcpy(g->entity + g->done * 8u, run->item.entity, run->item.count * 8u);
+        few_copy(g->entity + g->done * 8u, run->item.entity, run->item.count * 8u);
         for (uint32_t f = 0; f < diff_fields(g->component, g->kind); f++) {
             const uint32_t bytes = field_bytes(g->component, f);
-            memcpy(g->column[f] + (size_t)g->done * bytes, run->item.column[f],
-                   (size_t)run->item.count * bytes);
+            few_copy(g->column[f] + (size_t)g->done * bytes, run->item.column[f],
+                     run->item.count * bytes);
         }
         g->done += run->item.count;
     }
@@ -250,24 +261,56 @@ uint32_t HOST_EXPORT(skep_host_diff)(host *h, const skep_snapshot *before,
 
 /* ---- saves ---------------------------------------------------------------------------------- */
 
+/* A piece of a save: where it lies, and its bytes. */
+typedef struct save_piece {
+    const uint8_t *at;
+    uint32_t bytes;
+} save_piece;
+
+/* Lists a piece. What lies in the region stays there; the rest is copied. Blocks of a column lie
+ * behind each other mostly, and become one piece. */
 static bool save_bytes(void *ctx, const void *bytes, size_t n)
 {
     host *h = ctx;
-    void *at = host_buffer_push(h, &h->bytes, skep__u32(n));
-    if (at) memcpy(at, bytes, n);
-    return at != NULL;
+    const bool stays = (uintptr_t)bytes >= (uintptr_t)h->heap->region;
+    const uint32_t used = h->bytes.used;
+    const uint32_t count = h->list.used / (uint32_t)sizeof(save_piece);
+    if (!stays) {
+        void *at = host_buffer_push(h, &h->bytes, skep__u32(n));
+        if (!at) return false;
+        memcpy(at, bytes, n);
+    }
+    save_piece *last = count ? (save_piece *)h->list.data + count - 1 : NULL;
+    if (stays && last && last->at + last->bytes == (const uint8_t *)bytes) {
+        last->bytes += skep__u32(n);
+        return true;
+    }
+    save_piece *piece = host_buffer_push(h, &h->list, sizeof *piece);
+    if (piece) *piece = (save_piece){stays ? bytes : (const uint8_t *)(uintptr_t)used, skep__u32(n)};
+    return piece != NULL;
 }
 
-/* Saves a snapshot, or the world where it is NULL: io[0] the address, io[1] the bytes. */
+/* Saves a snapshot, or the world where it is NULL: io[0] the address of a list of pieces (address,
+ * bytes), io[1] their number, io[2] the bytes of all. */
 uint32_t HOST_EXPORT(skep_host_save)(host *h, const skep_snapshot *snapshot)
 {
+    skep_status status = snapshot ? SKEP_OK : state_ready(h, "save");
+    if (status != SKEP_OK) return (uint32_t)status;
     h->bytes.used = 0;
-    const skep_status status = snapshot ? skep_save_snapshot(snapshot, save_bytes, h)
-                                        : skep_save(h->world, save_bytes, h);
-    h->io[0] = (uint32_t)(uintptr_t)h->bytes.data;
-    h->io[1] = h->bytes.used;
+    h->list.used = 0;
+    status = snapshot ? skep_save_snapshot(snapshot, save_bytes, h)
+                      : skep_save(h->world, save_bytes, h);
     if (status == SKEP_IO)
         return (uint32_t)host_fail(h, SKEP_NO_MEMORY, "no memory for the save: raise memoryMax");
+    save_piece *pieces = h->list.data;
+    h->io[0] = (uint32_t)(uintptr_t)pieces;
+    h->io[1] = h->list.used / (uint32_t)sizeof *pieces;
+    h->io[2] = 0;
+    for (uint32_t i = 0; i < h->io[1]; i++) {
+        if ((uintptr_t)pieces[i].at < (uintptr_t)h->heap->region)
+            pieces[i].at = (const uint8_t *)h->bytes.data + (uintptr_t)pieces[i].at;
+        h->io[2] += pieces[i].bytes;
+    }
     return (uint32_t)host_check(h, status);
 }
 

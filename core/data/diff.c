@@ -7,6 +7,7 @@
  * that are neighbours there too make one run, so that a block of which one entity left is still
  * compared column by column. */
 #include "core/data/snapshot_internal.h"
+#include "core/simd/differ.h"
 
 typedef struct diff {
     const skep_snapshot *a; /* before */
@@ -74,24 +75,42 @@ static void diff_emit(diff *d, skep_diff_kind kind, const diff_block *at, uint32
     if (!d->stopped) d->stopped = !d->fn(d->ctx, &item);
 }
 
-/* Hands one item of a component on; `values`: with the columns of the block, which is one of
- * `after`. */
+/* Describes an item of a component from row 0 of a block on; all but REMOVED have the columns of
+ * the block, which is one of `after`. */
+static void diff_describe(const diff *d, skep_diff_kind kind, const diff_block *at, uint32_t type,
+                          skep_diff_item *item)
+{
+    memset(item, 0, sizeof *item);
+    item->kind = kind;
+    item->entity = at->ids;
+    item->component = d->b->types[type].info;
+    if (kind == SKEP_DIFF_REMOVED) return;
+    const skep__layout *l = at->table->layout;
+    const int32_t position = skep__layout_find(l, type);
+    for (uint32_t f = 0; f < item->component->field_count; f++)
+        item->column[f] = skep__snap_cell(d->b, at->table, at->block, l->first[position] + f);
+}
+
+/* Moves a description on by some rows. */
+static void diff_forward(skep_diff_item *item, uint32_t rows)
+{
+    item->entity += rows;
+    if (item->kind == SKEP_DIFF_REMOVED) return;
+    for (uint32_t f = 0; f < item->component->field_count; f++) {
+        const skep_field *field = &item->component->fields[f];
+        item->column[f] = (const uint8_t *)item->column[f] +
+                          (size_t)rows * field->size * field->count;
+    }
+}
+
+/* Hands one item of a component on. */
 static void diff_emit_component(diff *d, skep_diff_kind kind, const diff_block *at, uint32_t row,
                                 uint32_t count, uint32_t type)
 {
     skep_diff_item item;
-    memset(&item, 0, sizeof item);
-    item.kind = kind;
+    diff_describe(d, kind, at, type, &item);
+    diff_forward(&item, row);
     item.count = count;
-    item.entity = at->ids + row;
-    item.component = d->b->types[type].info;
-    const skep__layout *l = at->table->layout;
-    const int32_t position = skep__layout_find(l, type);
-    for (uint32_t f = 0; kind != SKEP_DIFF_REMOVED && f < item.component->field_count; f++) {
-        const uint32_t column = l->first[position] + f;
-        item.column[f] = skep__snap_cell(d->b, at->table, at->block, column) +
-                         (size_t)row * l->columns[column].bytes;
-    }
     if (!d->stopped) d->stopped = !d->fn(d->ctx, &item);
 }
 
@@ -100,16 +119,13 @@ static void diff_emit_component(diff *d, skep_diff_kind kind, const diff_block *
 /* The first byte from `at` on in which two columns differ, or `n`. */
 static size_t diff_bytes(const uint8_t *a, const uint8_t *b, size_t at, size_t n)
 {
-    uint64_t x[4], y[4];
-    for (; at + sizeof x <= n; at += sizeof x) {
-        memcpy(x, a + at, sizeof x);
-        memcpy(y, b + at, sizeof y);
-        if ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3])) break;
-    }
+    while (at + SKEP__DIFFER_BYTES <= n && !skep__differ(a + at, b + at)) at += SKEP__DIFFER_BYTES;
     for (; at + 8 <= n; at += 8) {
-        memcpy(x, a + at, 8);
-        memcpy(y, b + at, 8);
-        if (x[0] != y[0]) break;
+        uint64_t x;
+        uint64_t y;
+        memcpy(&x, a + at, sizeof x);
+        memcpy(&y, b + at, sizeof y);
+        if (x != y) break;
     }
     while (at < n && a[at] == b[at]) at++;
     return at;
@@ -165,11 +181,17 @@ static void diff_component(diff *d, const diff_run *run, uint32_t a_position, ui
     diff_columns_find(d, run, run->a.table->layout->first[a_position],
                       run->b.table->layout->first[b_position], field_count, &columns);
     uint32_t row = diff_advance(&columns, UINT32_MAX, run->count);
-    while (row < run->count && !d->stopped) {
+    if (row == run->count) return;
+    skep_diff_item item;
+    diff_describe(d, SKEP_DIFF_CHANGED, &run->b, type, &item);
+    for (uint32_t at = 0; row < run->count && !d->stopped;) {
         uint32_t end = row;
         uint32_t next = row;
         while (next == end && end < run->count) next = diff_advance(&columns, end++, run->count);
-        diff_emit_component(d, SKEP_DIFF_CHANGED, &run->b, run->b_row + row, end - row, type);
+        diff_forward(&item, run->b_row + row - at);
+        at = run->b_row + row;
+        item.count = end - row;
+        d->stopped = !d->fn(d->ctx, &item);
         row = next;
     }
 }

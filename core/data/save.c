@@ -3,8 +3,11 @@
  * the file, so every section is written twice: into a sink that only counts and sums, then into the
  * caller's function. A snapshot does not change in between. Nothing is allocated, so that a thread
  * that is not the owner's can save a detached snapshot; a piece of 4 KiB on the stack gathers what
- * is small, and columns pass it by. */
+ * is small, and columns pass it by: the caller's function gets them where they lie. */
 #include "core/data/save_format.h"
+
+/* What is written without a copy. */
+#define DIRECT_BYTES 1024u
 
 typedef struct save_sink {
     skep_write_fn write; /* NULL: count and sum only */
@@ -31,9 +34,21 @@ static void sink_pass(save_sink *k, const uint8_t *bytes, size_t n)
     }
 }
 
+static void sink_end(save_sink *k)
+{
+    if (k->used) sink_pass(k, k->piece, k->used);
+    k->used = 0;
+}
+
 static void sink_put(save_sink *k, const void *bytes, size_t n)
 {
     const uint8_t *from = bytes;
+    /* Only checksums depend on where pieces end. */
+    if (k->write && n >= DIRECT_BYTES) {
+        sink_end(k);
+        sink_pass(k, from, n);
+        return;
+    }
     while (n && !k->failed) {
         if (k->used == 0 && n >= SKEP__SAVE_PIECE_BYTES) {
             const size_t whole = n - n % SKEP__SAVE_PIECE_BYTES;
@@ -52,12 +67,6 @@ static void sink_put(save_sink *k, const void *bytes, size_t n)
         sink_pass(k, k->piece, k->used);
         k->used = 0;
     }
-}
-
-static void sink_end(save_sink *k)
-{
-    if (k->used) sink_pass(k, k->piece, k->used);
-    k->used = 0;
 }
 
 static void put_u8(save_sink *k, uint32_t x)

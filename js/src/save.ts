@@ -5,6 +5,7 @@
 //
 // A world without such values saves the core's bytes alone, which a C program reads as well.
 
+import type { Host } from './core/host.js';
 import { SkepError } from './errors.js';
 import type { Entity } from './entity.js';
 import type { ObjectState, ObjectStore } from './object_store.js';
@@ -61,6 +62,21 @@ function* stateEntries(state: ObjectState): Generator<[Entity, unknown]> {
   for (let i = 0; i < state.handles.length; i++) {
     if (state.handles[i]) yield [state.handles[i] as Entity, state.values[i]];
   }
+}
+
+/** Copies the pieces that skep_host_save has listed. */
+export function gatherSave(host: Host): Uint8Array<ArrayBuffer> {
+  const { u8, u32 } = host.instance;
+  const out = new Uint8Array(host.word(2));
+  const end = (host.word(0) >> 2) + 2 * host.word(1);
+  let to = 0;
+  for (let at = host.word(0) >> 2; at < end; at += 2) {
+    const from = u32[at]!;
+    const bytes = u32[at + 1]!;
+    out.set(u8.subarray(from, from + bytes), to);
+    to += bytes;
+  }
+  return out;
 }
 
 /** Puts the values behind the core's bytes. */

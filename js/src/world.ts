@@ -25,7 +25,7 @@ import { PrefabType, type AnyPart, type Part, type PartColumns, type PartsOf, ty
   Prefab } from './prefab.js';
 import { Query, QueryCache, RemovedQuery, WorldQuery, type EachFn, type QuerySpec } from
   './query.js';
-import { packSave, savedNames, unpackSave } from './save.js';
+import { gatherSave, packSave, savedNames, unpackSave } from './save.js';
 import { Snapshot, hashOf } from './snapshot.js';
 import { Spawner, childrenOf, type Fill } from './spawn.js';
 
@@ -588,9 +588,7 @@ export class World {
       throw new SkepError('E_ARGUMENT', 'this is a snapshot of another world');
     }
     host.call('skep_host_save', snapshot ? snapshot.address : 0);
-    const bytes = new Uint8Array(host.word(1));
-    bytes.set(host.instance.u8.subarray(host.word(0), host.word(0) + bytes.length));
-    return packSave(bytes, this.#stores, snapshot, (entity, name) => {
+    return packSave(gatherSave(host), this.#stores, snapshot, (entity, name) => {
       const known = host.named(name);
       return known !== undefined && this.#has(entity, known);
     });

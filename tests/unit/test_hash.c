@@ -15,6 +15,7 @@
 
 #include "core/base/hash.h"
 #include "core/base/random.h"
+#include "core/simd/differ.h"
 #include "core/simd/stripes.h"
 
 #define BYTES_MAX 20000u
@@ -326,6 +327,27 @@ static void golden_values(void **state)
     expect_golden(skep__hash_string("skep"), 0xA3B502C7ACF868A6u);
 }
 
+/* Comparing 64 bytes sees each bit of them, at any alignment, and none beside them. */
+static void differences_are_seen(void **state)
+{
+    (void)state;
+    static uint8_t other[SKEP__DIFFER_BYTES + 16];
+    fill(7);
+    for (uint32_t shift = 0; shift < 8; shift++) {
+        memcpy(other, bytes, sizeof other);
+        other[shift + SKEP__DIFFER_BYTES] ^= 1;
+        if (shift) other[shift - 1] ^= 1;
+        assert_false(skep__differ(bytes + shift, other + shift));
+        assert_false(skep__differ_scalar(bytes + shift, other + shift));
+        for (uint32_t bit = 0; bit < SKEP__DIFFER_BYTES * 8u; bit++) {
+            other[shift + bit / 8] ^= (uint8_t)(1u << bit % 8);
+            assert_true(skep__differ(bytes + shift, other + shift));
+            assert_true(skep__differ_scalar(bytes + shift, other + shift));
+            other[shift + bit / 8] ^= (uint8_t)(1u << bit % 8);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -342,6 +364,7 @@ int main(void)
         cmocka_unit_test(folds_agree),
         cmocka_unit_test(strings_are_their_bytes),
         cmocka_unit_test(golden_values),
+        cmocka_unit_test(differences_are_seen),
     };
     return cmocka_run_group_tests_name("hash", tests, NULL, NULL);
 }
