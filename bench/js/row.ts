@@ -6,7 +6,7 @@
 /** Work that is set up and can be repeated. Made in a world of its own for each contender. */
 export interface Subject {
   /** Does the work once, and leaves a state that `check` can look at. */
-  run(): void | Promise<void>;
+  run(): void | Promise<unknown>;
   /** Instead of `run`, where something has to happen before each piece of work that does not count:
    * does the work once and resolves to the nanoseconds that counted. */
   timed?(): Promise<number>;

@@ -5,9 +5,11 @@
 
 import { Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
-import { createPortablePool } from 'skep';
+import { ParallelScheduler, createPortablePool } from 'skep';
 import { Tinypool } from 'tinypool';
 import workerpool from 'workerpool';
+import emptyRows from '../jobs/empty_rows.ts';
+import { makeMovers } from '../ours.ts';
 import { expect, expectNumber, type Contender, type Row, type Subject } from '../row.ts';
 
 const JOBS = new URL('../jobs/', import.meta.url);
@@ -29,7 +31,7 @@ interface Pool {
 export function subjectOf(pool: Pool, asleep: boolean): Subject {
   const { call, check, close } = pool;
   const subject: Subject = {
-    run: call as () => void | Promise<void>,
+    run: call,
     check: (runs) => check?.(runs),
     close,
   };
@@ -66,6 +68,25 @@ function ticketPool(): Promise<Pool> {
     worker.once('online', () => resolve(pool));
     worker.once('error', reject);
   });
+}
+
+/** A frame of a job over two blocks, of which one goes to the worker. */
+async function frame(): Promise<Pool> {
+  const { world } = makeMovers(2048);
+  const sched = new ParallelScheduler(world, { size: 1, grain: 0, onFault: 'throw' });
+  await sched.initPool();
+  expect(sched.executor.kind === 'node', `jobs run in process: ${sched.executor.fallback}`);
+  sched.register(emptyRows);
+  const { tasks } = await sched.runFrame(1);
+  expectNumber(tasks, 2, 'tasks');
+  return {
+    call: () => sched.runFrame(1),
+    check: (runs) => expectNumber(world.tick, runs + 1, 'frames'),
+    async close() {
+      await sched.close();
+      world.dispose();
+    },
+  };
 }
 
 /** The pool's messages: what a job with an input of any kind costs. */
@@ -110,6 +131,7 @@ async function workerpoolPool(): Promise<Pool> {
 
 const POOLS: readonly [string, Contender['role'], () => Promise<Pool>][] = [
   ['two shared words', 'limit', ticketPool],
+  ['skep frame', 'ours', frame],
   ['skep pool.run', 'ours', messagePool],
   ['piscina', 'peer', piscinaPool],
   ['tinypool', 'peer', tinypoolPool],
@@ -127,12 +149,12 @@ function contenders(asleep: boolean): Contender[] {
 export const awake: Row = {
   name: 'empty-job', title: 'an empty job on a worker that is awake, there and back', unit: 'us',
   contenders: contenders(false),
-  bars: [],
+  bars: [{ of: 'skep frame', value: 2 }],
 };
 
 export const asleep: Row = {
   name: 'empty-job-asleep', title: 'an empty job on a worker that sleeps, there and back',
   unit: 'us',
   contenders: contenders(true),
-  bars: [],
+  bars: [{ of: 'skep frame', value: 60 }],
 };

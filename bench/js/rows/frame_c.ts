@@ -3,9 +3,10 @@
 
 import { DT, checkMoved } from '../movers.ts';
 import { makeKernel } from '../kernel.ts';
+import { sceneFrames } from '../ours.ts';
 import type { Contender, Row } from '../row.ts';
 
-export function bareKernel(n: number): Contender {
+function bareKernel(n: number): Contender {
   return {
     name: 'bare kernel', role: 'limit',
     make: () => {
@@ -18,11 +19,35 @@ export function bareKernel(n: number): Contender {
   };
 }
 
+const title = (n: number): string => (
+  `a frame of one C job in wasm, ${n.toLocaleString('en-US')} entities, an entity`);
+
+/** On the caller, synchronously, and as frames run by default. */
 export function frameC(name: string, n: number): Row {
   return {
-    name, title: `a frame of one C job in wasm, ${n.toLocaleString('en-US')} entities, an entity`,
-    unit: 'ns', per: n,
-    contenders: [bareKernel(n)],
-    bars: [],
+    name, title: title(n), unit: 'ns', per: n,
+    contenders: [
+      bareKernel(n),
+      { name: 'skep tick', role: 'ours', make: () => sceneFrames(n, { executor: 'local' }) },
+      { name: 'skep runFrame', role: 'ours', make: () => sceneFrames(n) },
+    ],
+    bars: [
+      { of: 'skep tick', than: 'bare kernel', atMost: 1.25 },
+      { of: 'skep runFrame', than: 'bare kernel', atMost: 1.25 },
+    ],
+  };
+}
+
+/** On two workers beside the caller. */
+export function frameCWorkers(name: string, n: number): Row {
+  return {
+    name, title: title(n), unit: 'ns', per: n,
+    contenders: [
+      bareKernel(n),
+      { name: 'skep runFrame, 2 workers', role: 'ours', make: () => sceneFrames(n, { size: 2 }) },
+      { name: 'skep runFrame, 1 worker', role: 'ours', make: () => sceneFrames(n, { size: 1 }) },
+      { name: 'skep tick', role: 'ours', make: () => sceneFrames(n, { executor: 'local' }) },
+    ],
+    bars: [{ of: 'skep runFrame, 2 workers', than: 'bare kernel', atMost: 0.9 }],
   };
 }

@@ -3,11 +3,14 @@
 // entities as a job that is offloaded. Beside it the same frame in process, and a typed loop.
 
 import { DT, checkMoved, makeColumns } from '../movers.ts';
+import move from '../jobs/move.ts';
+import moveOnce from '../jobs/move_once.ts';
 import { makeObjectFrame } from '../notes/frame.ts';
 import { InProcessPool, ThreadPool } from '../notes/pool.ts';
+import { jobFrames, sceneFrames } from '../ours.ts';
 import type { Contender, Row } from '../row.ts';
 
-export function threads(n: number): Contender {
+function threads(n: number): Contender {
   return {
     name: 'notes', role: 'peer',
     make: () => {
@@ -36,7 +39,7 @@ function inProcess(n: number): Contender {
   };
 }
 
-export function typedLoop(n: number): Contender {
+function typedLoop(n: number): Contender {
   return {
     name: 'typed arrays', role: 'limit',
     make: () => {
@@ -54,12 +57,37 @@ export function typedLoop(n: number): Contender {
   };
 }
 
-export function notesRow(n: number): Row {
+const jsJob = (n: number): Contender => (
+  { name: 'skep JS job', role: 'ours', make: () => jobFrames(n, move) });
+
+const jsOnce = (n: number): Contender => (
+  { name: 'skep JS job, called once', role: 'ours', make: () => jobFrames(n, moveOnce) });
+
+const cJob = (n: number): Contender => (
+  { name: 'skep C job', role: 'ours', make: () => sceneFrames(n) });
+
+/** `js` and `c`: how many times as fast as the notes our jobs have to be. */
+export function notesRow(n: number, js: number, c: number): Row {
   return {
     name: `notes-${n / 1000}k`,
     title: `the design notes' frame, ${n.toLocaleString('en-US')} entities`,
     unit: 'us',
-    contenders: [typedLoop(n), threads(n), inProcess(n)],
-    bars: [],
+    contenders: [typedLoop(n), jsJob(n), jsOnce(n), cJob(n), threads(n), inProcess(n)],
+    bars: [
+      { of: 'skep JS job', than: 'notes', faster: js },
+      { of: 'skep C job', than: 'notes', faster: c },
+    ],
+  };
+}
+
+/** JS jobs against the loop that they replace. */
+export function frameJs(name: string, n: number): Row {
+  return {
+    name, title: `a frame of one JS job, ${n.toLocaleString('en-US')} entities`, unit: 'us',
+    contenders: [typedLoop(n), jsJob(n), jsOnce(n)],
+    bars: [
+      { of: 'skep JS job', than: 'typed arrays', atMost: 1.1, plus: 5 },
+      { of: 'skep JS job, called once', than: 'typed arrays', atMost: 2 },
+    ],
   };
 }
