@@ -948,7 +948,10 @@ export class ParallelScheduler {
     }
     this.#executor.close();
     await this.#pool?.close(options);
-    if (!this.#host.closed) this.#local.enter(false);
+    if (this.#host.closed) return;
+    this.#local.enter(false);
+    // The world's next scheduler may have systems of the same names.
+    if (!this.#inFrame) for (const { name, nameAt } of this.#systems) if (nameAt) this.#doTo(name, 0);
   }
 
   /** Ends the workers below a running frame, so that it comes to its end. */
