@@ -125,6 +125,8 @@ export class ParallelScheduler {
   #closing: Promise<void> | null = null;
   #fallback: string | null = null;
   #inFrame = false;
+  /** What went wrong between tasks, and ends the frame. */
+  #broken: { readonly error: unknown } | null = null;
   #entered: Executor | null = null;
   /** A frame has begun in wasm and is not over there. */
   #begun = false;
@@ -524,6 +526,7 @@ export class ParallelScheduler {
     if (this.#thrown.length) this.#thrown = [];
     if (this.#applied.length) this.#applied = [];
     if (this.#kept.size) this.#kept.clear();
+    this.#broken = null;
     this.world.guard = this.#guardObjects;
     this.#begun = false;
     let rest = false;
@@ -611,11 +614,16 @@ export class ParallelScheduler {
     const pending = new Set<Promise<void>>();
     for (let step = first; ; step = this.#guarded('skep_host_step')) {
       this.#applyObjects();
+      if (this.#broken) {
+        // None of them may deliver into a later frame.
+        while (pending.size) yield Promise.race(pending);
+        throw this.#broken.error;
+      }
       switch (step) {
         case STEP.end: return;
         case STEP.run: yield* this.#run(host.word(0), dt, time); break;
         case STEP.handed: yield* this.#handed(executor, host.word(0), pending); break;
-        case STEP.wait: yield Promise.race([executor.wait(), ...pending]); break;
+        case STEP.wait: yield executor.wait(); break;
         default: throw host.error(host.word(0));
       }
     }
@@ -708,7 +716,7 @@ export class ParallelScheduler {
       const work = system?.whole ? this.#whole(system, task, executor)
         : system?.here ? this.#direct(task) : executor.take(task) ?? this.#direct(task);
       if (!work) continue;
-      const done = work.then(() => {
+      const done = work.catch((error: unknown) => { this.#broken ??= { error }; }).then(() => {
         pending.delete(done);
         executor.wake();
       });

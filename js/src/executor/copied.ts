@@ -64,6 +64,7 @@ export class CopiedExecutor implements Executor {
   #given = 0;
   #timer: ReturnType<typeof setInterval> | null = null;
   #wake: (() => void) | null = null;
+  #woken = false;
   #closed = false;
 
   constructor(host: Host, pool: PoolHost, options: ExecutorOptions, onFault: WorkerFaultListener,
@@ -198,11 +199,14 @@ export class CopiedExecutor implements Executor {
   }
 
   wait(): Promise<void> {
-    return new Promise(resolve => { this.#wake = resolve; });
+    const woken = this.#woken;
+    this.#woken = false;
+    return woken ? Promise.resolve() : new Promise(resolve => { this.#wake = resolve; });
   }
 
   wake(): void {
-    this.#wake?.();
+    if (this.#wake) this.#wake();
+    else this.#woken = true;
     this.#wake = null;
   }
 

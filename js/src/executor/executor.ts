@@ -52,7 +52,7 @@ export interface Executor {
   take(task: HandedTask): Promise<void> | undefined;
   /** Resolves when it is worth to go on with the frame. */
   wait(): Promise<unknown>;
-  /** Makes a `wait` resolve at once. */
+  /** Makes the `wait` that goes on, or else the next one, resolve at once. */
   wake(): void;
   /** The frame is over. */
   leave(): void;

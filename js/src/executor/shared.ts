@@ -64,6 +64,8 @@ export class SharedExecutor implements Executor {
   #closed = false;
   /** Ends a wait where there is no waitAsync. */
   #idle = (): void => {};
+  /** The next wait is over at once. */
+  #woken = false;
 
   constructor(host: Host, pool: PoolHost, options: ExecutorOptions, onFault: WorkerFaultListener) {
     this.kind = pool.kind === 'web' ? 'web' : 'node';
@@ -249,7 +251,8 @@ export class SharedExecutor implements Executor {
     const at = this.#host.layout.callerAsleep >> 2;
     Atomics.store(i32, at, 1);
     // Whoever finishes last before this line has not seen it: so once more.
-    if (this.#host.ex['skep_pool_idle']!(this.#host.layout.pool)) {
+    if (this.#woken || this.#host.ex['skep_pool_idle']!(this.#host.layout.pool)) {
+      this.#woken = false;
       Atomics.store(i32, at, 0);
       return Promise.resolve();
     }
@@ -262,6 +265,7 @@ export class SharedExecutor implements Executor {
     const at = this.#host.layout.callerAsleep >> 2;
     Atomics.store(i32, at, 0);
     Atomics.notify(i32, at);
+    this.#woken = true;
     this.#idle();
   }
 
