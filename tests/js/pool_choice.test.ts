@@ -21,6 +21,7 @@ import {
 } from './support/pools.ts';
 
 const serveUrl = jobUrl('serve.ts');
+const handleUrl = JSON.stringify(jobUrl('function_handle.mjs').href);
 
 function inline(source: string): Worker {
   return new Worker(source, { eval: true });
@@ -147,6 +148,7 @@ interface Fallback {
   what: string;
   createWorker(): unknown;
   reason: RegExp;
+  startTimeoutMs?: number;
 }
 
 const FALLBACKS: Fallback[] = [
@@ -162,6 +164,7 @@ const FALLBACKS: Fallback[] = [
     what: 'a worker that never calls serve',
     createWorker: () => inline('setInterval(() => {}, 1000)'),
     reason: /did not answer within 300 ms/,
+    startTimeoutMs: 300,
   },
   {
     what: 'a worker that ends at once',
@@ -186,13 +189,13 @@ const FALLBACKS: Fallback[] = [
   },
 ];
 
-for (const { what, createWorker, reason } of FALLBACKS) {
+for (const { what, createWorker, reason, startTimeoutMs } of FALLBACKS) {
   test(`B4, B5: ${what} is a reason to run in process, said once`, async () => {
     const said: string[] = [];
     const options = {
       size: 2,
       createWorker,
-      startTimeoutMs: 300,
+      startTimeoutMs,
       onFallback: (text: string) => said.push(text),
     };
     const pool = await createPortablePool(options);
@@ -257,7 +260,7 @@ for (const [what, source] of Object.entries(PRETEND)) {
   test(`${what} gets no Node workers`, async () => {
     const { output } = await runProgram(`
       const log = console.log;
-      const url = ${JSON.stringify(jobUrl('function_handle.mjs').href)};
+      const url = ${handleUrl};
       ${source}
       const { createPortablePool } = await import('skep');
       const pool = await createPortablePool({ onFallback: reason => log('said', reason) });
@@ -273,7 +276,7 @@ test('B5: a worker of Node is Node', async () => {
     const source = \`
       import('skep').then(async ({ createPortablePool }) => {
         const pool = await createPortablePool({ size: 1 });
-        console.log(pool.kind, await pool.run(${JSON.stringify(jobUrl('function_handle.mjs').href)}, 1));
+        console.log(pool.kind, await pool.run(${handleUrl}, 1));
         await pool.close();
       });\`;
     new Worker(source, { eval: true, execArgv: [] });`);
@@ -285,7 +288,7 @@ test('a process that forbids workers runs jobs in process and says so', async ()
     `
     import { createPortablePool } from 'skep';
     const pool = await createPortablePool({ size: 1 });
-    console.log(pool.kind, await pool.run(${JSON.stringify(jobUrl('function_handle.mjs').href)}, 1));
+    console.log(pool.kind, await pool.run(${handleUrl}, 1));
     await pool.close();`,
     { args: ['--permission', '--allow-fs-read=*'] },
   );

@@ -114,6 +114,22 @@ for (const name of ALL) {
     });
   }
 
+  test(`${name}: a trusted job sees shared arrays themselves, and is undone as well`, async () => {
+    await withPool(name, { size: 2 }, async pool => {
+      const n = 3000;
+      const [Pos, Vel] = [pair(n, true, 1), pair(n, true, 2)];
+      const trusted = { trusted: true };
+      for (let round = 1; round <= 2; round++) {
+        await pool.columns(jobs.move, { n, dt: 1, Pos, Vel }, trusted);
+        for (let i = 0; i < n; i++) assert.equal(Pos.x[i], 1 + i + round * (2 + i));
+      }
+      const before = Pos.x.slice();
+      const data = loose({ n, Pos, Vel, extra: entityMake(2500, 1) });
+      await failureOf(pool.columns(jobs.breakAt, data, trusted));
+      assert.deepEqual(Pos.x, before);
+    });
+  });
+
   test(`${name}: D2: out has no column that is not in writes`, async () => {
     await withPool(name, {}, async pool => {
       const Pos = pair(4, false, 1);
@@ -266,7 +282,7 @@ test('random numbers are the same on every executor, for each row its own', asyn
 });
 
 for (const name of KILLABLE) {
-  test(`${name}: a job over columns that loops ends at its deadline, the caller lives`, async () => {
+  test(`${name}: a job that loops ends at its deadline, the caller lives`, async () => {
     await withPool(name, { size: 2 }, async pool => {
       const n = 4096;
       const [Pos, Vel] = [pair(n, true, 1), pair(n, true, 1)];

@@ -106,7 +106,7 @@ test('time that the process was stopped does not count towards a deadline', asyn
   let stopped = false;
   const { output } = await runProgram(
     program(`
-      const pool = await createPortablePool({ size: 1, deadlineMs: 2000 });
+      const pool = await createPortablePool({ size: 1, deadlineMs: 3000 });
       await run(pool, 'echo');
       const result = run(pool, 'steps', { value: 'in time' });
       console.log('running');
@@ -116,7 +116,7 @@ test('time that the process was stopped does not count towards a deadline', asyn
         if (stopped || !text.includes('running')) return;
         stopped = true;
         setTimeout(() => process.kill(pid, 'SIGSTOP'), 50);
-        setTimeout(() => process.kill(pid, 'SIGCONT'), 4000);
+        setTimeout(() => process.kill(pid, 'SIGCONT'), 5000);
       },
     },
   );

@@ -11,8 +11,10 @@ import { isJob, type AnyJob } from '../job.js';
 import {
   BLOCK_ROWS,
   arrayOf,
+  buffersOf,
   componentsOf,
   elementsOf,
+  isShared,
   type Arrays,
   type ColumnsPart,
   type ColumnsResult,
@@ -49,6 +51,12 @@ export interface CutPart {
   readonly buffers: readonly ArrayBuffer[];
 }
 
+/** Result arrays that are used again: fresh ones would cost a page fault every 4 KiB. */
+export interface Spare {
+  readonly rows: number;
+  readonly arrays: Arrays;
+}
+
 const RESERVED = new Set(['n', 'dt', 'time', 'tick', 'seed', 'extra', 'entities']);
 
 interface Given {
@@ -62,10 +70,6 @@ interface Given {
   readonly written: boolean;
   /** The job writes straight into it. */
   readonly direct: boolean;
-}
-
-function isShared(array: Plain): boolean {
-  return typeof SharedArrayBuffer === 'function' && array.buffer instanceof SharedArrayBuffer;
 }
 
 function checkArray(component: string, field: FieldLayout, value: unknown, n: number): Plain {
@@ -111,17 +115,22 @@ export class ColumnsCall {
   readonly job: AnyJob;
   readonly n: number;
   readonly #frame: ColumnsFrame;
+  readonly #spares: Spare[];
+  readonly #trusted: boolean;
   readonly #given: readonly Given[];
   readonly #extra: unknown;
 
-  constructor(job: AnyJob, data: ColumnsFrame) {
+  /** `spares` are result arrays of an earlier call, which this one may take. */
+  constructor(job: AnyJob, data: ColumnsFrame, spares: Spare[], trusted: boolean) {
     checkFrame(job, data);
     this.job = job;
     this.n = data.n;
     this.#frame = data;
+    this.#spares = spares;
+    this.#trusted = trusted;
     this.#given = componentsOf(job).flatMap(component => this.#check(component));
     try {
-      this.#extra = structuredClone(data.extra);
+      if (data.extra !== undefined) this.#extra = structuredClone(data.extra);
     } catch (error) {
       throw cloneFault('extra', { system: job.name }, error, findUncloneable(data.extra));
     }
@@ -171,7 +180,8 @@ export class ColumnsCall {
 
   /** Cuts the rows from `first` up to `end` out. On the caller nothing needs to be copied. */
   cut(first: number, end: number, here: boolean): CutPart {
-    const buffers: ArrayBuffer[] = [];
+    const spare = this.#takeSpare(end - first);
+    const buffers = buffersOf(spare ?? {});
     const source: Record<string, Record<string, Plain>> = {};
     const direct: Record<string, Record<string, Plain>> = {};
     const own = <T extends Plain>(array: T): T => {
@@ -200,15 +210,23 @@ export class ColumnsCall {
         extra: here ? structuredClone(this.#extra) : this.#extra,
         entities: handles,
         source,
+        owned: !here,
+        trusted: this.#trusted,
         direct,
+        spare,
       },
     };
+  }
+
+  #takeSpare(rows: number): Arrays | null {
+    const at = this.#spares.findIndex(spare => spare.rows === rows);
+    return at < 0 ? null : this.#spares.splice(at, 1)[0]!.arrays;
   }
 
   /** Takes a part's results over into the caller's arrays. */
   commit(first: number, result: ColumnsResult): void {
     for (const g of this.#given) {
-      const fresh = g.written && !g.direct && (result.arrays as Arrays)[g.component]?.[g.field];
+      const fresh = g.written && !g.direct && result.arrays[g.component]?.[g.field];
       if (fresh) g.array.set(fresh as never, first * g.elements);
     }
   }

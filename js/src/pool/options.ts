@@ -52,6 +52,9 @@ export interface ColumnsOptions {
   signal?: AbortSignal | undefined;
   deadlineMs?: number | undefined;
   priority?: number | undefined;
+  /** Shows shared arrays to the job as they are, which spares copying each block that it reads. A
+   * job that writes to what it may only read then changes the caller's arrays. */
+  trusted?: boolean | undefined;
 }
 
 /** Throws SkepError (E_ARGUMENT) for a number that is none. */

@@ -30,8 +30,8 @@ const DEADLINE_MS = 1000;
 const QUEUE_MAX = 65536;
 const START_TIMEOUT_MS = 10000;
 
-/** The arguments for workers, where what this process was called with would keep them from starting:
- * `node --input-type=module -e ...` forbids every worker that is a file. */
+/** The arguments for workers, where what this process was called with would keep them from
+ * starting: `node --input-type=module -e ...` forbids every worker that is a file. */
 function execArgv(): { execArgv?: string[] } {
   if (!process.execArgv.some(argument => argument.startsWith('--input-type'))) return {};
   const kept = process.execArgv.filter(argument =>
@@ -47,9 +47,9 @@ function nodeWorkerMaker(options: PoolOptions): (slot: number) => unknown {
   const here = import.meta.url;
   const file = `./node_runner${here.endsWith('.ts') ? '.ts' : '.js'}`;
   const runner = new URL(file, here);
-  const limits = options.resourceLimits as import('node:worker_threads').ResourceLimits | undefined;
-  const settings = { ...execArgv(), ...(limits ? { resourceLimits: limits } : {}) };
-  return slot => new threads.Worker(runner, { name: `skep ${slot}`, ...settings });
+  const { resourceLimits } = options;
+  const settings = { ...execArgv(), ...(resourceLimits ? { resourceLimits } : {}) };
+  return slot => new threads.Worker(runner, { name: `skep ${slot}`, ...settings } as never);
 }
 
 function makerOf(kind: PoolKind, options: PoolOptions): ((slot: number) => unknown) | null {

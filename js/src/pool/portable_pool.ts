@@ -12,7 +12,7 @@ import { ClosedError } from '../errors.js';
 import type { AnyComponent } from '../component.js';
 import { isJob, type AnyJob, type Job } from '../job.js';
 import { addressOf, type JobName } from './address.js';
-import { ColumnsCall, type ColumnsData, type ColumnsFrame } from './columns.js';
+import { ColumnsCall, type ColumnsData, type ColumnsFrame, type Spare } from './columns.js';
 import { BlockFault, runColumns, type ColumnsResult } from './columns_run.js';
 import type { Crew } from './crew.js';
 import { after, type Hold } from './env.js';
@@ -58,7 +58,8 @@ export class PortablePool {
   /** Why workers are not used, or null. */
   readonly fallback: string | null;
   readonly #parts: PoolParts;
-  readonly #proven = new WeakSet<AnyJob>();
+  /** Result arrays of jobs over columns that went well the last time. */
+  readonly #spares = new WeakMap<AnyJob, Spare[]>();
   #ids = 0;
   #active = 0;
   #held = false;
@@ -261,11 +262,12 @@ export class PortablePool {
   // The caller runs a share of its own only of a job that has gone well on a worker, and not failed
   // since: one that exits or loops for ever would take the caller down with it.
   async #columns(job: AnyJob, data: ColumnsFrame, options: ColumnsOptions): Promise<void> {
-    const call = new ColumnsCall(job, data);
+    const proven = this.#spares.get(job);
+    const call = new ColumnsCall(job, data, proven ?? [], options.trusted ?? false);
     if (this.#closing) throw new ClosedError('the pool is closed');
     const least = this.kind === 'local' ? 0 : 1; // where none is up, one is waited for
     const workers = Math.max(least, this.workers.filter(worker => worker.up).length);
-    const caller = !workers || this.#proven.has(job);
+    const caller = !workers || proven !== undefined;
     const starts = call.starts(workers + (caller ? 1 : 0));
     if (!starts.length) return;
     const parts = starts.map((first, i) => ({ first, end: starts[i + 1] ?? call.n }));
@@ -284,13 +286,15 @@ export class PortablePool {
     const settled = await Promise.allSettled(results);
     const failed = settled.find(result => result.status === 'rejected');
     if (failed) {
-      this.#proven.delete(job);
+      this.#spares.delete(job);
       throw failed.reason;
     }
-    settled.forEach((result, i) =>
-      call.commit(starts[i]!, (result as PromiseFulfilledResult<ColumnsResult>).value),
+    const done = settled.map(result => (result as PromiseFulfilledResult<ColumnsResult>).value);
+    done.forEach((result, i) => call.commit(parts[i]!.first, result));
+    this.#spares.set(
+      job,
+      done.map(({ arrays }, i) => ({ arrays, rows: parts[i]!.end - parts[i]!.first })),
     );
-    this.#proven.add(job);
   }
 
   async #share(

@@ -5,7 +5,7 @@
 // bundlers build as classic scripts cannot have.
 
 import type { AnyJob } from '../job.js';
-import { BlockFault, resultBuffers, runColumns } from './columns_run.js';
+import { BlockFault, buffersOf, runColumns } from './columns_run.js';
 import { builtin } from './env.js';
 import { findUncloneable, packError } from './faults.js';
 import {
@@ -113,7 +113,7 @@ function perform(message: Call, columns: boolean, job: LoadedJob): void {
   try {
     if (columns) {
       const result = runColumns(job, message.input as ToWorker['columns']['input']);
-      return postResult(id, result, resultBuffers(result));
+      return postResult(id, result, buffersOf(result.arrays));
     }
     const value = callJob(job, message.input);
     if (typeof (value as PromiseLike<unknown> | null)?.then !== 'function') {

@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: MIT
 // A job whose module takes its time.
-await new Promise(resolve => setTimeout(resolve, 400));
+await new Promise(resolve => setTimeout(resolve, 1200));
 export const handle = input => input;
