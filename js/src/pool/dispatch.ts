@@ -35,7 +35,7 @@ function lostError(task: Task, slot: number, cause: Error): JobError {
     {
       code: 'E_WORKER_LOST',
       cause,
-      hint: moved
+      hint: moved && !task.once
         ? 'not tried again, because its input was transferred'
         : 'the job ends its worker (process.exit, memory, an error outside of its promise)',
     },
@@ -101,7 +101,8 @@ export class Dispatcher {
     this.#watch.delete(task);
     lane.task = null;
     task.losses++;
-    if (task.losses > 1 || task.transfer?.length) task.reject(lostError(task, lane.slot, cause));
+    const last = task.losses > 1 || task.once || task.transfer?.length;
+    if (last) task.reject(lostError(task, lane.slot, cause));
     else this.#enqueue(task);
     this.drain();
   }

@@ -107,6 +107,11 @@ export class PortablePool {
     return this.#parts.crew?.serves(name) ?? false;
   }
 
+  /** Whether a string names a job of the workers: a served one, or one of browserWorkers. @internal */
+  knows(name: string): boolean {
+    return this.#parts.raw.has(name) || this.serves(name);
+  }
+
   /** Ends the pool: see CloseOptions. Called again it returns the same promise; 'now' cuts a
    * drain short. Afterwards `run` rejects with ClosedError. */
   close(options: CloseOptions = {}): Promise<void> {
@@ -234,6 +239,7 @@ export class PortablePool {
       transfer: call.transfer,
       priority: call.priority ?? 0,
       signal,
+      once: call.once,
       deadlineMs: call.deadlineMs ?? this.#parts.limits.deadlineMs,
       losses: 0,
       counted: 0,

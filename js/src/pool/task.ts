@@ -17,6 +17,8 @@ export interface RunOptions {
   transfer?: readonly Transferable[] | undefined;
   /** Higher ones run first; 0 by default. */
   priority?: number | undefined;
+  /** Not tried again when its worker is lost: the caller does that. @internal */
+  once?: boolean | undefined;
 }
 
 /** A pool's numbers. */
@@ -39,6 +41,7 @@ export interface Task {
   readonly priority: number;
   readonly deadlineMs: number;
   readonly signal: AbortSignal | undefined;
+  readonly once: boolean | undefined;
   /** Workers that were lost while they ran it. */
   losses: number;
   /** Milliseconds of its deadline that are used up, and since when it counts. */
