@@ -29,6 +29,8 @@
 /* A job whose function is JavaScript. */
 typedef struct host_job {
     skep_job job;
+    struct host_job *next; /* of those that wait to be used again */
+    char name[SKEP_SYSTEM_NAME_BYTES];
     uint32_t id;     /* JavaScript's number of it */
     uint32_t copies; /* columns that hold the old values before the call */
     skep_access access[SKEP_ACCESS_MAX];
@@ -65,6 +67,7 @@ typedef struct host {
     skep_world *world;
     skep_plan *plan;
     wasm_pool *pool;
+    host_job *spare_jobs; /* of systems that were removed */
     skep_plan_host plan_host;
     skep_step step;
     skep_frame_report report;

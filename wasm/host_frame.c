@@ -4,6 +4,7 @@
  * it, or wait for workers. */
 #include "wasm/host.h"
 
+#include "core/base/random.h"
 #include "core/plan/plan_internal.h"
 #include "core/plan/task_run.h"
 
@@ -119,10 +120,21 @@ static void job_copies(host_job *job)
 
 static skep_status system_job(host *h, skep_system_desc *d)
 {
-    host_job *job = host_keep(h, sizeof *job);
+    const size_t name_bytes = strlen(d->name) + 1;
+    host_job *job = h->spare_jobs;
+    if (name_bytes > sizeof job->name)
+        return host_fail(h, SKEP_ARGUMENT, "system \"%s\": a name has at most %u bytes", d->name,
+                         SKEP_SYSTEM_NAME_BYTES - 1u);
+    if (job) {
+        h->spare_jobs = job->next;
+        memset(job, 0, sizeof *job);
+    } else {
+        job = host_keep(h, sizeof *job);
+    }
     if (!job) return SKEP_NO_MEMORY;
+    memcpy(job->name, d->name, name_bytes);
     job->id = h->io[SYSTEM_ID];
-    job->job.name = d->name;
+    job->job.name = job->name;
     job->job.access = job->access;
     job->job.access_count = h->io[SYSTEM_USES];
     job->job.cols_size = uses_read(h, SYSTEM_LISTS, h->io[SYSTEM_USES], job->access);
@@ -134,23 +146,17 @@ static skep_status system_job(host *h, skep_system_desc *d)
     return SKEP_OK;
 }
 
-static skep_status system_names(host *h, uint32_t at, const char **names, uint32_t count)
+/* Texts that JavaScript hands over end in a zero, and the plan copies them. */
+static const char *text_at(const host *h, uint32_t word)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        const uint32_t *w = h->io + at + 2 * i;
-        names[i] = host_keep_text(h, (const char *)(uintptr_t)w[0], w[1]);
-        if (!names[i]) return SKEP_NO_MEMORY;
-    }
-    return SKEP_OK;
+    return (const char *)(uintptr_t)h->io[word];
 }
 
-static skep_status system_uses(host *h, skep_system_desc *d)
+static skep_status system_uses(host *h, skep_system_desc *d, skep_access *access)
 {
     const uint32_t uses = h->io[SYSTEM_USES];
     if (h->io[SYSTEM_JOB_FLAGS] != UINT32_MAX) return system_job(h, d);
     if (uses == UINT32_MAX) return SKEP_OK;
-    skep_access *access = host_keep(h, (uses + 1u) * sizeof *access);
-    if (!access) return SKEP_NO_MEMORY;
     (void)uses_read(h, SYSTEM_LISTS, uses, access);
     d->access = access;
     d->access_count = uses;
@@ -161,35 +167,42 @@ static skep_status system_uses(host *h, skep_system_desc *d)
  * are in io then, from word 0, and its address behind them. */
 uint32_t HOST_EXPORT(skep_host_system)(host *h)
 {
+    skep_access access[SKEP_ACCESS_MAX];
     skep_system_desc d = skep_system_desc_default();
     const uint32_t uses = h->io[SYSTEM_USES] == UINT32_MAX ? 0 : h->io[SYSTEM_USES];
     const uint32_t after = h->io[SYSTEM_AFTER];
     const uint32_t before = h->io[SYSTEM_BEFORE];
     if (uses > SKEP_ACCESS_MAX || after > SKEP_SYSTEM_EDGE_MAX || before > SKEP_SYSTEM_EDGE_MAX)
         return (uint32_t)host_fail(h, SKEP_LIMIT,
-                                   "a system uses %u things, after %u and before %u others: the "
-                                   "most are %u, %u and %u",
-                                   uses, after, before, SKEP_ACCESS_MAX, SKEP_SYSTEM_EDGE_MAX,
+                                   "system \"%s\" has %u entries of access (access_max is %u), "
+                                   "after %u and before %u others (edge_max is %u)",
+                                   text_at(h, SYSTEM_NAME), uses, SKEP_ACCESS_MAX, after, before,
                                    SKEP_SYSTEM_EDGE_MAX);
-    d.name = host_keep_text(h, (const char *)(uintptr_t)h->io[SYSTEM_NAME],
-                            h->io[SYSTEM_NAME_BYTES]);
-    d.stage = host_keep_text(h, (const char *)(uintptr_t)h->io[SYSTEM_STAGE],
-                             h->io[SYSTEM_STAGE_BYTES]);
+    d.name = text_at(h, SYSTEM_NAME);
+    d.stage = text_at(h, SYSTEM_STAGE);
     d.flags = h->io[SYSTEM_FLAGS];
     d.every = h->io[SYSTEM_EVERY];
     d.deadline_ms = h->io[SYSTEM_DEADLINE_MS];
     if (h->io[SYSTEM_HAS_RUN]) d.run = run_in_js;
     d.ctx = (void *)(uintptr_t)h->io[SYSTEM_ID];
     const uint32_t lists = SYSTEM_LISTS + 2 * uses;
-    skep_status status = d.name && d.stage ? SKEP_OK : SKEP_NO_MEMORY;
-    if (status == SKEP_OK) status = system_names(h, lists, d.after, after);
-    if (status == SKEP_OK) status = system_names(h, lists + 2 * after, d.before, before);
-    if (status == SKEP_OK) status = system_uses(h, &d);
+    for (uint32_t i = 0; i < after; i++) d.after[i] = text_at(h, lists + 2 * i);
+    for (uint32_t i = 0; i < before; i++) d.before[i] = text_at(h, lists + 2 * (after + i));
+    h->error[0] = 0;
+    skep_status status = system_uses(h, &d, access);
     if (status == SKEP_OK) status = skep_plan_add(h->plan, &d);
+    if (status != SKEP_OK && h->error[0]) return (uint32_t)status;
     if (status != SKEP_OK) return (uint32_t)host_fail(h, status, "%s", skep_status_text(status));
     for (uint32_t i = 0; d.job && i < uses; i++) h->io[i] = d.job->access[i].offset;
     h->io[uses] = (uint32_t)(uintptr_t)d.job;
     return SKEP_OK;
+}
+
+/* Takes back the memory of a job whose system was removed. */
+void HOST_EXPORT(skep_host_job_free)(host *h, host_job *job)
+{
+    job->next = h->spare_jobs;
+    h->spare_jobs = job;
 }
 
 /* What can be done to a system by name. */
@@ -225,14 +238,9 @@ uint32_t HOST_EXPORT(skep_host_system_state)(host *h, const char *name)
  * each; before any system was added. */
 uint32_t HOST_EXPORT(skep_host_stages)(host *h, uint32_t count)
 {
-    const char **stages = host_keep(h, (count + 1u) * sizeof *stages);
+    const char **stages = (const char **)(void *)h->io;
     skep_plan_desc d = skep_plan_desc_default();
-    for (uint32_t i = 0; stages && i < count; i++) {
-        stages[i] =
-            host_keep_text(h, (const char *)(uintptr_t)h->io[2 * i], h->io[2 * i + 1]);
-        if (!stages[i]) stages = NULL;
-    }
-    if (!stages) return (uint32_t)host_fail(h, SKEP_NO_MEMORY, "no memory: raise memoryMax");
+    for (uint32_t i = 0; i < count; i++) stages[i] = text_at(h, 2 * i);
     d.log = h->world->log;
     d.stage_count = count;
     d.stages = stages;
@@ -291,8 +299,7 @@ void HOST_EXPORT(skep_host_executor)(host *h, uint32_t workers, uint32_t deadlin
 /* Says that no worker can be had any more (1), or that there are some again (0). */
 void HOST_EXPORT(skep_host_alone)(host *h, uint32_t alone)
 {
-    h->pool->alone = alone != 0;
-    if (h->pool->batch && alone) h->pool->takes = true;
+    wasm_pool_alone(h->pool, alone != 0);
 }
 
 /* Tells workers to leave. */
@@ -328,9 +335,7 @@ static uint32_t step_failed(host *h, skep_status status)
     (void)host_check(h, status);
     skep_frame_abort(h->plan);
     if (!wasm_pool_outstanding(h->pool)) skep_plan_worker_gone(h->plan, UINT32_MAX);
-    h->pool->batch = NULL;
-    h->pool->shared_count = 0;
-    h->pool->handed_left = 0;
+    wasm_pool_abandon(h->pool);
     h->io[0] = (uint32_t)status;
     return STEP_FAILED;
 }
@@ -427,6 +432,23 @@ const skep_pool_task *HOST_EXPORT(skep_host_handed)(host *h, uint32_t i)
     h->io[2] = job->call == job_call ? ((const host_job *)(const void *)job)->id : UINT32_MAX;
     h->io[3] = batch->flags;
     return task;
+}
+
+/* The key of a task's random numbers: io[0] to io[3]. */
+void HOST_EXPORT(skep_host_task_key)(host *h, const skep_pool_task *task)
+{
+    const skep_task_frame *f = task->frame;
+    const skep__random_key key = skep__random_key_make(f->seed, task->system_key, f->tick);
+    host_put_u64(h, 0, key.a);
+    host_put_u64(h, 2, key.b);
+}
+
+/* Milliseconds that a task of the batch may take, 0: its system does not say. */
+uint32_t HOST_EXPORT(skep_host_task_deadline)(const host *h, uint32_t t)
+{
+    const skep__frame *f = &h->plan->frame;
+    if (!skep_frame_running(h->plan) || t >= f->issue_count) return 0;
+    return f->tasks[f->issue[t]].system->desc.deadline_ms;
 }
 
 /* Gathers a column of all parts of a task: the pointer at `column` of each part's struct, or its

@@ -6,11 +6,12 @@
  * all that it reads of the batch afterwards is current. The number of the batch in the same word
  * keeps a late look at an old ticket from claiming anything.
  *
- * A worker marks its claim in its slot, runs it, and takes the mark back by compare-and-swap. When
- * the host loses a worker it swaps the mark for LOST, and whichever swap came first decides whose
- * result counts: a worker that finds its mark gone was given up, and touches nothing any more. A
- * worker that was ended between claim and mark leaves a task that nobody works on: when the ticket
- * is used up and all slots are idle, what has no result is lost as well (pool_orphans).
+ * A slot says what its worker does: 0 nothing, BUSY while it claims a task or delivers a result, and
+ * while it runs a task that task's number + 1. All changes are compare-and-swaps, but for the host's
+ * own: when it loses a worker it swaps in LOST, and whichever came first decides whose result
+ * counts. A worker that finds its slot LOST was given up, and touches nothing any more. One that was
+ * ended while BUSY may leave a task that nobody works on: when the ticket is used up and no slot is
+ * in use, what has no result is lost as well (skep_pool_orphans).
  *
  * Sleeping: a worker looks at the ticket `spin` times, says so (`asleep`), looks once more, and
  * returns to JavaScript, which waits for the word without blocking the worker's event loop, so that
@@ -32,7 +33,8 @@ static uint32_t pool_claim(wasm_pool *p, uint32_t slot)
     for (;;) {
         const uint32_t next = (uint32_t)seen & TICKET_MASK;
         const uint32_t count = (uint32_t)(seen >> TICKET_BITS) & TICKET_MASK;
-        if (next >= count) return UINT32_MAX;
+        /* `workers` is of the same batch as the ticket: a frame on the caller alone has none. */
+        if (next >= count || slot > p->workers) return UINT32_MAX;
         const uint32_t pinned = atomic_load(&p->pinned);
         if (pinned != UINT32_MAX && pinned != slot) return UINT32_MAX;
         if (atomic_compare_exchange_weak(&p->ticket, &seen, seen + 1)) return next;
@@ -63,11 +65,17 @@ static void pool_finish(wasm_pool *p, uint32_t t, const skep_pool_result *result
     }
 }
 
-/* Runs one claimed task. False: the slot was given up meanwhile. */
+/* Swaps the slot's state. False: the worker was given up meanwhile. */
+static bool slot_swap(wasm_slot *s, uint32_t from, uint32_t to)
+{
+    return atomic_compare_exchange_strong(&s->task, &from, to);
+}
+
+/* Runs one claimed task. False: the worker was given up meanwhile. */
 static bool pool_run(wasm_pool *p, uint32_t slot, uint32_t at)
 {
     wasm_slot *s = &p->slots[slot];
-    const skep_pool_batch *batch = p->batch;
+    const skep_pool_batch *batch = p->current;
     const uint32_t t = p->order[at];
     const skep_pool_task *task = batch->tasks[t];
     const skep_job *job = batch->jobs[task->job];
@@ -75,10 +83,8 @@ static bool pool_run(wasm_pool *p, uint32_t slot, uint32_t at)
     memset(&result, 0, sizeof result);
     result.task = t;
     result.worker = slot;
-    uint32_t mark = t + 1;
-    if (atomic_load(&s->task) == WASM_SLOT_LOST) return false;
     atomic_fetch_add(&s->serial, 1);
-    atomic_store(&s->task, mark);
+    if (!slot_swap(s, WASM_SLOT_BUSY, t + 1)) return false;
     skep_task_run_job(task, job, batch->flags, &s->room, &result);
     result.output = NULL;
     if (s->stack && *(const uint32_t *)(const void *)s->stack != WASM_CANARY) {
@@ -88,7 +94,7 @@ static bool pool_run(wasm_pool *p, uint32_t slot, uint32_t at)
     /* A throw may be the worker's fault; only workers are tried twice, the caller is not. */
     if (slot && result.status == SKEP_FAULT && (job->flags & WASM_JOB_JS))
         result.status = SKEP_CLOSED;
-    if (!atomic_compare_exchange_strong(&s->task, &mark, 0)) return false;
+    if (!slot_swap(s, t + 1, WASM_SLOT_BUSY)) return false;
     pool_finish(p, t, &result);
     return true;
 }
@@ -100,15 +106,15 @@ __attribute__((export_name("skep_worker_run"))) uint32_t skep_worker_run(wasm_po
     wasm_slot *s = &p->slots[slot];
     for (;;) {
         for (uint32_t look = 0; look < p->spin && !pool_claimable(p); look++) continue;
-        const uint32_t at = pool_claim(p, slot);
         if (atomic_load(&p->quit)) return 1;
-        if (at != UINT32_MAX) {
-            if (!pool_run(p, slot, at)) return 2;
-            continue;
-        }
+        if (!slot_swap(s, 0, WASM_SLOT_BUSY)) return 2;
+        const uint32_t at = pool_claim(p, slot);
+        if (at != UINT32_MAX && !pool_run(p, slot, at)) return 2;
+        if (!slot_swap(s, WASM_SLOT_BUSY, 0)) return 2;
+        if (at != UINT32_MAX) continue;
         atomic_store(&s->asleep, 1);
         const uint32_t pinned = atomic_load(&p->pinned);
-        const bool mine = pinned == UINT32_MAX || pinned == slot;
+        const bool mine = (pinned == UINT32_MAX || pinned == slot) && slot <= p->workers;
         if (!(pool_claimable(p) && mine) && !atomic_load(&p->quit)) return 0;
         atomic_store(&s->asleep, 0);
     }
@@ -171,12 +177,16 @@ static void pool_divide(wasm_pool *p, const skep_pool_batch *batch)
     p->handed_left = batch->task_count - shared;
 }
 
+/* Wakes as many workers as there are tasks; awake ones count. */
 static void pool_wake(wasm_pool *p)
 {
+    const uint32_t pinned = atomic_load(&p->pinned);
     uint32_t want = p->shared_count;
-    for (uint32_t w = 1; w <= p->workers && want; w++, want--) {
+    for (uint32_t w = 1; w <= p->workers && want; w++) {
         wasm_slot *s = &p->slots[w];
+        if (!atomic_load(&s->up) || (pinned != UINT32_MAX && pinned != w)) continue;
         if (atomic_load(&s->asleep) && atomic_exchange(&s->asleep, 0)) wake_word(&s->asleep);
+        want--;
     }
 }
 
@@ -189,6 +199,7 @@ static skep_status pool_start(skep_pool *pool, const skep_pool_batch *batch, ske
     if (!batch->task_count) return SKEP_OK;
     if (!pool_room(p, batch->task_count)) return SKEP_NO_MEMORY;
     p->batch = batch;
+    p->current = batch;
     p->done = done;
     p->ctx = ctx;
     pool_divide(p, batch);
@@ -233,7 +244,9 @@ static uint32_t pool_wait(skep_pool *pool, uint64_t timeout_ns)
     while (p->takes) {
         const uint32_t at = pool_claim(p, 0);
         if (at == UINT32_MAX) break;
-        if (!pool_run(p, 0, at)) break;
+        atomic_store(&p->slots[0].task, WASM_SLOT_BUSY);
+        (void)pool_run(p, 0, at);
+        atomic_store(&p->slots[0].task, 0);
     }
     for (uint32_t look = 0; look < p->caller_spin; look++)
         if (atomic_load_explicit(&p->finished, memory_order_relaxed) == p->shared_count) break;
@@ -260,8 +273,15 @@ __attribute__((export_name("skep_pool_idle"))) uint32_t skep_pool_idle(const was
 
 /* ---- lost workers --------------------------------------------------------------------------- */
 
+/* Lets whoever is there run what was meant for one worker. */
+static void pool_unpin(wasm_pool *p)
+{
+    atomic_store(&p->pinned, UINT32_MAX);
+    if (p->batch && pool_claimable(p)) pool_wake(p);
+}
+
 /* Says that a slot's worker is lost: its task ends with `cause`. `writing`: the thread may go on
- * for a while. */
+ * for a while. Returns whether there was a task. */
 __attribute__((export_name("skep_worker_lost"))) uint32_t
 skep_worker_lost(wasm_pool *p, uint32_t slot, const char *cause, uint32_t writing)
 {
@@ -269,28 +289,33 @@ skep_worker_lost(wasm_pool *p, uint32_t slot, const char *cause, uint32_t writin
     const uint32_t mark = atomic_exchange(&s->task, WASM_SLOT_LOST);
     atomic_store(&s->up, 0);
     atomic_store(&s->asleep, 0);
-    if (!mark || mark == WASM_SLOT_LOST || !p->batch) return 0;
-    skep_pool_result result;
-    memset(&result, 0, sizeof result);
-    result.task = mark - 1;
-    result.status = SKEP_CLOSED;
-    result.cause = cause;
-    result.worker = slot;
-    result.writing = writing != 0;
-    pool_finish(p, result.task, &result);
-    return 1;
+    const bool ran = mark && mark != WASM_SLOT_LOST && mark != WASM_SLOT_BUSY && p->batch;
+    if (ran) {
+        skep_pool_result result;
+        memset(&result, 0, sizeof result);
+        result.task = mark - 1;
+        result.status = SKEP_CLOSED;
+        result.cause = cause;
+        result.worker = slot;
+        result.writing = writing != 0;
+        pool_finish(p, result.task, &result);
+    }
+    if (atomic_load(&p->pinned) == slot) pool_unpin(p);
+    return ran;
 }
 
-/* Ends tasks that were claimed by a worker which died before it could say so. Call it when a worker
- * was lost and all others have been idle for a while: returns how many there were. */
-__attribute__((export_name("skep_pool_orphans"))) uint32_t skep_pool_orphans(wasm_pool *p,
-                                                                             const char *cause)
+/* Ends tasks that were claimed by a worker which was ended before it could say so, or after it had
+ * said so and before it was counted. Returns how many had no result; UINT32_MAX where that cannot
+ * be told yet, because other workers are at it. */
+__attribute__((export_name("skep_pool_orphans"))) uint32_t
+skep_pool_orphans(wasm_pool *p, const char *cause, uint32_t worker)
 {
     uint32_t count = 0;
-    if (!p->batch || pool_claimable(p)) return 0;
-    for (uint32_t w = 0; w <= p->workers; w++) {
+    if (!p->batch || !p->shared_count) return 0;
+    if (pool_claimable(p)) return UINT32_MAX;
+    for (uint32_t w = 0; w < p->slot_count; w++) {
         const uint32_t mark = atomic_load(&p->slots[w].task);
-        if (mark && mark != WASM_SLOT_LOST) return 0;
+        if (mark && mark != WASM_SLOT_LOST) return UINT32_MAX;
     }
     for (uint32_t i = 0; i < p->shared_count; i++) {
         const uint32_t t = p->order[i];
@@ -300,12 +325,35 @@ __attribute__((export_name("skep_pool_orphans"))) uint32_t skep_pool_orphans(was
         result->task = t;
         result->status = SKEP_CLOSED;
         result->cause = cause;
-        result->worker = 1;
+        result->worker = worker;
+        result->writing = true;
         atomic_store(&p->results[t].put, 1);
         count++;
     }
     atomic_store(&p->finished, p->shared_count);
     return count;
+}
+
+/* Says whether workers can be had. Without any the caller does all. */
+void wasm_pool_alone(wasm_pool *p, bool alone)
+{
+    p->alone = alone;
+    if (!alone) return;
+    if (p->batch) p->takes = true;
+    pool_unpin(p);
+}
+
+void wasm_pool_abandon(wasm_pool *p)
+{
+    uint64_t seen = atomic_load(&p->ticket);
+    uint64_t used = 0;
+    do {
+        const uint64_t count = seen >> TICKET_BITS & TICKET_MASK;
+        used = (seen & ~(uint64_t)TICKET_MASK) | count;
+    } while (!atomic_compare_exchange_weak(&p->ticket, &seen, used));
+    p->batch = NULL;
+    p->shared_count = 0;
+    p->handed_left = 0;
 }
 
 /* Lets a new worker serve a slot: its stack and marks are as new. */

@@ -14,6 +14,7 @@
 #define WASM_JOB_HANDED (1u << 31) /* the host's JavaScript runs the whole task its own way */
 
 #define WASM_SLOT_LOST UINT32_MAX
+#define WASM_SLOT_BUSY (UINT32_MAX - 1u)
 #define WASM_CAUSE_BYTES 8192u
 #define WASM_STACK_BYTES ((size_t)256 << 10)
 #define WASM_CANARY 0x5AFE57ACu
@@ -21,7 +22,7 @@
 /* A worker's place, used by one worker after another; slot 0 is the caller's. JavaScript reads the
  * first six words. */
 typedef struct wasm_slot {
-    _Alignas(128) _Atomic uint32_t task; /* number + 1 of the task that runs; or WASM_SLOT_LOST */
+    _Alignas(128) _Atomic uint32_t task; /* number + 1 of the task that runs; or WASM_SLOT_* */
     _Atomic uint32_t serial;             /* tasks begun so far */
     _Atomic uint32_t asleep;             /* futex: 1 while the worker waits for a batch */
     _Atomic uint32_t up;                 /* a worker serves this slot */
@@ -47,7 +48,8 @@ typedef struct wasm_pool {
     uint32_t caller_spin;
     bool handed;         /* the host's JavaScript runs every task (columns are copied out) */
     bool alone;          /* no worker can be had any more: the caller does all */
-    const skep_pool_batch *batch;
+    const skep_pool_batch *batch;   /* NULL: none */
+    const skep_pool_batch *current; /* the last one, for workers: it is never NULL once there was one */
     skep_pool_done done;
     void *ctx;
     uint32_t *order; /* numbers of tasks: those for workers, then those for JavaScript */
@@ -73,6 +75,13 @@ wasm_pool *wasm_pool_create(const skep_allocator *allocator, uint32_t workers_ma
 
 /* Tasks that are still to be delivered. */
 uint32_t wasm_pool_outstanding(const wasm_pool *p);
+
+/* Lets go of the batch: nobody claims a task of it any more. What ran when it was called must have
+ * been ended by skep_worker_lost before. */
+void wasm_pool_abandon(wasm_pool *p);
+
+/* Says that no worker can be had any more, or that there are some again. */
+void wasm_pool_alone(wasm_pool *p, bool alone);
 
 /* Delivers one task that JavaScript ran. */
 void wasm_pool_deliver(wasm_pool *p, const skep_pool_result *result);

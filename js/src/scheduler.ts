@@ -6,22 +6,22 @@
 // for workers); this file does that and comes back. A synchronous tick and an asynchronous frame are
 // the same generator: it yields promises, which the one refuses and the other awaits.
 
-import { STATUS, POOL_TASK, JOB, JOB_HANDED, RESULT } from './core/layout.js';
+import { STATUS, JOB, JOB_HANDED, RESULT, SLOT } from './core/layout.js';
 import type { Host } from './core/host.js';
-import { ClosedError, JobError, PlanError, SkepError, type FaultAction } from './errors.js';
+import { ClosedError, JobError, LimitError, PlanError, SkepError, type FaultAction, type SkepErrorCode } from
+  './errors.js';
 import { CopiedExecutor } from './executor/copied.js';
 import { LocalExecutor, callerPlace, type Executor, type ExecutorKind, type HandedTask } from
   './executor/executor.js';
 import { JobRuntime, describe } from './executor/job_runtime.js';
 import { SharedExecutor } from './executor/shared.js';
-import { WholeBuffers, WholeTask, notesInput, packPatches, packResult, type ObjectChange, type WholeBinding, type
-  WholeOutput } from './executor/whole_job.js';
-import { runWhole, type WholeResult } from './executor/whole_run.js';
-import { isJob, type AnyJob, type Job } from './job.js';
+import { WholeTasks, placeOf, preload, type Thrown } from './executor/whole_tasks.js';
+import { type AnyJob, type Job } from './job.js';
 import type { AnyComponent } from './component.js';
-import { createPortablePool, type PoolOptions, type PortablePool } from './pool/pool.js';
+import { createPortablePool, type CloseOptions, type PoolOptions, type PortablePool } from
+  './pool/pool.js';
+import { coreCount } from './pool/env.js';
 import { findUncloneable } from './pool/faults.js';
-import { fetchJob, jobs as servedJobs } from './pool/registry.js';
 import { Loop, type LoopOptions } from './loop.js';
 import type { Scene } from './scene.js';
 import { NO_JOB, accessOf, isWholeJob, makeSystem, type System, type SystemContext, type SystemSpec,
@@ -78,25 +78,12 @@ const SCRATCH = 4096;
 const CHECK_FIRST = 3;
 const CHECK_EVERY = 64;
 const FAULT_WAIT_MS = 500;
+const NO_DEADLINE = 0xffffffff;
 
-interface Thrown {
-  readonly worker: number;
-  readonly system: string;
-  readonly error: unknown;
-  readonly block: number;
-}
+const ANY_WORKER = 0xffffffff;
 
-/** What JavaScript is to do after a system's batch has committed. */
-interface Applied {
-  readonly system: System;
-  readonly changes: readonly ObjectChange[];
-  readonly dropped: number;
-}
-
-/** A whole job's result that did not fit into its output area: it is packed again into a larger. */
-interface Kept {
-  readonly output: WholeOutput;
-}
+/** The scheduler of a world: there is one at a time, since the plan is part of the world. */
+const owners = new WeakMap<World, ParallelScheduler>();
 
 export class ParallelScheduler {
   readonly world: World;
@@ -118,8 +105,15 @@ export class ParallelScheduler {
   #overlaps = 0;
   #thrown: Thrown[] = [];
   #faultListeners: (() => void)[] = [];
-  #kept = new Map<number, Kept>();
-  #applied: Applied[] = [];
+  #whole: WholeTasks;
+  /** Systems that are to leave the plan before the next frame. */
+  #removed: System[] = [];
+  /** Writes of object components that wait for the end of the frame. */
+  #later: (() => void)[] = [];
+  /** Gives up the frame that waits. */
+  #giveUp: ((error: Error) => void) | null = null;
+  #givenUp: Error | null = null;
+  #said = new Set<string>();
   #frames = 0;
   #checkUntil = 0;
   #closing: Promise<void> | null = null;
@@ -137,11 +131,16 @@ export class ParallelScheduler {
     this.world = world;
     this.#options = options;
     this.#host = world.host;
-    this.#runtime = undefined as never;
+    if (owners.has(world)) {
+      throw new SkepError('E_BUSY', 'the world has a scheduler already',
+        { hint: 'use that one, or await its close() first' });
+    }
+    this.#runtime = this.#whole = undefined as never;
     this.#scratch = this.#result = 0;
     this.#local = this.#executor = undefined as never;
     this.#settle();
     if (options.stages) this.#stages(options.stages);
+    owners.set(world, this);
   }
 
   /** Takes what belongs to the world's instance. */
@@ -153,13 +152,16 @@ export class ParallelScheduler {
       (system, error, block) => this.#threw({ worker: 0, system, error, block }));
     const options = { deadlineMs: this.#options.deadlineMs ?? 1000,
       check: this.#options.check === true, force: this.#options.grain === 0 };
+    this.#whole = new WholeTasks(this.world, this.#runtime, thrown => this.#threw(thrown));
     this.#local = new LocalExecutor(this.#host, options);
     this.#executor = this.#local;
     this.#entered = null;
     this.#stale = true;
+    this.#removed = [];
     for (const system of this.#systems) {
       system.buffers = null;
-      system.nameAt = 0;
+      system.planned = false;
+      system.extraKnown = false;
     }
   }
 
@@ -175,20 +177,38 @@ export class ParallelScheduler {
   // ---- where jobs run ------------------------------------------------------------------------------
 
   /** Starts the workers; the first frame does it too. With other options than the constructor's
-   * these count. */
+   * these count. Called again it waits for the same, and loads modules of jobs that run in process,
+   * so that tick() can call them. */
   initPool(options: SchedulerOptions = {}): Promise<void> {
-    if (this.#closing) return Promise.reject(closed());
-    return (this.#ready ??= this.#init({ ...this.#options, ...options }));
+    if (this.#closing) return quiet(Promise.reject(closed()));
+    this.#ready ??= this.#init({ ...this.#options, ...options });
+    return quiet(this.#ready.then(() => this.#preload()));
+  }
+
+  async #preload(): Promise<void> {
+    await Promise.all(this.#systems.filter(system => placeOf(system, this.#pool) === 'here')
+      .map(preload));
   }
 
   async #init(options: SchedulerOptions): Promise<void> {
     const { executor = 'auto', deadlineMs: _deadline, ...rest } = options;
     const wanted = executor === 'copied' ? 'auto' : executor;
-    this.#pool = await createPortablePool({ ...rest, executor: wanted,
+    const most = this.#host.workersMax;
+    if (options.size !== undefined && options.size > most) {
+      throw new LimitError(`${options.size} workers, workersMax is ${most}`, 'workersMax', most,
+        options.size, { hint: 'new World({ workersMax: ... })' });
+    }
+    const size = options.size ?? Math.min(Math.max(coreCount() - 1, 1), most);
+    const pool = await createPortablePool({ ...rest, size, executor: wanted,
       ...options.deadlineMs !== undefined && { deadlineMs: options.deadlineMs } });
-    this.#fallback = this.#pool.fallback;
-    if (this.#pool.workers.length && !this.#closing) await this.#attach(executor, options);
-    else if (executor !== 'auto' && executor !== 'local') {
+    if (this.#closing) {
+      await pool.close();
+      throw closed();
+    }
+    this.#pool = pool;
+    this.#fallback = pool.fallback;
+    if (pool.workers.length) await this.#attach(executor, options);
+    else if (executor !== 'auto' && executor !== 'local' && pool.kind === 'local') {
       throw new SkepError('E_UNSUPPORTED', `executor "${executor}": ${this.#fallback
         ?? 'there are no workers'}`);
     }
@@ -209,12 +229,15 @@ export class ParallelScheduler {
       this.#say('page is not cross-origin isolated (send COOP: same-origin and COEP: '
         + 'require-corp); using copied columns');
     }
-    const made = shared ? new SharedExecutor(this.#host, this.#pool!, own, told)
-      : new CopiedExecutor(this.#host, this.#pool!, own, told, text => this.#runtime.cause(text));
-    this.#pool!.keepAlive(true);
+    const pool = this.#pool!;
+    const made = shared ? new SharedExecutor(this.#host, pool, own, told)
+      : new CopiedExecutor(this.#host, pool, own, told, text => this.#runtime.cause(text));
+    pool.keepAlive(true);
     await made.start();
-    this.#pool!.keepAlive(false);
+    pool.keepAlive(false);
+    if (this.#closing) return made.close();
     this.#executor = made;
+    this.#entered = null;
   }
 
   #say(reason: string): void {
@@ -254,8 +277,8 @@ export class ParallelScheduler {
     const at = this.#systems.indexOf(system);
     if (at < 0) return;
     this.#systems.splice(at, 1);
+    this.#removed.push(system);
     this.#stale = true;
-    this.#doTo(system.name, 0);
   }
 
   /** Takes a system away by name. false: there is none. */
@@ -269,6 +292,7 @@ export class ParallelScheduler {
    * the scene's module with all that it holds, so a world can have one scene. */
   addScene(scene: Scene, params: Readonly<Record<string, string | number>> = {}): void {
     if (this.#inFrame) throw busy();
+    if (this.#closing) throw closed();
     const workers = this.#executor !== this.#local;
     this.#executor.close();
     this.world.rehost(scene.core);
@@ -315,6 +339,10 @@ export class ParallelScheduler {
   /** The systems' names in their total order. Throws PlanError. */
   order(): string[] {
     this.#sync();
+    return this.#names();
+  }
+
+  #names(): string[] {
     const names: string[] = [];
     for (;;) {
       const at = this.#host.ex['skep_host_system_at']!(this.#host.address, names.length);
@@ -338,24 +366,52 @@ export class ParallelScheduler {
     this.#sync();
   }
 
-  /** Tells the plan of all systems anew, if they or the place where they run changed. */
+  /** Tells the plan what has changed of the systems and of where they run. Those behind the first
+   * one that changed are added anew, since the order of registration counts. */
   #sync(): void {
-    if (!this.#stale) return;
-    for (const system of this.#systems) {
-      if (system.nameAt) this.#doTo(system.name, 0);
-    }
-    for (const system of this.#systems) {
-      system.buffers?.release();
-      system.buffers = null;
-      this.#addToPlan(system);
+    if (!this.#stale || this.#inFrame) return;
+    for (const system of this.#removed) this.#takeFromPlan(system);
+    this.#removed = [];
+    const first = this.#systems.findIndex(system => !system.planned
+      || system.runOnly !== this.#nowhere(system));
+    if (first >= 0) {
+      const late = this.#systems.slice(first);
+      for (const system of late) this.#takeFromPlan(system);
+      for (const system of late) this.#addToPlan(system);
     }
     this.#stale = false;
     const status = this.#host.ex['skep_host_build']!(this.#host.address);
     if (status === STATUS.PLAN) throw this.#mistakes();
     if (status !== STATUS.OK) throw this.#host.error(status);
+    for (const system of this.#systems) if (!system.enabled) this.#doTo(system.name, 2);
+    this.#place();
+  }
+
+  /** Notes what depends on all systems: their order, and the shortest deadline. */
+  #place(): void {
+    const order = new Map(this.#names().map((name, i) => [name, i]));
+    const deadlines: number[] = [];
     for (const system of this.#systems) {
-      if (!system.enabled) this.#doTo(system.name, 2);
+      system.place = order.get(system.name) ?? -1;
+      if (system.deadlineMs) deadlines.push(system.deadlineMs);
     }
+    this.#executor.watch(Math.min(...deadlines, Infinity));
+  }
+
+  #takeFromPlan(system: System): void {
+    if (!system.planned) return;
+    system.planned = false;
+    this.#doTo(system.name, 0);
+    if (system.jobAt) this.#host.ex['skep_host_job_free']!(this.#host.address, system.jobAt);
+    system.jobAt = 0;
+    system.buffers?.release();
+    system.buffers = null;
+    if (system.binding) {
+      this.#runtime.remove(system.id);
+      this.#executor.forget(system.id);
+    }
+    system.binding = system.whole = null;
+    system.extraKnown = false;
   }
 
   #mistakes(): PlanError {
@@ -380,52 +436,33 @@ export class ParallelScheduler {
     host.withTexts(texts, places => {
       const words = [...places[0]!, ...places[1]!,
         (system.run ? FLAGS.runMayFail : 0) | (system.skipIfEmpty ? FLAGS.skipEmpty : 0),
-        system.every, system.deadlineMs ?? 0, system.id, system.run ? 1 : 0,
-        access?.jobFlags ?? NO_JOB, access?.spawnMax ?? 0, access ? uses : NO_JOB, after.length,
-        before.length, access?.overwrite ? 1 : 0,
+        system.every, system.deadlineMs === 0 ? NO_DEADLINE : system.deadlineMs ?? 0, system.id,
+        system.run ? 1 : 0, access?.jobFlags ?? NO_JOB, access?.spawnMax ?? 0,
+        access ? uses : NO_JOB, after.length, before.length, access?.overwrite ? 1 : 0,
         ...(access?.uses ?? []).flatMap(use => [use.address, use.mode]),
         ...places.slice(2).flat()];
       host.instance.u32.set(words.map(w => w >>> 0), host.io);
       host.call('skep_host_system');
     });
-    system.nameAt = 1;
+    system.planned = true;
     if (!access || access.jobFlags === NO_JOB) return;
     system.jobAt = host.word(uses);
     access.bind(Array.from({ length: uses }, (_, i) => host.word(i)));
     if (!system.binding) return;
     this.#runtime.add(system.binding, system.job!.handle as never, this.#scratch);
-    system.here = this.#missing(system.binding.id) !== null;
-    if (system.here) this.#handOver(system.jobAt);
   }
 
-  /** Has wasm leave a job's tasks to this thread. */
-  #handOver(job: number): void {
-    this.#host.instance.u32[(job + JOB.flags) >> 2]! |= JOB_HANDED;
-  }
-
-  #missing(id: number): string | null {
-    const executor = this.#executor;
-    return executor instanceof SharedExecutor || executor instanceof CopiedExecutor
-      ? executor.missing(id) : null;
+  /** Has wasm leave a job's tasks to this thread, or to the workers again. */
+  #handOver(system: System, here: boolean): void {
+    const { u32 } = this.#host.instance;
+    const at = (system.jobAt + JOB.flags) >> 2;
+    u32[at] = here || system.whole ? u32[at]! | JOB_HANDED : u32[at]! & ~JOB_HANDED;
   }
 
   /** Whether there is no place for a system's job, but a `run` of its own. */
   #nowhere(system: System): boolean {
-    if (!system.offload || !system.run || !this.#pool) return false;
-    return this.#jobName(system) === null;
-  }
-
-  /** What the pool finds a notes' job by, or null. */
-  #jobName(system: System): string | null {
-    const offload = system.offload!;
-    const kind = this.#pool?.kind ?? 'local';
-    if (kind === 'web') return offload.browserJobName ?? system.name;
-    if (offload.nodeModule !== undefined && (kind === 'node' || typeof process !== 'undefined')) {
-      return String(offload.nodeModule);
-    }
-    const name = offload.browserJobName ?? system.name;
-    return servedJobs.has(name) ? name : offload.nodeModule !== undefined
-      ? String(offload.nodeModule) : null;
+    if (!system.offload || !system.run) return false;
+    return placeOf(system, this.#pool) === 'nowhere';
   }
 
   /** Sends workers what they do not know yet. */
@@ -435,10 +472,10 @@ export class ParallelScheduler {
       const why = await this.#executor.bind(system.binding);
       const here = why !== null;
       if (here && !system.here) {
-        this.#handOver(system.jobAt);
         this.#log(2, `system "${system.name}" runs on the caller: ${why}`);
       }
       system.here = here;
+      if (system.jobAt) this.#handOver(system, here);
     }
   }
 
@@ -446,46 +483,63 @@ export class ParallelScheduler {
 
   /** Runs a frame of `dt` seconds. `time`: what systems see as the time, the sum of all dt by
    * default. While one runs, its promise is given again, and the call is counted. Rejects with
-   * PlanError, LimitError, ClosedError; faults of jobs are in the report. */
+   * PlanError, LimitError, ClosedError; faults of jobs are in the report. A rejection that nobody
+   * waits for ends no process: it is in the log, once. */
   runFrame(dt: number, time = -1, options: { parallel?: boolean } = {}): Promise<FrameReport> {
-    if (this.#closing) return Promise.reject(closed());
+    if (this.#closing) return quiet(Promise.reject<FrameReport>(closed()));
     if (this.#running) {
       this.#overlaps++;
       return this.#running;
     }
     const frame = this.#runFrame(dt, time, options.parallel ?? true);
     this.#running = frame;
-    const over = (): void => { this.#running = null; };
-    frame.then(over, over);
+    frame.then(() => { this.#running = null; }, (error: unknown) => {
+      this.#running = null;
+      this.#sayError(error);
+    });
     return frame;
   }
 
+  /** Logs what a frame rejected with; faults are in the log already. */
+  #sayError(error: unknown): void {
+    if (error instanceof ClosedError || error instanceof JobError) return;
+    const text = describe(error);
+    if (this.#said.has(text) || this.#said.size > 99) return;
+    this.#said.add(text);
+    this.#log(3, text);
+  }
+
   async #runFrame(dt: number, time: number, parallel: boolean): Promise<FrameReport> {
-    if (parallel && !this.#ready) void this.initPool().catch(() => {});
+    if (parallel && !this.#ready) void this.initPool();
     if (parallel) await this.#ready;
     if (this.#closing) throw closed();
     const stale = this.#stale;
     this.#sync();
     if (stale) await this.#held(this.#bindAll());
+    if (this.#closing) throw closed();
     const frame = this.#frame(dt, time, parallel ? this.#executor : this.#local);
     if ('frame' in frame) return frame;
     const step = frame.next();
     return step.done ? step.value : this.#held(this.#drive(frame, step.value));
   }
 
-  /** Goes on with a frame that waits. */
+  /** Goes on with a frame that waits, until it is over or given up. */
   async #drive(frame: Generator<unknown, FrameReport, unknown>, first: unknown):
     Promise<FrameReport> {
     let promise = first;
     for (;;) {
       let step: IteratorResult<unknown, FrameReport>;
       try {
-        step = frame.next(await promise);
+        const value = await new Promise<unknown>((resolve, reject) => {
+          this.#giveUp = reject;
+          Promise.resolve(promise).then(resolve, reject);
+        });
+        step = frame.next(value);
       } catch (error) {
         step = frame.throw(error);
       }
       if (step.done) return step.value;
-      promise = step.value;
+      promise = this.#givenUp ? Promise.reject(this.#givenUp) : step.value;
     }
   }
 
@@ -506,15 +560,22 @@ export class ParallelScheduler {
     if (this.#closing) throw closed();
     if (this.#inFrame) throw busy();
     this.#sync();
-    const frame = this.#frame(dt, time, this.#local);
-    if ('frame' in frame) return frame;
-    let step = frame.next();
-    while (!step.done) {
-      step = frame.throw(new SkepError('E_UNSUPPORTED', 'it gave a promise, and tick() cannot wait',
-        { hint: 'await runFrame() instead' }));
+    this.#ticking = true;
+    try {
+      const frame = this.#frame(dt, time, this.#local);
+      if ('frame' in frame) return frame;
+      let step = frame.next();
+      while (!step.done) {
+        quiet(Promise.resolve(step.value));
+        step = frame.throw(new SkepError('E_UNSUPPORTED', 'it gave a promise, and tick() cannot wait',
+          { hint: 'await runFrame() instead' }));
+      }
+      return step.value;
+    } finally {
+      this.#ticking = false;
     }
-    return step.value;
   }
+  #ticking = false;
 
   /** Begins a frame and goes as far as one call into wasm leads: for frames without JavaScript's own
    * `run`s and workers that is the end. Else gives the generator that does the rest. */
@@ -524,8 +585,7 @@ export class ParallelScheduler {
     this.world.flush();
     this.#inFrame = true;
     if (this.#thrown.length) this.#thrown = [];
-    if (this.#applied.length) this.#applied = [];
-    if (this.#kept.size) this.#kept.clear();
+    this.#whole.reset();
     this.#broken = null;
     this.world.guard = this.#guardObjects;
     this.#begun = false;
@@ -535,7 +595,7 @@ export class ParallelScheduler {
       const extras = this.#extras(dt, time);
       const sent = extras.length ? executor.setExtras(extras) : undefined;
       const step = sent ? -1 : this.#first(dt, time);
-      if (step === STEP.end && !this.#applied.length) {
+      if (step === STEP.end && this.#whole.idle) {
         this.#begun = false;
         const report = this.#report(executor, began);
         if (!this.#faultCount) return report;
@@ -550,12 +610,43 @@ export class ParallelScheduler {
   /** Ends a frame, whatever came of it. */
   #shut(executor: Executor): void {
     const host = this.#host;
-    if (this.#begun) host.ex['skep_host_abort']!(host.address);
+    if (this.#begun) this.#abort(executor);
     executor.leave();
     this.#inFrame = false;
     this.world.guard = null;
     this.#frames++;
+    for (const system of this.#systems) {
+      if (!system.extraFault) continue;
+      system.extraFault = null;
+      if (system.jobAt) this.#handOver(system, system.here);
+    }
+    if (this.#later.length) this.#catchUp();
     if (!host.closed) this.#drainLog();
+  }
+
+  /** Gives the frame in wasm up. What workers may still write to is parked until they are gone. */
+  #abort(executor: Executor): void {
+    const host = this.#host;
+    this.#begun = false;
+    this.#whole.reset();
+    const gone = executor.abandon();
+    host.ex['skep_host_abort']!(host.address);
+    void gone.then(() => {
+      if (!host.closed) host.ex['skep_host_gone']!(host.address, ANY_WORKER);
+    });
+  }
+
+  /** Makes the writes of object components that waited. */
+  #catchUp(): void {
+    const later = this.#later;
+    this.#later = [];
+    for (const write of later) {
+      try {
+        write();
+      } catch (error) {
+        this.#log(3, `a write from outside of the frame: ${describe(error)}`);
+      }
+    }
   }
 
   *#rest(executor: Executor, dt: number, time: number, began: number,
@@ -594,13 +685,23 @@ export class ParallelScheduler {
     this.#checked = check;
   }
 
-  #guardObjects = (): void => {
-    if (!this.#inRun) {
-      throw new SkepError('E_BUSY', 'a frame runs: values of object components can be written between '
-        + 'frames, or in a system\'s run');
+  /** What a write of an object component must ask while a frame runs: a system's run may if it
+   * declared it, and anybody else's waits for the end. */
+  #guardObjects = (component: AnyComponent, again: () => void): boolean => {
+    const system = this.#inRun;
+    if (!system) {
+      this.#later.push(again);
+      return true;
     }
+    const { reads, writes } = system.declared;
+    if ((reads || writes) && !writes?.includes(component)) {
+      throw new SkepError('E_ACCESS', `system "${system.name}" has no right to write `
+        + component.name, { hint: 'declare it in its writes' });
+    }
+    return false;
   };
-  #inRun = false;
+  /** The system whose run is executing. */
+  #inRun: System | null = null;
 
   #checks(executor: Executor): boolean {
     const mode = this.#options.check ?? (executor.kind === 'local' ? 'sample' : false);
@@ -612,13 +713,10 @@ export class ParallelScheduler {
     Generator<unknown, void, unknown> {
     const host = this.#host;
     const pending = new Set<Promise<void>>();
-    for (let step = first; ; step = this.#guarded('skep_host_step')) {
-      this.#applyObjects();
-      if (this.#broken) {
-        // None of them may deliver into a later frame.
-        while (pending.size) yield Promise.race(pending);
-        throw this.#broken.error;
-      }
+    for (let step = first; ; step = this.#next()) {
+      this.#whole.apply();
+      if (this.#broken) throw this.#broken.error;
+      if (this.#givenUp) throw this.#givenUp;
       switch (step) {
         case STEP.end: return;
         case STEP.run: yield* this.#run(host.word(0), dt, time); break;
@@ -627,6 +725,17 @@ export class ParallelScheduler {
         default: throw host.error(host.word(0));
       }
     }
+  }
+
+  /** Goes on, after what was written from outside meanwhile was put where it waits for the next
+   * frame: left in the queue, it would be taken for a system's own. */
+  #next(): number {
+    try {
+      this.world.flush();
+    } catch (error) {
+      this.#log(3, `a write from outside of the frame: ${describe(error)}`);
+    }
+    return this.#guarded('skep_host_step');
   }
 
   /** Goes on in wasm. A trap there is one of a system's C function: it failed, and the frame goes
@@ -638,8 +747,9 @@ export class ParallelScheduler {
       return host.ex[name]!(host.address, ...args);
     } catch (error) {
       host.ex.__stack_pointer.value = stack;
+      const cause = this.#runtime.cause(describe(error));
+      if (host.ex['skep_host_run_done']!(host.address, STATUS.FAULT, cause) !== STATUS.OK) throw error;
       this.#threw({ worker: 0, system: '', error, block: -1 });
-      host.call('skep_host_run_done', STATUS.FAULT, this.#runtime.cause(describe(error)));
       return this.#guarded('skep_host_step');
     }
   }
@@ -656,11 +766,12 @@ export class ParallelScheduler {
     const objects = this.world.shareObjects();
     let status: number = STATUS.OK;
     let cause = 0;
-    this.#inRun = true;
+    this.#inRun = system;
     try {
       const result = system.run!(this.#context(system, dt, time));
       if (typeof (result as PromiseLike<void> | undefined)?.then === 'function') yield result;
       this.world.flush();
+      this.world.dropObjects(objects);
     } catch (error) {
       status = STATUS.FAULT;
       cause = this.#runtime.cause(describe(error));
@@ -668,24 +779,32 @@ export class ParallelScheduler {
       this.world.dropQueue();
       this.world.restoreObjects(objects);
     } finally {
-      this.#inRun = false;
+      this.#inRun = null;
     }
     host.call('skep_host_run_done', status, cause);
   }
 
   // ---- extra ---------------------------------------------------------------------------------------
 
-  /** What changed of the systems' `extra`, copied. */
+  /** What changed of the systems' `extra`, copied. One that throws, or gives what cannot be copied,
+   * is a fault of its system: the job's tasks come back to this thread, and fail there. */
   #extras(dt: number, time: number): [number, unknown][] {
     const changed: [number, unknown][] = [];
     for (const system of this.#systems) {
       if (!system.extra || system.runOnly) continue;
-      const value = system.extra(this.#context(system, dt, time));
-      if (system.extraKnown && sameValue(value, system.lastExtra)) continue;
-      system.lastExtra = this.#copyExtra(system, value);
+      try {
+        const value = system.extra(this.#context(system, dt, time));
+        if (system.extraKnown && sameValue(value, system.lastExtra)) continue;
+        system.lastExtra = this.#copyExtra(system, value);
+      } catch (error) {
+        system.extraFault = { error };
+        if (system.jobAt) this.#handOver(system, true);
+        continue;
+      }
       system.extraKnown = true;
+      if (!system.binding) continue;
       this.#runtime.setExtra(system.id, system.lastExtra);
-      if (system.binding) changed.push([system.id, system.lastExtra]);
+      changed.push([system.id, system.lastExtra]);
     }
     return changed;
   }
@@ -694,9 +813,8 @@ export class ParallelScheduler {
     try {
       return structuredClone(value);
     } catch (cause) {
-      throw new JobError(`DataCloneError in \`extra\` of system "${system.name}": `
-        + findUncloneable(value), { system: system.name, frame: this.world.tick },
-        { code: 'E_ARGUMENT', cause, hint: 'pass only what structuredClone can copy' });
+      throw new SkepError('E_ARGUMENT', `DataCloneError in \`extra\` of system "${system.name}": `
+        + findUncloneable(value), { cause, hint: 'pass only what structuredClone can copy' });
     }
   }
 
@@ -705,16 +823,14 @@ export class ParallelScheduler {
   *#handed(executor: Executor, count: number, pending: Set<Promise<void>>):
     Generator<unknown, void, unknown> {
     const host = this.#host;
-    executor.batch();
     const tasks = Array.from({ length: count }, (_, i): HandedTask => {
       const task = host.ex['skep_host_handed']!(host.address, i);
       return { task, number: host.word(0), job: host.word(1),
         id: host.word(2) === NO_JOB ? -1 : host.word(2), flags: host.word(3) };
     });
+    executor.batch(tasks[0]?.flags ?? 0);
     for (const task of tasks) {
-      const system = task.id < 0 ? undefined : this.#systems.find(s => s.id === task.id);
-      const work = system?.whole ? this.#whole(system, task, executor)
-        : system?.here ? this.#direct(task) : executor.take(task) ?? this.#direct(task);
+      const work = this.#begin(task, executor);
       if (!work) continue;
       const done = work.catch((error: unknown) => { this.#broken ??= { error }; }).then(() => {
         pending.delete(done);
@@ -725,132 +841,32 @@ export class ParallelScheduler {
     if (executor === this.#local) while (pending.size) yield Promise.race(pending);
   }
 
+  /** Runs a task wherever it belongs. undefined: it is done already. */
+  #begin(task: HandedTask, executor: Executor): Promise<void> | undefined {
+    const system = task.id < 0 ? undefined : this.#systems.find(s => s.id === task.id);
+    if (system?.extraFault) {
+      this.#whole.fail(task, system, system.extraFault.error);
+      return undefined;
+    }
+    if (system?.whole) {
+      const pool = executor === this.#local ? null : this.#pool;
+      return this.#whole.run(task, system, pool, executor.kind !== 'copied', !this.#ticking);
+    }
+    return (system?.here ? undefined : executor.take(task)) ?? this.#direct(task);
+  }
+
   /** Runs a task on this thread. */
   #direct(task: HandedTask): undefined {
     const host = this.#host;
     const { u32, u8 } = host.instance;
     const at = this.#result;
     u8.fill(0, at, at + RESULT.size);
-    const room = host.layout.slots + 24;
+    const room = host.layout.slots + SLOT.room;
     host.instance.imports.guard(task.task, task.job, task.flags, room, at);
     const word = (offset: number): number => u32[(at + offset) >> 2]!;
     host.ex['skep_host_deliver']!(host.address, task.number, word(RESULT.status),
       word(RESULT.cause), 0, word(RESULT.bytes), word(RESULT.wanted), 0);
     return undefined;
-  }
-
-  #deliver(task: HandedTask, status: number, cause: number, bytes: number, wanted: number): void {
-    this.#host.ex['skep_host_deliver']!(this.#host.address, task.number, status, cause, 0, bytes,
-                                        wanted, 0);
-  }
-
-  /** Runs a job that gets all rows. undefined: it is done already. */
-  #whole(system: System, handed: HandedTask, executor: Executor): Promise<void> | undefined {
-    const task = new WholeTask(this.world, handed.task);
-    const kept = this.#kept.get(system.id);
-    if (kept) {
-      this.#finish(system, handed, kept.output);
-      return undefined;
-    }
-    const binding = system.whole!;
-    const frame = handed.task + POOL_TASK.frame;
-    const { u32, f32, f64 } = this.#host.instance;
-    const at = u32[frame >> 2]!;
-    const buffers = system.buffers ??= new WholeBuffers(this.#host);
-    const input = task.input(binding, buffers, { dt: f32[(at + 24) >> 2]!, time: f64[at >> 3]!,
-      tick: u32[(at + 8) >> 2]! + u32[(at + 12) >> 2]! * 4294967296, extra: system.lastExtra,
-      seed: u32[(at + 16) >> 2]! + u32[(at + 20) >> 2]! * 4294967296, resources: {} });
-    const take = (result: unknown): void => {
-      try {
-        const output = binding.notes ? packPatches(this.world, task, binding, result)
-          : packResult(this.world, task, binding, input, result as WholeResult);
-        this.#finish(system, handed, output);
-      } catch (error) {
-        this.#fail(system, handed, error);
-      }
-    };
-    try {
-      const result = this.#callWhole(system, binding, input, executor);
-      if (typeof (result as PromiseLike<unknown> | undefined)?.then !== 'function') {
-        take(result);
-        return undefined;
-      }
-      return (result as Promise<unknown>).then(take,
-        (error: unknown) => this.#fail(system, handed, error));
-    } catch (error) {
-      this.#fail(system, handed, error);
-      return undefined;
-    }
-  }
-
-  #callWhole(system: System, binding: WholeBinding, input: ReturnType<WholeTask['input']>,
-             executor: Executor): unknown {
-    const pool = executor === this.#local ? null : this.#pool;
-    const limit = system.deadlineMs === undefined ? {} : { deadlineMs: system.deadlineMs };
-    if (!binding.notes) {
-      const job = system.job!;
-      const known = job.module !== undefined || servedElsewhere(this.#pool, job.name);
-      if (pool && pool.kind !== 'local' && known) return pool.run(job, input, limit);
-      return runWhole(job, input);
-    }
-    const data = notesInput(input, binding);
-    const name = this.#jobName(system);
-    if (pool && name !== null) return pool.run(name, data, limit);
-    return fetchJob(isServed(name) ? { served: name!, name: name!, key: name! }
-      : { module: name ?? system.name, name: name ?? system.name, key: name ?? system.name })
-      .then(job => (isJob(job) ? job.handle(data as never)
-        : job(structuredClone(data))) as unknown);
-  }
-
-  #finish(system: System, task: HandedTask, output: WholeOutput): void {
-    const { u32, u8 } = this.#host.instance;
-    const word = (offset: number): number => u32[(task.task + offset) >> 2]!;
-    const cells = word(POOL_TASK.cellsBytes);
-    const room = word(POOL_TASK.outputBytes) - cells;
-    if (output.bytes.length > room) {
-      this.#kept.set(system.id, { output });
-      return this.#deliver(task, STATUS.LIMIT, this.#runtime.cause('the output area is full: '
-        + 'raise patch_bytes_max'), 0, cells + output.bytes.length);
-    }
-    if (output.bytes.length) u8.set(output.bytes, word(POOL_TASK.output) + cells);
-    this.#applied.push({ system, changes: output.changes, dropped: output.dropped });
-    this.#deliver(task, STATUS.OK, 0, cells + output.bytes.length, 0);
-  }
-
-  #fail(system: System, task: HandedTask, error: unknown): void {
-    system.buffers?.drop();
-    const cause = error instanceof JobError && error.cause !== undefined ? error.cause : error;
-    this.#threw({ worker: 0, system: system.name, error: cause === undefined ? error : cause,
-      block: 0 });
-    const text = this.#runtime.cause(describe(cause));
-    this.#deliver(task, STATUS.FAULT, text, 0, 0);
-  }
-
-  /** After a batch has committed: makes the changes of object components of those systems whose
-   * output counts. */
-  #applyObjects(): void {
-    if (!this.#applied.length) return;
-    const rest: Applied[] = [];
-    for (const applied of this.#applied) {
-      const outcome = this.#host.withTexts([applied.system.name], ([place]) =>
-        this.#host.ex['skep_host_outcome']!(this.#host.address, place![0]));
-      if (!this.#committed(applied.system)) {
-        rest.push(applied);
-        continue;
-      }
-      if (outcome !== 2) continue;
-      for (const { known, entity, value } of applied.changes) {
-        this.world.changeObject(known.info, entity, value);
-      }
-      this.world.countDropped(applied.dropped);
-    }
-    this.#applied = rest;
-  }
-
-  /** Whether the batch of a system is over: nothing of it is outstanding any more. */
-  #committed(system: System): boolean {
-    return this.#host.withTexts([system.name], ([place]) =>
-      this.#host.ex['skep_host_committed']!(this.#host.address, place![0])) === 1;
   }
 
   // ---- reports -------------------------------------------------------------------------------------
@@ -904,15 +920,19 @@ export class ParallelScheduler {
     });
     const until = performance.now() + FAULT_WAIT_MS;
     let thrown = this.#find(system, block, worker);
-    while (!thrown && worker > 0 && executor !== this.#local && performance.now() < until) {
-      yield Promise.race([new Promise<void>(resolve => this.#faultListeners.push(resolve)),
-        new Promise(resolve => setTimeout(resolve, FAULT_WAIT_MS / 5))]);
+    while (!thrown && executor.owes(worker) && performance.now() < until) {
+      yield new Promise<void>(resolve => {
+        const timer = setTimeout(resolve, FAULT_WAIT_MS / 5);
+        this.#faultListeners.push(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
       thrown = this.#find(system, block, worker);
     }
-    const code = thrown?.error instanceof SkepError ? thrown.error.code : 'E_JOB';
     return new JobError(message, { system, worker, frame: words[0]!, block,
       retried: words[13] !== 0, action: ACTIONS[words[1]!]! },
-      { code, cause: thrown ? thrown.error : new Error(text) });
+      { code: codeOf(thrown), cause: thrown ? thrown.error : new Error(text) });
   }
 
   #find(system: string, block: number | null, worker: number): Thrown | undefined {
@@ -939,38 +959,45 @@ export class ParallelScheduler {
     return new Loop(this, options);
   }
 
-  /** Ends the workers in bounded time; what runs is settled. Twice is fine. The world stays usable,
-   * also for a scheduler of its own. */
-  close(options: { mode?: 'now' | 'drain'; timeoutMs?: number } = {}): Promise<void> {
+  /** Ends the workers in bounded time. A frame that runs may finish within 200 ms, or with 'drain'
+   * within `timeoutMs`; else it rejects with ClosedError, and what its batch did is dropped. Twice is
+   * fine. The world stays usable, also for another scheduler. */
+  close(options: CloseOptions = {}): Promise<void> {
+    if (this.#closing && options.mode !== 'drain') this.#hurry();
     return (this.#closing ??= this.#close(options));
   }
 
-  async #close(options: { mode?: 'now' | 'drain'; timeoutMs?: number }): Promise<void> {
-    const limit = options.timeoutMs ?? (options.mode === 'drain' ? 10000 : 1000);
-    if (this.#ready) await Promise.race([this.#ready.catch(() => {}), sleep(limit)]);
+  async #close(options: CloseOptions): Promise<void> {
+    const drain = options.mode === 'drain';
+    const limit = options.timeoutMs ?? (drain ? 10000 : 1000);
+    const hurry = new Promise<void>(resolve => { this.#hurry = resolve; });
+    if (this.#ready) await within(this.#ready, limit);
     if (this.#running) {
-      // Workers are ended below: a frame that waits for them goes on without.
       const over = this.#running.then(() => {}, () => {});
-      if (options.mode === 'drain') await Promise.race([over, sleep(limit)]);
-      await this.#endFrame(over, limit);
+      await within(drain ? Promise.race([over, hurry]) : over, drain ? limit : Math.min(limit, 200));
+    }
+    // Without workers a frame that waits for them would wait for ever.
+    await this.#pool?.close({ mode: drain && !this.#running ? 'drain' : 'now', timeoutMs: limit });
+    if (this.#running) {
+      this.#givenUp = new ClosedError('the scheduler was closed while the frame ran',
+        { hint: 'close({ mode: "drain" }) waits for it' });
+      const over = this.#running.then(() => {}, () => {});
+      this.#giveUp?.(this.#givenUp);
+      await within(over, limit);
     }
     this.#executor.close();
-    await this.#pool?.close(options);
-    if (this.#host.closed) return;
-    this.#local.enter(false);
-    // The world's next scheduler may have systems of the same names.
-    if (!this.#inFrame) for (const { name, nameAt } of this.#systems) if (nameAt) this.#doTo(name, 0);
+    this.#leave();
   }
+  #hurry = (): void => {};
 
-  /** Ends the workers below a running frame, so that it comes to its end. */
-  async #endFrame(over: Promise<void>, limit: number): Promise<void> {
-    const pool = this.#pool;
-    if (!this.#running) return;
-    await Promise.race([over, sleep(Math.min(limit, 200))]);
-    if (!this.#running) return;
-    await pool?.close({ mode: 'now', timeoutMs: limit });
-    this.#executor.wake();
-    await Promise.race([over, sleep(limit)]);
+  /** Leaves the world to others. */
+  #leave(): void {
+    owners.delete(this.world);
+    if (this.#host.closed) return;
+    for (const system of [...this.#removed, ...this.#systems]) this.#takeFromPlan(system);
+    this.#local.enter(false);
+    this.#host.free(this.#scratch, SCRATCH);
+    this.#host.free(this.#result, RESULT.size);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -978,8 +1005,22 @@ export class ParallelScheduler {
   }
 }
 
-function sleep(ms: number): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, ms));
+/** Waits for a promise, but no longer than so many milliseconds, and however it ends. */
+function within(promise: Promise<unknown>, ms: number): Promise<void> {
+  return new Promise(resolve => {
+    const timer = setTimeout(resolve, ms);
+    const over = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    promise.then(over, over);
+  });
+}
+
+/** A promise whose rejection ends no process where nobody waits for it. */
+function quiet<T>(promise: Promise<T>): Promise<T> {
+  promise.then(undefined, () => {});
+  return promise;
 }
 
 function closed(): ClosedError {
@@ -990,13 +1031,17 @@ function busy(): SkepError {
   return new SkepError('E_BUSY', 'a frame is running', { hint: 'await it first' });
 }
 
-function isServed(name: string | null): boolean {
-  return name !== null && servedJobs.has(name);
+/** The code of a fault by what was thrown: an error of ours keeps its own, also when it came from a
+ * worker as a copy. */
+function codeOf(thrown: Thrown | undefined): SkepErrorCode {
+  if (thrown?.code) return thrown.code;
+  const error = thrown?.error as Partial<SkepError> | null | undefined;
+  if (thrown && OURS.has(String(error?.name)) && error?.code) return error.code;
+  return thrown?.system === '' && thrown.worker > 0 ? 'E_WORKER_LOST' : 'E_JOB';
 }
 
-function servedElsewhere(pool: PortablePool | null, name: string): boolean {
-  return pool?.serves(name) ?? false;
-}
+const OURS = new Set(['SkepError', 'LimitError', 'SchemaError', 'PatchError', 'DeadlineError',
+  'ClosedError']);
 
 /** Whether two values that can be cloned are the same as far as is cheap to tell. */
 function sameValue(a: unknown, b: unknown): boolean {

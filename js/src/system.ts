@@ -6,8 +6,10 @@ import type { Host, Known } from './core/host.js';
 import { JOB_HANDED, JOB_JS, JOB_MAY_FAIL, JOB_UNSPLIT, MODE } from './core/layout.js';
 import { SkepError } from './errors.js';
 import type { AnyJob } from './job.js';
-import type { Binding, BoundColumns, BoundRight, Use } from './executor/binding.js';
+import type { Binding, BoundColumns, BoundMessage, BoundRight, BoundValue, Use } from
+  './executor/binding.js';
 import type { WholeBinding, WholeBuffers, WholeComponent } from './executor/whole_job.js';
+import { partComponent, type Prefab } from './prefab.js';
 import type { Commands, World } from './world.js';
 
 /** What a system's function gets. */
@@ -101,6 +103,12 @@ export interface System {
   enabled: boolean;
   /** There is nowhere that its job can run: its `run` is all there is. */
   runOnly: boolean;
+  /** The plan has it, as `runOnly` says. */
+  planned: boolean;
+  /** Its place in the total order. */
+  place: number;
+  /** Why `extra` gave nothing for this frame. */
+  extraFault: { readonly error: unknown } | null;
   /** Of a job whose task the caller must run. */
   here: boolean;
   binding: Binding | null;
@@ -109,8 +117,6 @@ export interface System {
   buffers: WholeBuffers | null;
   /** Address of the job in wasm. */
   jobAt: number;
-  /** Address of its name there. */
-  nameAt: number;
   lastExtra: unknown;
   extraKnown: boolean;
 }
@@ -139,8 +145,9 @@ export function makeSystem(id: number, what: AnyJob | SystemSpec, when: When): S
     declared: { ...spec?.reads && { reads: spec.reads }, ...spec?.writes && { writes: spec.writes },
       ...spec?.spawns && { spawns: true }, ...spec?.destroys && { destroys: true } },
     skipIfEmpty: spec?.skipIfEmpty ?? false, extra: when.extra ?? spec?.offload?.extra ?? null, run,
-    enabled: source.enabled ?? true, runOnly: false, here: false, binding: null, whole: null, buffers: null,
-    jobAt: 0, nameAt: 0, lastExtra: undefined, extraKnown: false };
+    enabled: source.enabled ?? true, runOnly: false, planned: false, place: 0, extraFault: null,
+    here: false, binding: null, whole: null, buffers: null, jobAt: 0, lastExtra: undefined,
+    extraKnown: false };
 }
 
 /** Whether the job is called once with all rows. */
@@ -159,7 +166,11 @@ class Uses {
   }
 
   add(component: AnyComponent | null, mode: number): number {
-    const address = component ? this.#host.known(component).address : 0;
+    return this.addAt(component ? this.#host.known(component).address : 0, mode);
+  }
+
+  /** Adds what is described at an address. */
+  addAt(address: number, mode: number): number {
     const same = this.list.findIndex(use => use.address === address && use.mode === mode);
     return same >= 0 ? same : this.list.push({ address, mode }) - 1;
   }
@@ -189,8 +200,56 @@ function isObject(component: AnyComponent): boolean {
   return (component as { fields: unknown }).fields === null;
 }
 
+/** What jobs of both kinds use beside columns. */
+interface Beside {
+  readonly resources: readonly EventType[];
+  readonly emits: readonly EventType[];
+  readonly hears: readonly EventType[];
+  readonly spawns: readonly Prefab[];
+  readonly spawnMax: number;
+  readonly destroys: boolean;
+}
+
+/** Their places in the access table. */
+class BesidePlaces {
+  readonly resources: readonly (readonly [EventType, number])[];
+  readonly emits: readonly (readonly [EventType, number])[];
+  readonly #hears: readonly (readonly [EventType, number, number])[];
+  readonly spawn: number;
+  readonly spawns: Record<string, number> = {};
+  readonly destroy: number;
+  readonly #host: Host;
+
+  /** `rows`: the job has rows, so that events can be addressed to them. */
+  constructor(world: World, uses: Uses, job: Beside, rows: boolean) {
+    this.#host = world.host;
+    this.resources = job.resources.map(r => [r, uses.add(r, MODE.res)] as const);
+    this.emits = job.emits.map(e => [e, uses.add(e, MODE.emit)] as const);
+    this.#hears = job.hears.map(e =>
+      [e, uses.add(e, MODE.events), rows ? uses.add(e, MODE.inbox) : -1] as const);
+    this.spawn = job.spawnMax > 0 ? uses.add(null, MODE.spawn) : -1;
+    for (const prefab of job.spawns) {
+      if (prefab.parts.some(part => isObject(partComponent(part)))) {
+        throw new SkepError('E_ARGUMENT', `prefab "${prefab.name}" has values of object components: `
+          + 'jobs cannot spawn it');
+      }
+      this.spawns[prefab.name] = uses.addAt(world.prefabAddress(prefab), MODE.spawn);
+    }
+    this.destroy = job.destroys ? uses.add(null, MODE.destroy) : -1;
+  }
+
+  hears(offsets: readonly number[]): BoundMessage[] {
+    return this.#hears.map(([e, events, inbox]) => {
+      const { info } = this.#host.known(e);
+      return { name: info.name, layout: info.layout, events: offsets[events]!,
+        inbox: inbox < 0 ? -1 : offsets[inbox]! };
+    });
+  }
+}
+
 /** The access of a job that is called once a block. */
-function splitAccess(host: Host, system: System, job: AnyJob): Access {
+function splitAccess(world: World, system: System, job: AnyJob): Access {
+  const { host } = world;
   const uses = new Uses(host);
   const reads: readonly AnyComponent[] = job.overwrite ? job.reads : union(job.reads, job.writes);
   const place = (c: AnyComponent, mode: number): [AnyComponent, number] => [c, uses.add(c, mode)];
@@ -198,67 +257,65 @@ function splitAccess(host: Host, system: System, job: AnyJob): Access {
   const write = (job.writes as readonly AnyComponent[]).map(c => place(c, MODE.out));
   for (const c of job.with) uses.add(c, MODE.with);
   for (const c of job.not) uses.add(c, MODE.not);
-  const resources = job.resources.map((r: EventType) => [r, uses.add(r, MODE.res)] as const);
   const puts = job.puts.map((c): [AnyComponent, number, number] =>
     [c, uses.add(c, MODE.add), uses.add(c, MODE.remove)]);
-  const events = job.emits.map((e: EventType) => [e, uses.add(e, MODE.emit)] as const);
-  const spawn = job.spawnMax > 0 ? uses.add(null, MODE.spawn) : -1;
-  const destroy = job.destroys ? uses.add(null, MODE.destroy) : -1;
+  const beside = new BesidePlaces(world, uses, job,
+    read.length + write.length + job.with.length > 0);
   return { uses: uses.list, jobFlags: JOB_JS | JOB_MAY_FAIL, spawnMax: job.spawnMax,
     overwrite: job.overwrite, bind(offsets) {
       const columns = [...read.map(([c, at]) => columnsOf(host.known(c), offsets[at]!, false)),
         ...write.map(([c, at]) => columnsOf(host.known(c), offsets[at]!, true))];
       const rights = puts.map(([c, add, remove]): BoundRight => {
         const { info, address } = host.known(c);
-        return { name: info.name, layout: info.layout, size: info.size, address, add, remove };
+        return { name: info.name, identity: info.identity, address, add, remove };
       });
-      const value = (c: EventType, at: number): Binding['events'][number] => {
+      const value = ([c, at]: readonly [EventType, number]): BoundValue => {
         const { info } = host.known(c);
-        return { name: info.name, layout: info.layout, size: info.size, offset: offsets[at]!,
-          slot: at };
+        return { name: info.name, identity: info.identity, layout: info.layout,
+          offset: offsets[at]!, slot: at };
       };
       system.binding = { id: system.id, system: system.name, job: job.name, module: job.module,
-        columns, rights, spawn, destroy,
-        resources: resources.map(([r, at]) => value(r, at)),
-        events: events.map(([e, at]) => value(e, at)) };
+        columns, rights, spawn: beside.spawn, spawns: beside.spawns, spawnMax: job.spawnMax,
+        destroy: beside.destroy, resources: beside.resources.map(value),
+        events: beside.emits.map(value), hears: beside.hears(offsets) };
     } };
 }
 
-interface WholeSpec {
+interface WholeSpec extends Beside {
   readonly reads: readonly AnyComponent[];
   readonly writes: readonly AnyComponent[];
   readonly puts: readonly AnyComponent[];
   readonly with: readonly AnyComponent[];
   readonly any: readonly AnyComponent[];
   readonly not: readonly AnyComponent[];
-  readonly spawnMax: number;
-  readonly destroys: boolean;
   readonly overwrite: boolean;
   readonly notes: boolean;
   /** All reads and writes choose the rows. */
   readonly rows: readonly AnyComponent[];
 }
 
-/** The access of a job that is called once with all rows. */
-function wholeAccess(host: Host, system: System, spec: WholeSpec): Access {
+/** The access of a job that is called once with all rows. Whatever it writes is declared as written,
+ * so that two such systems never share a batch: columns as new ones beside the old, objects, of
+ * which wasm knows only that they are there, as if they had columns. */
+function wholeAccess(world: World, system: System, spec: WholeSpec): Access {
+  const { host } = world;
   const uses = new Uses(host);
   const any = spec.any.length > 0;
   const places = union(spec.reads, spec.writes).map(c => {
     const rows = !any && spec.rows.includes(c);
     const typed = !isObject(c) && host.known(c).info.layout.length > 0;
-    const readMode = !rows ? MODE.lookup : typed ? MODE.in : MODE.with;
-    const writes = spec.writes.includes(c) && rows && typed;
-    return { c, rows, typed, read: uses.add(c, readMode),
-      out: writes && !spec.notes ? uses.add(c, MODE.out) : -1 };
+    const written = spec.writes.includes(c);
+    if (written && isObject(c)) uses.add(c, MODE.mut);
+    const out = written && typed ? uses.add(c, MODE.out) : -1;
+    const readMode = out < 0 && !rows ? MODE.lookup : typed ? MODE.in : MODE.with;
+    return { c, rows, read: uses.add(c, readMode), out };
   });
   for (const c of any ? [] : spec.with) uses.add(c, MODE.with);
   for (const c of any ? [] : spec.not) uses.add(c, MODE.not);
-  const puts = spec.notes ? spec.writes : union(spec.puts,
-    spec.writes.filter(c => isObject(c)));
+  const puts = spec.notes ? spec.writes : union(spec.puts, spec.writes.filter(isObject));
   const rights = new Map(puts.map(c =>
     [c, { add: uses.add(c, MODE.add), remove: uses.add(c, MODE.remove) }]));
-  const spawn = spec.spawnMax > 0 ? uses.add(null, MODE.spawn) : -1;
-  const destroy = spec.destroys ? uses.add(null, MODE.destroy) : -1;
+  const beside = new BesidePlaces(world, uses, spec, places.some(p => p.rows) && !any);
   return { uses: uses.list, jobFlags: JOB_JS | JOB_MAY_FAIL | JOB_UNSPLIT | JOB_HANDED,
     spawnMax: spec.spawnMax, overwrite: spec.overwrite, bind(offsets) {
       const components = places.map((p): WholeComponent => ({ known: host.known(p.c),
@@ -268,8 +325,12 @@ function wholeAccess(host: Host, system: System, spec: WholeSpec): Access {
         if (places.some(p => p.c === c)) continue;
         components.push({ known: host.known(c), read: -1, out: -1, ...right, shown: false });
       }
-      system.whole = { id: system.id, system: system.name, components, spawn, destroy,
-        overwrite: spec.overwrite, notes: spec.notes,
+      system.whole = { id: system.id, system: system.name, components, spawn: beside.spawn,
+        spawns: beside.spawns, destroy: beside.destroy,
+        resources: beside.resources.map(([r, at]) =>
+          ({ known: host.known(r), offset: offsets[at]! })),
+        emits: beside.emits.map(([e, slot]) => ({ known: host.known(e), slot })),
+        hears: beside.hears(offsets), overwrite: spec.overwrite, notes: spec.notes,
         query: any || places.some(p => !p.rows)
           ? { with: spec.rows, any: spec.any, not: spec.not } : null,
         writes: spec.writes.map(c => c.id) };
@@ -283,14 +344,15 @@ function offloadSpec(world: World, system: System): WholeSpec {
   const all = query ? query.all ?? [] : union(offload.reads, writes);
   return { reads: offload.reads, writes, puts: [], with: all.filter(c =>
       !offload.reads.includes(c) && !writes.includes(c)),
-    any: query?.any ?? [], not: query?.none ?? [], spawnMax: offload.spawnMax ?? 256,
-    destroys: true, overwrite: false, notes: true, rows: all };
+    any: query?.any ?? [], not: query?.none ?? [], spawnMax: offload.spawnMax ?? 256, spawns: [],
+    resources: [], emits: [], hears: [], destroys: true, overwrite: false, notes: true, rows: all };
 }
 
 function jobSpec(job: AnyJob): WholeSpec {
-  return { reads: job.reads, writes: job.writes, puts: job.puts, with: job.with, any: [],
-    not: job.not, spawnMax: job.spawnMax, destroys: job.destroys, overwrite: job.overwrite,
-    notes: false, rows: union(job.reads, job.writes) };
+  const { reads, writes, puts, not, spawnMax, spawns, resources, emits, hears, destroys, overwrite } =
+    job;
+  return { reads, writes, puts, with: job.with, any: [], not, spawnMax, spawns, resources, emits,
+    hears, destroys, overwrite, notes: false, rows: union(reads, writes) };
 }
 
 /** The access of a system on the main thread; null: it did not say. */
@@ -300,7 +362,7 @@ function runAccess(host: Host, system: System): Access | null {
   const uses = new Uses(host);
   for (const c of reads ?? []) if (!writes?.includes(c)) uses.add(c, MODE.in);
   for (const c of writes ?? []) {
-    uses.add(c, isObject(c) || !host.known(c).info.layout.length ? MODE.with : MODE.mut);
+    uses.add(c, isObject(c) || host.known(c).info.layout.length ? MODE.mut : MODE.with);
     uses.add(c, MODE.add);
     uses.add(c, MODE.remove);
   }
@@ -314,10 +376,10 @@ export function accessOf(world: World, system: System): Access | null {
   const host = world.host;
   if (system.runOnly) return runAccess(host, system);
   if (system.job) {
-    return isWholeJob(system.job) ? wholeAccess(host, system, jobSpec(system.job))
-      : splitAccess(host, system, system.job);
+    return isWholeJob(system.job) ? wholeAccess(world, system, jobSpec(system.job))
+      : splitAccess(world, system, system.job);
   }
-  return system.offload ? wholeAccess(host, system, offloadSpec(world, system))
+  return system.offload ? wholeAccess(world, system, offloadSpec(world, system))
     : runAccess(host, system);
 }
 

@@ -71,7 +71,7 @@ export class World {
   readonly #stores = new Map<string, ObjectStore>();
   readonly #hooks = new Hooks();
   /** @internal Set by a scheduler: writes of objects wait for it. */
-  guard: (() => void) | null = null;
+  guard: ((component: AnyComponent, again: () => void) => boolean) | null = null;
 
   /** Makes an empty world. Throws LimitError (memoryMax), SkepError (E_ARGUMENT, E_NO_MEMORY). */
   constructor(options: WorldOptions = {}) {
@@ -277,7 +277,9 @@ export class World {
   }
 
   #setObject(entity: Entity, known: Known, value: unknown): boolean {
-    this.guard?.();
+    if (this.guard?.(known.info, () => { this.#setObject(entity, known, value); })) {
+      return this.#has(entity, known);
+    }
     if (!this.#has(entity, known)) return false;
     this.#store(known).set(entity, value);
     return true;
@@ -310,7 +312,7 @@ export class World {
   }
 
   #addObject(entity: Entity, known: Known, value: unknown): void {
-    this.guard?.();
+    if (this.guard?.(known.info, () => this.#addObject(entity, known, value))) return;
     this.#flush();
     const had = this.#has(entity, known);
     this.#queue.push(OP.addNew, known.address, entity, 0);
@@ -401,6 +403,11 @@ export class World {
     const known = this.host.component(component);
     if (this.#has(entity, known)) this.#store(known).set(entity, value);
     else this.#lost++;
+  }
+
+  /** @internal Makes a prefab known to the core, and gives its address there. */
+  prefabAddress(prefab: Prefab): number {
+    return this.#spawner.definePrefab(prefab).address;
   }
 
   /** @internal Counts patches that JavaScript dropped itself. */

@@ -59,12 +59,14 @@ export class Host {
   readonly io: number;
   readonly layout: Layout;
   readonly entityMax: number;
+  readonly workersMax: number;
   readonly memoryMax: number;
   readonly #known = new Map<string, Known>();
   readonly #names = new Map<string, Known>();
   /** By the id of the definition. */
   readonly #byId: (Known | undefined)[] = [];
   #closed = false;
+  #users = 0;
   /** Memory for texts and single values that calls are given: as large as any known value. */
   scratch: number;
   #scratchBytes = 4096;
@@ -73,6 +75,7 @@ export class Host {
     this.core = options.core ?? embeddedCore;
     this.memoryMax = options.memoryMax;
     this.entityMax = options.limits.entities ?? 65536;
+    this.workersMax = options.workersMax;
     const shared = options.shared ?? sharedMemoryAvailable();
     this.instance = createInstance(this.core, shared, options.memoryMax);
     const ex = this.ex = this.instance.ex;
@@ -93,11 +96,21 @@ export class Host {
       { hint: 'new World({ memoryMax: bytes }), or fewer limits.entities' });
   }
 
-  /** Frees the instance for another world. */
+  /** Frees the instance for another world, once no other thread looks at its memory. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.core.idle.push(this.instance);
+    if (!this.#users) this.core.idle.push(this.instance);
+  }
+
+  /** Other threads have the memory from now on, */
+  use(): void {
+    this.#users++;
+  }
+
+  /** and now not any more. */
+  unuse(): void {
+    if (!--this.#users && this.#closed) this.core.idle.push(this.instance);
   }
 
   get closed(): boolean {

@@ -68,6 +68,8 @@ export const SLOT = { task: 0, serial: 4, asleep: 8, up: 12, causes: 16, stack: 
 /** skep_task_room. */
 export const ROOM = { scratch: 0, scratchBytes: 4, elsewhere: 8, guard: 12, size: 16 } as const;
 
+/** From here on a slot's `task` is none: its worker is between two, or lost. */
+export const SLOT_BUSY = 0xfffffffe;
 /** Sizes of wasm/pool_wasm.h. */
 export const CAUSE_BYTES = 8192;
 export const STACK_BYTES = 256 << 10;
@@ -92,3 +94,4 @@ export const JOB_JS = 1 << 30;
 export const JOB_HANDED = 0x80000000;
 export const BATCH_FORCE = 1;
 export const BATCH_CHECK = 2;
+export const BATCH_RETRY = 4;

@@ -20,8 +20,7 @@ export interface BoundColumns {
 /** A component that the job may put on entities. */
 export interface BoundRight {
   readonly name: string;
-  readonly layout: readonly FieldLayout[];
-  readonly size: number;
+  readonly identity: string;
   /** Address of the description in wasm. */
   readonly address: number;
   /** Places in the access table; -1: no such right. */
@@ -32,10 +31,19 @@ export interface BoundRight {
 /** A resource, or an event that the job may send. */
 export interface BoundValue {
   readonly name: string;
+  readonly identity: string;
   readonly layout: readonly FieldLayout[];
-  readonly size: number;
   readonly offset: number;
   readonly slot: number;
+}
+
+/** An event or input that the job hears. */
+export interface BoundMessage {
+  readonly name: string;
+  readonly layout: readonly FieldLayout[];
+  /** Byte offsets of its two structs: all new ones, and those to each row (-1: there are no rows). */
+  readonly events: number;
+  readonly inbox: number;
 }
 
 export interface Binding {
@@ -48,7 +56,11 @@ export interface Binding {
   readonly rights: readonly BoundRight[];
   readonly resources: readonly BoundValue[];
   readonly events: readonly BoundValue[];
+  readonly hears: readonly BoundMessage[];
+  /** Places of the rights to spawn: without a prefab (-1: none), and by the prefab's name. */
   readonly spawn: number;
+  readonly spawns: Readonly<Record<string, number>>;
+  readonly spawnMax: number;
   readonly destroy: number;
 }
 

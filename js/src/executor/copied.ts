@@ -6,194 +6,108 @@
 // costs two copies. Bytes that several tasks of a batch read are sent to a worker once.
 
 import type { Host } from '../core/host.js';
-import { RESULT, ROOM, STATUS } from '../core/layout.js';
-import { DeadlineError } from '../errors.js';
+import { BATCH_RETRY, CAUSE_BYTES, RESULT, ROOM, STATUS } from '../core/layout.js';
+import { ClosedError } from '../errors.js';
 import { debuggerOpen } from '../pool/env.js';
-import { unpackError } from '../pool/faults.js';
-import type { PoolHost, PoolWorker } from '../pool/host.js';
-import type { Binding } from './binding.js';
+import type { PoolHost } from '../pool/host.js';
+import { CrewExecutor, type Member } from './crew.js';
 import { batchFlags, type Executor, type ExecutorOptions, type HandedTask, type
   WorkerFaultListener } from './executor.js';
-import { WASM, type FromWorker, type ToWorker } from './messages.js';
+import type { FromWorker } from './messages.js';
 
 const SCRATCH_BYTES = 64 << 10;
-const CAUSE_BYTES = 8192;
 const VALUE_BYTES = 4096;
-const WATCH_MS = 25;
 
-interface Member {
-  readonly worker: PoolWorker;
-  readonly serial: number;
-  /** Addresses reserved for it here and used there. */
+/** Addresses that are reserved here for a slot, and used in its worker. */
+interface Places {
   readonly room: number;
   readonly result: number;
   readonly causes: number;
   readonly values: number;
   elsewhere: number;
   elsewhereBytes: number;
-  ready: boolean;
-  missing: Map<number, string>;
-  /** Jobs whose description it has. */
+}
+
+interface CopiedMember extends Member {
+  readonly places: Places;
+  /** Numbers of jobs whose description it has; -1: it has its room. */
   readonly jobs: Set<number>;
   /** What it was sent of this batch. */
   readonly sent: Set<string>;
   running: Job | null;
-  ticks: number;
 }
 
 interface Job {
   readonly task: HandedTask;
   readonly resolve: () => void;
+  /** Which message it was sent by. */
+  id: number;
 }
 
-export class CopiedExecutor implements Executor {
+export class CopiedExecutor extends CrewExecutor<CopiedMember> implements Executor {
   readonly kind = 'copied';
-  readonly workers: number;
-  readonly #host: Host;
-  readonly #pool: PoolHost;
-  readonly #options: ExecutorOptions;
-  readonly #onFault: WorkerFaultListener;
   readonly #cause: (text: string) => number;
-  readonly #bindings = new Map<number, Binding>();
-  readonly #extras = new Map<number, unknown>();
-  readonly #members = new Map<number, Member>();
-  readonly #off: (() => void)[] = [];
+  readonly #places = new Map<number, Places>();
+  /** Slots whose workers failed a task of this batch. */
+  readonly #tainted = new Set<number>();
   #queue: Job[] = [];
-  #listeners: (() => void)[] = [];
-  #serial = 0;
-  #given = 0;
-  #timer: ReturnType<typeof setInterval> | null = null;
+  #ids = 0;
   #wake: (() => void) | null = null;
   #woken = false;
-  #closed = false;
 
   constructor(host: Host, pool: PoolHost, options: ExecutorOptions, onFault: WorkerFaultListener,
               cause: (text: string) => number) {
-    this.#host = host;
-    this.#pool = pool;
-    this.#options = options;
-    this.#onFault = onFault;
+    super(host, pool, options, onFault);
     this.#cause = cause;
-    this.workers = pool.workers.length;
-    this.#off.push(pool.onMessage(WASM, (w, data) => this.#message(w, data as FromWorker)),
-      pool.onUp(worker => this.#up(worker)), pool.onLost((w, cause_) => this.#lost(w, cause_)),
-      pool.onGivenUp(() => this.#givenUp()));
   }
 
-  #up(worker: PoolWorker): void {
-    if (this.#closed) return;
-    const before = this.#members.get(worker.slot);
-    const { instance, core } = this.#host;
-    const alloc = (bytes: number): number => this.#host.alloc(bytes);
-    const places = before ?? { room: alloc(ROOM.size), result: alloc(RESULT.size),
+  protected join(base: Member): ReturnType<CrewExecutor<CopiedMember>['join']> {
+    const { instance, core } = this.host;
+    const { slot } = base.worker;
+    const places = this.#placesOf(slot);
+    return { member: { ...base, places, jobs: new Set(), sent: new Set(), running: null },
+      attach: { module: core.compiled(false), memory: instance.pages, pool: 0, asleep: 0,
+        place: { slot, causes: places.causes, ticket: places.causes + CAUSE_BYTES },
+        stackTop: 0, scratch: places.values, tellsIdle: false } };
+  }
+
+  #placesOf(slot: number): Places {
+    const before = this.#places.get(slot);
+    if (before) return before;
+    const { u32 } = this.host.instance;
+    const alloc = (bytes: number): number => this.host.alloc(bytes);
+    const places = { room: alloc(ROOM.size), result: alloc(RESULT.size),
       causes: alloc(CAUSE_BYTES + 8), values: alloc(VALUE_BYTES), elsewhere: alloc(SCRATCH_BYTES),
       elsewhereBytes: SCRATCH_BYTES };
-    const member: Member = { worker, serial: ++this.#serial, room: places.room,
-      result: places.result, causes: places.causes, values: places.values,
-      elsewhere: places.elsewhere, elsewhereBytes: places.elsewhereBytes, ready: false,
-      missing: new Map(), jobs: new Set(), sent: new Set(), running: null, ticks: 0 };
-    if (!before) {
-      instance.u32[member.room >> 2] = alloc(SCRATCH_BYTES);
-      instance.u32[(member.room + ROOM.scratchBytes) >> 2] = SCRATCH_BYTES;
-      instance.u32[(member.room + ROOM.guard) >> 2] = 0;
-    }
-    this.#members.set(worker.slot, member);
-    this.#post(member, { kind: 'attach', module: core.compiled(false), memory: instance.pages,
-      place: { slot: worker.slot, causes: member.causes, ticket: member.causes + CAUSE_BYTES },
-      pool: 0, asleep: 0, stackTop: 0, scratch: member.values,
-      bindings: [...this.#bindings.values()], tellsIdle: false, serial: member.serial });
+    u32[places.room >> 2] = alloc(SCRATCH_BYTES);
+    u32[(places.room + ROOM.scratchBytes) >> 2] = SCRATCH_BYTES;
+    u32[(places.room + ROOM.guard) >> 2] = 0;
+    this.#places.set(slot, places);
+    return places;
   }
 
-  #post(member: Member, message: ToWorker, transfer?: readonly Transferable[]): void {
-    member.worker.post(WASM, message, transfer);
-  }
-
-  #message(worker: PoolWorker, message: FromWorker): void {
-    if (message.kind === 'fault') {
-      this.#onFault(worker.slot, message.system, unpackError(message.error as never),
-                    message.block);
-      return;
-    }
-    const member = this.#members.get(worker.slot);
-    if (!member || member.serial !== message.serial) return;
-    if (message.kind === 'done') return this.#done(member, message);
-    if (message.kind === 'attached') {
-      const extras = [...this.#extras];
-      if (extras.length) {
-        this.#post(member, { kind: 'extra', values: extras, serial: member.serial });
-      }
-    }
-    if (message.kind === 'attached' || message.kind === 'bound') {
-      for (const [id, why] of message.missing) member.missing.set(id, why);
-    }
-    member.ready = true;
-    this.#tell();
-    this.#serve();
-  }
-
-  #tell(): void {
-    const listeners = this.#listeners;
-    this.#listeners = [];
-    for (const listener of listeners) listener();
-  }
-
-  async #settled(): Promise<void> {
-    while (!this.#closed) {
-      const members = [...this.#members.values()];
-      if ((members.length || this.#given >= this.workers) && members.every(m => m.ready)) return;
-      await new Promise<void>(resolve => this.#listeners.push(resolve));
-    }
-  }
-
-  start(): Promise<void> {
-    return this.#settled();
-  }
-
-  async bind(binding: Binding): Promise<string | null> {
-    this.#bindings.set(binding.id, binding);
-    for (const member of this.#members.values()) {
-      member.ready = false;
-      this.#post(member, { kind: 'bind', bindings: [binding], serial: member.serial });
-    }
-    await this.#settled();
-    return this.missing(binding.id);
-  }
-
-  /** Why a job cannot run in the workers, or null. */
-  missing(id: number): string | null {
-    for (const member of this.#members.values()) {
-      const why = member.missing.get(id);
-      if (why !== undefined) return why;
-    }
-    return null;
-  }
-
-  setExtras(values: readonly (readonly [number, unknown])[]): Promise<void> | undefined {
-    if (!values.length) return undefined;
-    for (const [id, value] of values) this.#extras.set(id, value);
-    for (const member of this.#members.values()) {
-      member.ready = false;
-      this.#post(member, { kind: 'extra', values, serial: member.serial });
-    }
-    return this.#settled();
+  protected answer(member: CopiedMember, message: FromWorker): void {
+    if (message.kind === 'done') this.#done(member, message);
+    else if (message.kind !== 'fault') this.#serve();
   }
 
   // ---- frames --------------------------------------------------------------------------------------
 
   enter(check: boolean): void {
-    this.#host.ex['skep_host_executor']!(this.#host.address, this.workers, this.#options.deadlineMs,
-      1, batchFlags(this.#options, check), 0, 0);
+    this.host.ex['skep_host_executor']!(this.host.address, this.workers, this.options.deadlineMs, 1,
+      batchFlags(this.options, check), 0, 0);
   }
 
-  batch(): void {
-    for (const member of this.#members.values()) member.sent.clear();
+  batch(flags: number): void {
+    for (const member of this.members.values()) member.sent.clear();
+    if (!(flags & BATCH_RETRY)) this.#tainted.clear();
   }
 
   take(task: HandedTask): Promise<void> | undefined {
-    if (this.#given >= this.workers) return undefined;
-    this.#timer ??= setInterval(() => this.#watch(), WATCH_MS);
+    if (this.given >= this.workers) return undefined;
+    this.arm();
     return new Promise(resolve => {
-      this.#queue.push({ task, resolve });
+      this.#queue.push({ task, resolve, id: 0 });
       this.#serve();
     });
   }
@@ -210,29 +124,31 @@ export class CopiedExecutor implements Executor {
     this.#wake = null;
   }
 
-  leave(): void {
-    if (this.#timer) {
-      clearInterval(this.#timer);
-      this.#timer = null;
-      }
+  owes(): boolean {
+    return false; // word of a fault comes before the task's end, on the same way
   }
 
+  /** Gives tasks to whoever is free. A second try is for one that did not fail the first, if one is
+   * there. */
   #serve(): void {
-    for (const member of this.#members.values()) {
-      if (!this.#queue.length) return;
-      if (member.ready && !member.running && member.worker.up) this.#send(member);
+    const free = [...this.members.values()].filter(m => m.ready && !m.running && m.worker.up);
+    for (const member of free) {
+      const others = [...this.members.keys()].some(slot => !this.#tainted.has(slot));
+      const at = this.#queue.findIndex(job => !(job.task.flags & BATCH_RETRY) || !others
+        || !this.#tainted.has(member.worker.slot));
+      if (at >= 0) this.#send(member, this.#queue.splice(at, 1)[0]!);
     }
   }
 
-  #send(member: Member): void {
-    const job = this.#queue.shift()!;
+  #send(member: CopiedMember, job: Job): void {
     const { task } = job;
-    const { u8 } = this.#host.instance;
-    const need = this.#host.ex['skep_task_bytes']!(task.task);
-    if (need > member.elsewhereBytes) {
-      this.#host.free(member.elsewhere, member.elsewhereBytes);
-      member.elsewhereBytes = need * 2;
-      member.elsewhere = this.#host.alloc(member.elsewhereBytes);
+    const { places } = member;
+    const { u8 } = this.host.instance;
+    const need = this.host.ex['skep_task_bytes']!(task.task);
+    if (need > places.elsewhereBytes) {
+      this.host.free(places.elsewhere, places.elsewhereBytes);
+      places.elsewhereBytes = need * 2;
+      places.elsewhere = this.host.alloc(places.elsewhereBytes);
     }
     const ranges = this.#ranges(member, task);
     const bytes = ranges.reduce((sum, range) => sum + range[1], 8 * ranges.length);
@@ -248,14 +164,15 @@ export class CopiedExecutor implements Executor {
     });
     member.running = job;
     member.ticks = 0;
-    this.#post(member, { kind: 'task', serial: member.serial, number: task.number, task: task.task,
-      job: task.job, flags: task.flags, room: member.room, result: member.result,
-      elsewhere: member.elsewhere, payload, ranges: ranges.length }, [payload]);
+    job.id = ++this.#ids;
+    this.post(member, { kind: 'task', serial: member.serial, id: job.id, task: task.task,
+      job: task.job, flags: task.flags, room: places.room, result: places.result,
+      elsewhere: places.elsewhere, payload, ranges: ranges.length }, [payload]);
   }
 
   /** What a worker has not got yet of what a task reads. */
-  #ranges(member: Member, task: HandedTask): [number, number][] {
-    const host = this.#host;
+  #ranges(member: CopiedMember, task: HandedTask): [number, number][] {
+    const { host } = this;
     const list: [number, number][] = [];
     const take = (name: string, ...args: number[]): void => {
       host.call(name, ...args);
@@ -269,59 +186,55 @@ export class CopiedExecutor implements Executor {
         list.push([address, bytes]);
       }
     };
-    if (task.id >= 0 && !member.jobs.has(task.job)) {
-      member.jobs.add(task.job);
-      take('skep_host_job_ranges', task.job);
-      list.push([member.room, ROOM.size]);
-    } else if (!member.jobs.has(0)) {
-      member.jobs.add(0);
-      list.push([member.room, ROOM.size]);
-    }
+    if (!member.jobs.has(-1)) list.push([member.places.room, ROOM.size]);
+    if (task.id >= 0 && !member.jobs.has(task.id)) take('skep_host_job_ranges', task.job);
+    member.jobs.add(-1).add(task.id);
     take('skep_host_task_ranges', task.task, task.job);
     return list;
   }
 
-  #done(member: Member, message: FromWorker & { kind: 'done' }): void {
+  override forget(id: number): void {
+    super.forget(id);
+    for (const member of this.members.values()) member.jobs.delete(id);
+  }
+
+  /** Takes a task's end, and nothing on trust: a job can post what it likes. */
+  #done(member: CopiedMember, message: FromWorker & { kind: 'done' }): void {
     const job = member.running;
-    if (!job || job.task.number !== message.number) return;
+    const { output, cause } = message;
+    if (!job || job.id !== message.id) return;
     member.running = null;
-    const { output } = message;
-    if (output.byteLength) {
-      this.#host.instance.u8.set(new Uint8Array(output), member.elsewhere);
+    const bytes = output instanceof ArrayBuffer ? output.byteLength : 0;
+    if (bytes > member.places.elsewhereBytes) {
+      this.#deliver(job, STATUS.CLOSED, 'the worker gave more than the task can give', 0, 0, 0,
+                    member.worker.slot);
+    } else {
+      if (bytes) this.host.instance.u8.set(new Uint8Array(output), member.places.elsewhere);
+      // A throw may be the worker's fault: such a task is tried once more.
+      const status = message.status === STATUS.FAULT && job.task.id >= 0 ? STATUS.CLOSED
+        : message.status >>> 0;
+      this.#deliver(job, status, String(cause), bytes ? member.places.elsewhere : 0,
+                    message.bytes >>> 0, message.wanted >>> 0, member.worker.slot);
     }
-    // A throw may be the worker's fault: such a task is tried once more.
-    const status = message.status === STATUS.FAULT && job.task.id >= 0 ? STATUS.CLOSED
-      : message.status;
-    this.#deliver(job, status, message.cause, output.byteLength ? member.elsewhere : 0,
-                  message.bytes, message.wanted, member.worker.slot);
     this.#serve();
   }
 
   #deliver(job: Job, status: number, cause: string, output: number, bytes: number, wanted: number,
            worker: number): void {
-    this.#host.ex['skep_host_deliver']!(this.#host.address, job.task.number, status,
+    if (status !== STATUS.OK) this.#tainted.add(worker);
+    this.host.ex['skep_host_deliver']!(this.host.address, job.task.number, status,
       cause ? this.#cause(cause) : 0, output, bytes, wanted, worker);
     job.resolve();
     this.wake();
   }
 
-  #lost(worker: PoolWorker, cause: Error): void {
-    const member = this.#members.get(worker.slot);
-    if (!member) return;
-    const job = member.running;
-    member.running = null;
-    member.ready = false;
-    if (job) {
-      this.#onFault(worker.slot, '', cause, -1);
-      this.#deliver(job, STATUS.CLOSED, `${cause.name}: ${cause.message}`, 0, 0, 0, worker.slot);
-    }
-    this.#tell();
+  protected left({ running, worker }: CopiedMember, cause: Error): void {
+    if (!running) return;
+    this.onFault(worker.slot, '', cause, -1);
+    this.#deliver(running, STATUS.CLOSED, `${cause.name}: ${cause.message}`, 0, 0, 0, worker.slot);
   }
 
-  #givenUp(): void {
-    this.#given++;
-    this.#tell();
-    if (this.#given < this.workers) return;
+  protected allGivenUp(): void {
     const queue = this.#queue;
     this.#queue = [];
     for (const job of queue) {
@@ -329,24 +242,37 @@ export class CopiedExecutor implements Executor {
     }
   }
 
-  #watch(): void {
-    if (!this.#options.deadlineMs || debuggerOpen()) return;
-    for (const member of this.#members.values()) {
-      if (!member.running || ++member.ticks * WATCH_MS <= this.#options.deadlineMs) continue;
-      member.ticks = -Infinity;
-      void this.#pool.replace(member.worker, new DeadlineError(
-        `deadline: the job ran longer than ${this.#options.deadlineMs} ms`,
-        this.#options.deadlineMs));
+  protected look(): void {
+    if (debuggerOpen()) return;
+    for (const member of this.members.values()) {
+      if (member.running) this.seen(member, member.running.task.number);
     }
   }
 
-  close(): void {
-    this.#closed = true;
-    this.leave();
-    for (const off of this.#off) off();
-    for (const member of this.#members.values()) {
-      if (member.worker.up) this.#post(member, { kind: 'detach', serial: member.serial });
+  abandon(): Promise<void> {
+    const jobs = this.#queue;
+    this.#queue = [];
+    for (const member of this.members.values()) {
+      if (!member.running) continue;
+      jobs.push(member.running);
+      member.running = null;
+      void this.pool.replace(member.worker, new ClosedError('the frame was given up'));
     }
-    this.#tell();
+    for (const job of jobs) job.resolve();
+    return Promise.resolve();
+  }
+
+  override close(): void {
+    super.close();
+    if (this.host.closed) return;
+    for (const places of this.#places.values()) {
+      const { u32 } = this.host.instance;
+      this.host.free(u32[places.room >> 2]!, SCRATCH_BYTES);
+      this.host.free(places.room, ROOM.size);
+      this.host.free(places.result, RESULT.size);
+      this.host.free(places.causes, CAUSE_BYTES + 8);
+      this.host.free(places.values, VALUE_BYTES);
+      this.host.free(places.elsewhere, places.elsewhereBytes);
+    }
   }
 }

@@ -41,12 +41,14 @@ export interface Executor {
   readonly workers: number;
   /** Makes a job known where tasks run. Returns why it cannot run there, or null. */
   bind(binding: Binding): Promise<string | null>;
+  /** A job is no more. */
+  forget(id: number): void;
   /** Hands out what systems' `extra` gave, before the tasks that read it. */
   setExtras(values: readonly (readonly [number, unknown])[]): Promise<void> | undefined;
   /** Tells wasm of itself. `check` is for this frame. */
   enter(check: boolean): void;
-  /** A batch begins: memory is not what it was in the last one. */
-  batch(): void;
+  /** A batch begins, with these flags: memory is not what it was in the last one. */
+  batch(flags: number): void;
   /** Runs a task that wasm handed over because the executor asked for all of them; it is delivered
    * when it is done. undefined: the caller runs it. */
   take(task: HandedTask): Promise<void> | undefined;
@@ -54,8 +56,15 @@ export interface Executor {
   wait(): Promise<unknown>;
   /** Makes the `wait` that goes on, or else the next one, resolve at once. */
   wake(): void;
+  /** The shortest deadline that a system has of its own, in milliseconds. */
+  watch(leastMs: number): void;
+  /** Word of a fault in a worker is on its way. */
+  owes(worker: number): boolean;
   /** The frame is over. */
   leave(): void;
+  /** The frame is given up: nothing of it is delivered any more. Resolves when no worker writes to
+   * what it was given. */
+  abandon(): Promise<void>;
   close(): void;
 }
 
@@ -105,9 +114,19 @@ export class LocalExecutor implements Executor {
     return Promise.resolve();
   }
 
+  forget(): void {}
+  watch(): void {}
   wake(): void {}
   leave(): void {}
   close(): void {}
+
+  owes(): boolean {
+    return false;
+  }
+
+  abandon(): Promise<void> {
+    return Promise.resolve();
+  }
 }
 
 export type { AnyJob, FaultListener, JobRuntime };

@@ -5,12 +5,14 @@
 
 import { ColumnCache, type ColumnSet } from '../core/columns.js';
 import type { Instance } from '../core/instance.js';
-import { CAUSE_BYTES, RESULT, STATUS, TASK } from '../core/layout.js';
+import { CAUSE_BYTES, POOL_TASK, RESULT, STATUS, TASK } from '../core/layout.js';
 import { readStruct, writeStruct } from '../core/values.js';
 import { EntityColumn, entityGeneration, type Entity } from '../entity.js';
-import { SkepError } from '../errors.js';
-import type { ComponentInfo } from '../component.js';
-import type { Binding, BoundRight, BoundValue } from './binding.js';
+import { LimitError, SchemaError, SkepError } from '../errors.js';
+import type { AnyComponent, ComponentInfo } from '../component.js';
+import type { Binding, BoundRight } from './binding.js';
+import { Extra, NO_EXTRA } from './extra.js';
+import { eventsAt, inboxAt } from './heard.js';
 
 /** What a job did wrong, beside its text in wasm: for the report. */
 export type FaultListener = (system: string, error: unknown, block: number) => void;
@@ -18,6 +20,8 @@ export type FaultListener = (system: string, error: unknown, block: number) => v
 type Handler = (input: never) => unknown;
 
 const encoder = new TextEncoder();
+/** Bytes of a reason; the core keeps fewer. */
+const CAUSE_MAX = 200;
 
 /** The input of one job, made once and filled before each call. */
 class Input {
@@ -29,6 +33,10 @@ class Input {
   cols: Record<string | number, ColumnSet | undefined> = {};
   out: Record<string, ColumnSet | undefined> = {};
   resources: Record<string, unknown> = {};
+  events: Record<string, unknown> = {};
+  inbox: Record<string, unknown> = {};
+  /** Stands where columns were, once the call is over. */
+  readonly #over: ColumnSet;
   readonly #runtime: JobRuntime;
   readonly #binding: Binding;
   readonly #columns: readonly { cache: ColumnCache; offset: number; name: string; cid: number;
@@ -46,16 +54,18 @@ class Input {
     this.#columns = binding.columns.map(c => ({
       cache: new ColumnCache(runtime.instance, c), offset: c.offset, name: c.name, cid: c.cid,
       write: c.write }));
+    this.#over = new Proxy<ColumnSet>({}, { get: () => this.#live() as never });
   }
 
   /** Points the input at a task. */
-  aim(task: number, columns: number): void {
+  aim(task: number, columns: number, extra: Extra): void {
     const { u32, f32, f64 } = this.#runtime.instance;
     const n = u32[task >> 2]!;
     this.n = n;
     this.dt = f32[(task + TASK.dt) >> 2]!;
     this.time = f64[(task + TASK.time) >> 3]!;
     this.tick = u32[(task + TASK.tick) >> 2]! + u32[(task + TASK.tick + 4) >> 2]! * 4294967296;
+    this.extra = extra.get();
     this.#task = task;
     this.#eids = null;
     this.#entities = null;
@@ -71,11 +81,26 @@ class Input {
       this.resources[resource.name] = readStruct(this.#runtime.instance,
         resource as unknown as ComponentInfo, at);
     }
+    if (this.#binding.hears.length) this.#hear(columns);
   }
 
-  /** Ends a call: what the job kept of it does nothing any more. */
+  #hear(columns: number): void {
+    const { instance } = this.#runtime;
+    for (const bound of this.#binding.hears) {
+      this.events[bound.name] = eventsAt(instance, bound, columns + bound.events);
+      if (bound.inbox < 0) continue;
+      this.inbox[bound.name] = inboxAt(instance, bound, columns + bound.inbox, this.n);
+    }
+  }
+
+  /** Ends a call: what the job kept of the input does nothing any more. */
   end(): void {
     this.#task = 0;
+    for (let i = 0; i < this.#columns.length; i++) {
+      const c = this.#columns[i]!;
+      if (c.write) this.out[c.name] = this.#over;
+      else this.cols[c.name] = this.cols[c.cid] = this.#over;
+    }
   }
 
   get entities(): EntityColumn {
@@ -99,26 +124,38 @@ class Input {
     return this.#task;
   }
 
-  #right(name: string, kind: 'add' | 'remove'): BoundRight {
+  #right(component: AnyComponent, kind: 'add' | 'remove'): BoundRight {
+    const { name } = component;
     const right = this.#binding.rights.find(r => r.name === name);
-    if (right && right[kind] >= 0) return right;
+    if (right && right[kind] >= 0) return this.#same(component, right);
     throw new SkepError('E_ACCESS', `job "${this.#binding.job}" may not ${kind} ${name}`,
       { hint: `defineJob({ puts: [${name}] })` });
   }
 
+  /** A value is written as its definition says, so that must be the one that the system has. */
+  #same<T extends { readonly identity: string }>(component: AnyComponent, bound: T): T {
+    if ((component as ComponentInfo).identity === bound.identity) return bound;
+    throw new SchemaError(`job "${this.#binding.job}": ${component.name} is defined otherwise here `
+      + 'than in the system', component.name);
+  }
+
   // Calls are properties of the input, so that a job may take them out of it by name.
 
-  readonly spawn = (): Entity => {
-    if (this.#binding.spawn < 0) {
-      throw new SkepError('E_ACCESS', `job "${this.#binding.job}" may not spawn`,
-        { hint: 'defineJob({ spawnMax: the most entities that one call spawns })' });
+  readonly spawn = (prefab?: { name: string }): Entity => {
+    const { spawn, spawns, spawnMax, job } = this.#binding;
+    const slot = prefab ? spawns[prefab.name] ?? -1 : spawn;
+    if (slot < 0) {
+      throw new SkepError('E_ACCESS', `job "${job}" may not spawn ${prefab?.name ?? ''}`.trim(),
+        { hint: prefab ? `defineJob({ spawns: [${prefab.name}] })`
+          : 'defineJob({ spawnMax: the most entities that one call spawns })' });
     }
     const { ex, u32 } = this.#runtime.instance;
-    ex['skep_job_spawn']!(this.#live(), this.#binding.spawn, this.#scratch);
+    ex['skep_job_spawn']!(this.#live(), slot, this.#scratch);
     const entity = u32[this.#scratch >> 2]! + u32[(this.#scratch >> 2) + 1]! * 4294967296;
     if (entity === 0) {
-      throw new SkepError('E_LIMIT', `job "${this.#binding.job}" spawned more than its spawnMax, or `
-        + 'the world has no entity left');
+      throw new LimitError(`job "${job}" spawned more than its spawnMax of ${spawnMax}, or the world `
+        + 'has no entity left', 'spawnMax', spawnMax, spawnMax + 1,
+        { hint: 'raise spawnMax of the job, or limits.entities of the world' });
     }
     this.#spawned.push(entity);
     return entity as Entity;
@@ -133,11 +170,11 @@ class Input {
       entity >>> 0, entityGeneration(entity));
   };
 
-  readonly put = (entity: Entity, component: { name: string }, value?: object): void => {
+  readonly put = (entity: Entity, component: AnyComponent, value?: object): void => {
     const { instance } = this.#runtime;
-    const right = this.#right(component.name, 'add');
+    const right = this.#right(component, 'add');
     writeStruct(instance, component as ComponentInfo, this.#scratch, value);
-    if (this.#spawned.includes(entity)) {
+    if (entity === this.#spawned.at(-1) || this.#spawned.includes(entity)) {
       instance.ex['skep_job_init']!(this.#live(), right.address, entity >>> 0,
                                     entityGeneration(entity), this.#scratch);
     } else {
@@ -146,21 +183,21 @@ class Input {
     }
   };
 
-  readonly remove = (entity: Entity, component: { name: string }): void => {
-    const right = this.#right(component.name, 'remove');
+  readonly remove = (entity: Entity, component: AnyComponent): void => {
+    const right = this.#right(component, 'remove');
     this.#runtime.instance.ex['skep_job_drop']!(this.#live(), right.remove, entity >>> 0,
                                                 entityGeneration(entity));
   };
 
-  readonly send = (event: { name: string }, to: Entity | 0, value: object): void => {
-    const bound = this.#binding.events.find((e: BoundValue) => e.name === event.name);
+  readonly send = (event: AnyComponent, to: Entity | 0, value: object): void => {
+    const bound = this.#binding.events.find(e => e.name === event.name);
     if (!bound) {
       throw new SkepError('E_ACCESS', `job "${this.#binding.job}" may not send ${event.name}`,
         { hint: `defineJob({ emits: [${event.name}] })` });
     }
     const { instance } = this.#runtime;
     writeStruct(instance, event as ComponentInfo, this.#scratch, value);
-    instance.ex['skep_job_send']!(this.#live(), bound.slot, to >>> 0,
+    instance.ex['skep_job_send']!(this.#live(), this.#same(event, bound).slot, to >>> 0,
                                   entityGeneration(to as Entity), this.#scratch);
   };
 
@@ -184,6 +221,7 @@ export class JobRuntime {
   readonly #direct: (...args: number[]) => number;
   readonly #stack: WebAssembly.Global;
   readonly #jobs: ({ input: Input; handle: Handler; binding: Binding } | undefined)[] = [];
+  readonly #extras = new Map<number, Extra>();
   readonly #onFault: FaultListener;
   #causesAt = 0;
   #batch = -1;
@@ -206,20 +244,27 @@ export class JobRuntime {
 
   remove(id: number): void {
     this.#jobs[id] = undefined;
+    this.#extras.delete(id);
   }
 
-  /** What `extra` gave for the coming frame. */
+  /** What `extra` gave for the coming frame; nobody else may have it. Also before `add`. */
   setExtra(id: number, extra: unknown): void {
-    const job = this.#jobs[id];
-    if (job) job.input.extra = extra;
+    this.#extras.set(id, new Extra(extra));
+  }
+
+  /** Tells of a fault, and counts it first, so that the host knows that word of it is on the way. */
+  #fault(system: string, error: unknown, block: number): void {
+    Atomics.add(this.instance.i32, faultCount(this.#place.causes), 1);
+    this.#onFault(system, error, block);
   }
 
   #call(id: number, task: number, columns: number): number {
     const job = this.#jobs[id];
     if (!job) return this.cause(`no job of number ${id} is known to worker ${this.#place.slot}`);
     const input = job.input;
+    const stack = this.#stack.value as number;
     try {
-      input.aim(task, columns);
+      input.aim(task, columns, this.#extras.get(id) ?? NO_EXTRA);
       const result = job.handle(input as never);
       input.end();
       if (result === undefined || result === null) return 0;
@@ -230,9 +275,10 @@ export class JobRuntime {
       }
       return 0;
     } catch (error) {
+      this.#stack.value = stack;
       input.end();
       const block = this.instance.u32[(task + TASK.block) >> 2]!;
-      this.#onFault(job.binding.system, error, block);
+      this.#fault(job.binding.system, error, block);
       return this.cause(describe(error));
     }
   }
@@ -250,7 +296,7 @@ export class JobRuntime {
       u32[(result + RESULT.output) >> 2] = 0;
       u32[(result + RESULT.bytes) >> 2] = 0;
       u32[(result + RESULT.wanted) >> 2] = 0;
-      this.#onFault(this.instance.text(u32[job >> 2]!), error, u32[(task + 52) >> 2]!);
+      this.#fault(this.instance.text(u32[job >> 2]!), error, u32[(task + POOL_TASK.block) >> 2]!);
     }
   }
 
@@ -260,8 +306,10 @@ export class JobRuntime {
     const batch = u32[(this.#place.ticket + 4) >> 2]! >>> 8;
     if (batch !== this.#batch) this.#causesAt = 0;
     this.#batch = batch;
-    const bytes = encoder.encode(text).subarray(0, 1000);
-    if (this.#causesAt + bytes.length + 1 > CAUSE_BYTES) this.#causesAt = 0;
+    const bytes = encoder.encode(text).subarray(0, CAUSE_MAX);
+    // Where there is no room for more, the last reasons give way; a report shows the first ones.
+    const last = CAUSE_BYTES - 2 * CAUSE_MAX;
+    if (this.#causesAt > last) this.#causesAt = last;
     const at = this.#place.causes + this.#causesAt;
     u8.set(bytes, at);
     u8[at + bytes.length] = 0;
@@ -270,10 +318,19 @@ export class JobRuntime {
   }
 }
 
-/** What a fault's report says of something thrown: type and message, and where. */
+/** Where a thread counts the faults it told of, as an index of words: the last one of its causes. */
+export function faultCount(causes: number): number {
+  return (causes + CAUSE_BYTES) / 4 - 1;
+}
+
+/** What a fault's report says of something thrown: type and message, and where. Never throws. */
 export function describe(thrown: unknown): string {
-  if (!(thrown instanceof Error)) return `threw ${String(thrown)}`;
-  const line = /\n\s+at (.*)/.exec(thrown.stack ?? '')?.[1];
-  const at = line && !line.startsWith('wasm') ? ` at ${line}` : '';
-  return `${thrown.name}: ${thrown.message}${at}`.replaceAll('\n', ' ');
+  try {
+    if (!(thrown instanceof Error)) return `threw ${String(thrown)}`;
+    const line = /\n\s+at (.*)/.exec(thrown.stack ?? '')?.[1];
+    const at = line && !line.startsWith('wasm') ? ` at ${line}` : '';
+    return `${thrown.name}: ${thrown.message}${at}`.replaceAll('\n', ' ');
+  } catch {
+    return 'threw something that has no text';
+  }
 }

@@ -21,6 +21,8 @@ export interface Attach {
   /** Memory for single values, of 4 KiB. */
   readonly scratch: number;
   readonly bindings: readonly Binding[];
+  /** What `extra` gave, for jobs by number. */
+  readonly extras: readonly (readonly [number, unknown])[];
   /** The caller cannot wait for words of memory: the worker says when it has nothing to do. */
   readonly tellsIdle: boolean;
   /** Which attachment this is; later messages and answers name it. */
@@ -50,7 +52,8 @@ export interface Loop {
 export interface CopiedTask {
   readonly kind: 'task';
   readonly serial: number;
-  readonly number: number;
+  /** Which message it is: the answer names it. */
+  readonly id: number;
   readonly task: number;
   readonly job: number;
   readonly flags: number;
@@ -71,6 +74,6 @@ export type FromWorker =
   | { readonly kind: 'extra' | 'idle'; readonly serial: number }
   | { readonly kind: 'fault'; readonly system: string; readonly error: unknown;
       readonly block: number }
-  | { readonly kind: 'done'; readonly serial: number; readonly number: number;
+  | { readonly kind: 'done'; readonly serial: number; readonly id: number;
       readonly status: number; readonly cause: string; readonly bytes: number;
       readonly wanted: number; readonly output: ArrayBuffer };

@@ -7,20 +7,21 @@
 // committed.
 
 import type { Host, Known } from '../core/host.js';
-import { PART, POOL_TASK } from '../core/layout.js';
+import { FRAME, PART, POOL_TASK } from '../core/layout.js';
 import { makeColumn } from '../core/columns.js';
-import { writeStruct } from '../core/values.js';
+import { readStruct, writeGiven, writeStruct } from '../core/values.js';
 import { EntityColumn, entityGeneration, type Entity } from '../entity.js';
 import { PatchError, SkepError } from '../errors.js';
 import { checkPatches, type Patch } from '../patches.js';
-import { cloneValue } from '../object_store.js';
 import type { QuerySpec } from '../query.js';
 import type { World } from '../world.js';
-import type { Gathered, GatheredColumn, GatheredComponent, WholeCommand, WholeInput, WholeResult }
-  from './whole_run.js';
+import type { BoundMessage } from './binding.js';
+import { eventsAt, inboxAt } from './heard.js';
+import { copyValue, type Gathered, type GatheredColumn, type GatheredComponent, type GatheredEvents,
+  type WholeCommand, type WholeInput, type WholeResult } from './whole_run.js';
 
 /** skep_patch_kind. */
-const PATCH = { set: 1, put: 2, remove: 3, destroy: 4, spawn: 5 } as const;
+const PATCH = { put: 2, remove: 3, destroy: 4, spawn: 5, event: 7 } as const;
 const HEADER = 16;
 /** In place of a column: the handles. */
 const NO_COLUMN = 0xffffffff;
@@ -42,7 +43,13 @@ export interface WholeBinding {
   readonly id: number;
   readonly system: string;
   readonly components: readonly WholeComponent[];
+  /** Resources and events: their offsets, and places of the rights to send. */
+  readonly resources: readonly { readonly known: Known; readonly offset: number }[];
+  readonly emits: readonly { readonly known: Known; readonly slot: number }[];
+  readonly hears: readonly BoundMessage[];
+  /** Places of the rights to spawn: without a prefab (-1: none), and by the prefab's name. */
   readonly spawn: number;
+  readonly spawns: Readonly<Record<string, number>>;
   readonly destroy: number;
   readonly overwrite: boolean;
   /** The notes' way: patches come back, and the input is theirs. */
@@ -80,9 +87,10 @@ export class WholeBuffers {
   readonly #host: Host;
   readonly #kept = new Map<string, { buffer: ArrayBufferLike; at: number; bytes: number }>();
 
-  constructor(host: Host) {
+  /** `shared`: whoever runs the job may have the world's memory. */
+  constructor(host: Host, shared: boolean) {
     this.#host = host;
-    this.shared = host.instance.shared;
+    this.shared = shared && host.instance.shared;
   }
 
   /** A place of at least so many bytes under a name; what it holds is anything. */
@@ -102,10 +110,6 @@ export class WholeBuffers {
     if (this.shared) this.#host.free(place.at, place.bytes);
   }
 
-  /** Forgets all, and leaves it to a worker that may still write to it. */
-  drop(): void {
-    this.#kept.clear();
-  }
 
   /** Gives all of it back. */
   release(): void {
@@ -121,6 +125,9 @@ export class WholeTask {
   readonly task: number;
   readonly parts: readonly Part[];
   readonly n: number;
+  /** The part that a row was looked for last, and its first row. */
+  #part = 0;
+  #first = 0;
 
   constructor(world: World, task: number) {
     this.#world = world;
@@ -144,6 +151,13 @@ export class WholeTask {
     const words = new Uint32Array(place.buffer, place.at, 2 * this.n);
     this.#gather(NO_COLUMN, 8, words, buffers);
     return words;
+  }
+
+  /** The same as numbers. */
+  eids(): number[] {
+    const { memory } = this.#host.instance;
+    return this.parts.flatMap(part => (part.n ? [...new EntityColumn(new Uint32Array(memory.buffer,
+      part.entity, 2 * part.n))] : []));
   }
 
   /** Copies a column of all parts behind each other: in one call where both lie in the world's
@@ -220,8 +234,39 @@ export class WholeTask {
     });
   }
 
-  /** Lets columns that nobody scattered begin as copies of the old ones. */
-  copyRest(component: WholeComponent): void {
+  /** Sets the given fields of a row's new value. */
+  setRow(component: WholeComponent, row: number, value: unknown): void {
+    const { instance, scratch } = this.#host;
+    const { info } = component.known;
+    const part = this.#partOf(row);
+    let mask = writeGiven(instance, info, scratch, value, false);
+    for (let f = 0; mask; f++, mask >>= 1) {
+      if (!(mask & 1)) continue;
+      const field = info.layout[f]!;
+      const bytes = field.size * field.count;
+      const to = instance.u32[(part.columns + component.out + 4 * f) >> 2]!
+        + (row - this.#first) * bytes;
+      const from = scratch + field.offset;
+      instance.u8.copyWithin(to, from, from + bytes);
+    }
+  }
+
+  /** The part of a row; #first becomes the part's first row. */
+  #partOf(row: number): Part {
+    let part = this.parts[this.#part]!;
+    if (row < this.#first) {
+      this.#part = this.#first = 0;
+      part = this.parts[0]!;
+    }
+    while (row >= this.#first + part.n) {
+      this.#first += part.n;
+      part = this.parts[++this.#part]!;
+    }
+    return part;
+  }
+
+  /** Lets new columns begin as copies of the old ones. */
+  copyOld(component: WholeComponent): void {
     const { instance } = this.#host;
     component.known.info.layout.forEach((field, f) => {
       for (const part of this.parts) {
@@ -232,25 +277,45 @@ export class WholeTask {
     });
   }
 
-  input(binding: WholeBinding, buffers: WholeBuffers, frame: { dt: number; time: number;
-    tick: number; extra: unknown; seed: number; resources: Readonly<Record<string, unknown>> }):
-    WholeInput {
+  /** What all tasks of the batch share. */
+  frame(): { dt: number; time: number; tick: number } {
+    const { u32, f32, f64 } = this.#host.instance;
+    const at = u32[(this.task + POOL_TASK.frame) >> 2]!;
+    return { dt: f32[(at + FRAME.dt) >> 2]!, time: f64[(at + FRAME.time) >> 3]!,
+      tick: u32[(at + FRAME.tick) >> 2]! + u32[(at + FRAME.tick + 4) >> 2]! * 4294967296 };
+  }
+
+  /** The core's key of the system and tick. */
+  #key(): Uint32Array {
+    const host = this.#host;
+    host.ex['skep_host_task_key']!(host.address, this.task);
+    return host.instance.u32.slice(host.io, host.io + 4);
+  }
+
+  /** All that the job gets. `here`: it runs in this thread, and nothing in it may be the world's. */
+  input(binding: WholeBinding, buffers: WholeBuffers, extra: unknown, here: boolean): WholeInput {
     const entities = binding.query ? this.#asked(binding.query) : this.entities(buffers);
     const rows = new EntityColumn(entities);
     const components = binding.components.filter(c => c.shown).map((c): GatheredComponent => {
       const { info } = c.known;
       const write = binding.writes.includes(info.id);
-      const values = info.object ? this.#values(c.known, rows)
+      const values = info.object ? this.#values(c.known, rows, here)
         : binding.query ? [...rows].map(entity => this.#world.get(entity, info)) as unknown[]
         : this.gather(c, buffers);
       const shared = buffers.shared && write && !binding.notes && !Array.isArray(values);
       return { name: info.name, cid: info.id, layout: info.layout, object: info.object, write,
         values, ...shared && { out: this.columns(c, buffers, 'out') } };
     });
-    return { skepWhole: true, job: binding.system, n: rows.length, ...frame, entities, components,
+    const { instance } = this.#host;
+    const columns = this.parts[0]!.columns;
+    const resources = Object.fromEntries(binding.resources.map(({ known, offset }) => [
+      known.info.name, readStruct(instance, known.info, instance.u32[(columns + offset) >> 2]!)]));
+    return { skepWhole: true, job: binding.system, n: rows.length, ...this.frame(), extra, entities,
+      components, resources, heard: binding.hears.map(bound => this.#heard(bound)),
       spawns: this.spawns(), overwrite: binding.overwrite,
       puts: binding.components.filter(c => c.add >= 0).map(c => c.known.info.name),
-      destroys: binding.destroy >= 0 };
+      emits: binding.emits.map(e => e.known.info.name), prefabs: Object.keys(binding.spawns),
+      bare: binding.spawn >= 0, destroys: binding.destroy >= 0, key: this.#key() };
   }
 
   #asked(query: QuerySpec): Uint32Array {
@@ -260,18 +325,63 @@ export class WholeTask {
     return rows.words;
   }
 
-  #values(known: Known, rows: EntityColumn): unknown[] {
+  /** Objects are copied, here or on their way to a worker. */
+  #values(known: Known, rows: EntityColumn, here: boolean): unknown[] {
     const store = this.#world.objects(known.info);
-    return [...rows].map(entity => cloneValue(known.info.name, store.peek(entity)));
+    return Array.from(rows, entity => here ? copyValue(store.peek(entity)) : store.peek(entity));
   }
+
+  #heard(bound: BoundMessage): GatheredEvents {
+    const { instance } = this.#host;
+    const entities = bound.layout.filter(f => f.type === 'entity').map(f => f.name);
+    const all = plain(eventsAt(instance, bound, this.parts[0]!.columns + bound.events));
+    let inbox = null;
+    if (bound.inbox >= 0) {
+      const parts = this.parts.map(part =>
+        plain(inboxAt(instance, bound, part.columns + bound.inbox, part.n)));
+      inbox = { begin: beginsOf(parts.map(part => part['begin'] as Uint32Array)),
+        ...Object.fromEntries(bound.layout.map(field => [field.name,
+          joined(parts.map(part => part[field.name] as Uint32Array))])) };
+    }
+    return { name: bound.name, entities: [...entities, 'to'], all, inbox };
+  }
+}
+
+/** Copies of columns, handles as words. */
+function plain(columns: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(columns).map(([name, column]) => [name,
+    typeof column === 'number' ? column
+      : (column instanceof EntityColumn ? column.words : column as Uint32Array).slice()]));
+}
+
+/** Arrays of one type behind one another. */
+function joined(arrays: readonly Uint32Array[]): Uint32Array {
+  const make = arrays[0]!.constructor as Uint32ArrayConstructor;
+  const all = new make(arrays.reduce((sum, array) => sum + array.length, 0));
+  let at = 0;
+  for (const array of arrays) {
+    all.set(array, at);
+    at += array.length;
+  }
+  return all;
+}
+
+/** The begins of several blocks as those of one. */
+function beginsOf(blocks: readonly Uint32Array[]): Uint32Array {
+  const begins: number[] = [0];
+  for (const block of blocks) {
+    const base = begins.at(-1)!;
+    for (let i = 1; i < block.length; i++) begins.push(base + block[i]!);
+  }
+  return Uint32Array.from(begins);
 }
 
 /** The notes' input. */
 export function notesInput(input: WholeInput, binding: WholeBinding): unknown {
   const cols: Record<string | number, unknown> = {};
   for (const c of input.components) cols[c.cid] = cols[c.name] = c.values;
-  return { eids: [...new EntityColumn(input.entities)], cols, dt: input.dt, time: input.time, writes: binding.writes,
-    extra: input.extra };
+  return { eids: [...new EntityColumn(input.entities)], cols, dt: input.dt, time: input.time,
+    writes: binding.writes, extra: input.extra };
 }
 
 /** Packs patches into the layout of core/store/patch.h. */
@@ -285,7 +395,7 @@ class Packer {
   }
 
   push(kind: number, slot: number, entity: number, known?: Known, value?: unknown): void {
-    const size = known && kind <= PATCH.put ? known.info.size : 0;
+    const size = known ? known.info.size : 0;
     const whole = HEADER + (size + 7 & ~7);
     if (this.#used + whole > this.#bytes.length) {
       const more = new Uint8Array(Math.max(2 * this.#bytes.length, this.#used + whole));
@@ -311,10 +421,27 @@ class Packer {
   }
 }
 
+/** Copies values of objects, but for those that came from a worker and are met for the first time:
+ * they are nobody else's. */
+class Owner {
+  readonly #seen: Set<unknown> | null;
+
+  constructor(here: boolean) {
+    this.#seen = here ? null : new Set();
+  }
+
+  own(value: unknown): unknown {
+    if (!this.#seen || typeof value !== 'object' || this.#seen.has(value)) return copyValue(value);
+    this.#seen.add(value);
+    return value;
+  }
+}
+
 /** Turns what a job of defineJob gave into output; its columns go straight to the blocks. */
 export function packResult(world: World, task: WholeTask, binding: WholeBinding,
-                           input: WholeInput, result: WholeResult): WholeOutput {
+                           input: WholeInput, result: WholeResult, here: boolean): WholeOutput {
   const packer = new Packer(world.host);
+  const owner = new Owner(here);
   const changes: ObjectChange[] = [];
   for (const component of binding.components) {
     const { info } = component.known;
@@ -322,98 +449,161 @@ export function packResult(world: World, task: WholeTask, binding: WholeBinding,
       ?? input.components.find(c => c.name === info.name)?.out;
     if (info.object && values) {
       const rows = new EntityColumn(input.entities);
-      (values as unknown[]).forEach((value, row) =>
-        changes.push({ known: component.known, entity: rows.at(row), value }));
+      (values as unknown[]).forEach((value, row) => changes.push({ known: component.known,
+        entity: rows.at(row), value: owner.own(value) }));
     } else if (component.out >= 0 && info.layout.length) {
       task.scatter(component, values ?? {});
     }
   }
-  for (const command of result.commands) packCommand(packer, binding, command, changes);
+  for (const command of result.commands) packCommand(packer, binding, command, changes, owner);
   return { bytes: packer.bytes(), changes, dropped: 0 };
 }
 
 function packCommand(packer: Packer, binding: WholeBinding, command: WholeCommand,
-                     changes: ObjectChange[]): void {
-  const { entity } = command;
-  if (command.kind === 'spawn') return packer.push(PATCH.spawn, binding.spawn, entity);
+                     changes: ObjectChange[], owner: Owner): void {
+  const { entity, name } = command;
+  if (command.kind === 'spawn') {
+    const slot = name === undefined ? binding.spawn : binding.spawns[name]!;
+    return packer.push(PATCH.spawn, slot, entity);
+  }
   if (command.kind === 'destroy') return packer.push(PATCH.destroy, binding.destroy, entity);
-  const component = binding.components.find(c => c.known.info.name === command.name)!;
-  if (command.kind === 'remove') return packer.push(PATCH.remove, component.remove, entity);
-  packer.push(PATCH.put, component.add, entity, component.known,
-    component.known.info.object ? undefined : command.value);
-  if (component.known.info.object) {
-    changes.push({ known: component.known, entity: entity as Entity,
-      value: command.value ?? (component.known.info.defaults as () => unknown)() });
+  if (command.kind === 'send') {
+    const event = binding.emits.find(e => e.known.info.name === name)!;
+    return packer.push(PATCH.event, event.slot, entity, event.known, command.value);
+  }
+  const { known, add, remove } = binding.components.find(c => c.known.info.name === name)!;
+  if (command.kind === 'remove') return packer.push(PATCH.remove, remove, entity);
+  packer.push(PATCH.put, add, entity, known, known.info.object ? undefined : command.value);
+  if (known.info.object) {
+    changes.push({ known, entity: entity as Entity,
+      value: owner.own(command.value ?? (known.info.defaults as () => unknown)()) });
   }
 }
 
 /** Turns the notes' list of patches into output. What names no declared component is a fault; what
  * is for an entity that is gone is dropped and counted. */
 export function packPatches(world: World, task: WholeTask, binding: WholeBinding,
-                            list: unknown): WholeOutput {
-  const patches = checkPatches(list);
-  const packer = new Packer(world.host);
-  const changes: ObjectChange[] = [];
-  const given = new Map<number, Entity>();
-  const added = new Set<string>();
-  const spawns = task.spawns();
-  let dropped = 0;
-  for (const component of binding.components) {
-    if (component.out >= 0 && component.known.info.layout.length) task.copyRest(component);
+                            list: unknown, here: boolean): WholeOutput {
+  const notes = new NotesPatches(world, task, binding, here);
+  checkPatches(list).forEach((patch, i) => notes.push(patch, i));
+  return { bytes: notes.packer.bytes(), changes: notes.changes, dropped: notes.dropped };
+}
+
+/** What a list has done to a component of an entity so far. */
+interface Touched {
+  readonly has: boolean;
+  readonly value: unknown;
+}
+
+/** A list of patches as it is packed. What sets a value in one of the job's rows is written to its
+ * column; all else goes behind the columns, in the order of the list. */
+class NotesPatches {
+  readonly packer: Packer;
+  readonly changes: ObjectChange[] = [];
+  dropped = 0;
+  readonly #world: World;
+  readonly #task: WholeTask;
+  readonly #binding: WholeBinding;
+  /** The rows of the task's columns. */
+  readonly #eids: readonly number[];
+  readonly #owner: Owner;
+  readonly #given = new Map<number, Entity>();
+  readonly #spawns: readonly number[];
+  readonly #touched = new Map<string, Touched>();
+  #rows: Map<number, number> | null = null;
+  #next = 0;
+
+  constructor(world: World, task: WholeTask, binding: WholeBinding, here: boolean) {
+    this.packer = new Packer(world.host);
+    this.#world = world;
+    this.#task = task;
+    this.#binding = binding;
+    this.#eids = task.eids();
+    this.#owner = new Owner(here);
+    this.#spawns = task.spawns();
+    for (const component of binding.components) if (component.out >= 0) task.copyOld(component);
   }
-  patches.forEach((patch, i) => {
-    if (patch.kind === 'spawn') {
-      if (given.size === spawns.length) {
-        throw new PatchError(`patch ${i}: more than ${spawns.length} spawns`, i,
-          { hint: 'raise offload.spawnMax' });
-      }
-      const entity = spawns[given.size]! as Entity;
-      given.set(patch.eid, entity);
-      return packer.push(PATCH.spawn, binding.spawn, entity);
-    }
-    const entity = given.get(patch.eid) ?? patch.eid as Entity;
-    const isNew = given.has(patch.eid);
+
+  push(patch: Patch, i: number): void {
+    if (patch.kind === 'spawn') return this.#spawn(patch.eid, i);
+    const entity = this.#given.get(patch.eid) ?? patch.eid as Entity;
+    const isNew = this.#given.has(patch.eid);
     if (patch.eid < 0 && !isNew) {
       throw new PatchError(`patch ${i} (${patch.kind}): eid ${patch.eid} was not spawned before`, i);
     }
-    if (!isNew && !world.isAlive(entity)) {
-      dropped++;
+    if (!isNew && !this.#world.isAlive(entity)) {
+      this.dropped++;
       return;
     }
-    if (patch.kind === 'destroy') return packer.push(PATCH.destroy, binding.destroy, entity);
-    dropped += packPatch(world, packer, binding, patch, i, entity, isNew, added, changes);
-  });
-  return { bytes: packer.bytes(), changes, dropped };
-}
+    if (patch.kind === 'destroy') {
+      return this.packer.push(PATCH.destroy, this.#binding.destroy, entity);
+    }
+    const component = this.#component(patch.cid, patch.kind, i);
+    const key = `${entity} ${patch.cid}`;
+    if (patch.kind === 'remove') {
+      this.packer.push(PATCH.remove, component.remove, entity);
+      this.#touched.set(key, { has: false, value: undefined });
+      return;
+    }
+    const touched = this.#touched.get(key);
+    const has = touched?.has ?? (!isNew && this.#world.has(entity, component.known.info));
+    if (patch.kind === 'add') this.#add(component, entity, key, has, patch.value);
+    else if (!has) this.dropped++;
+    else this.#set(component, entity, key, touched, patch.value);
+  }
 
-function packPatch(world: World, packer: Packer, binding: WholeBinding,
-                   patch: Exclude<Patch, { kind: 'spawn' | 'destroy' }>, i: number, entity: Entity,
-                   isNew: boolean, added: Set<string>, changes: ObjectChange[]): number {
-  const component = binding.components.find(c => c.known.info.id === patch.cid);
-  if (!component || component.add < 0) {
-    const what = component ? component.known.info.name : `component ${patch.cid}`;
-    throw new PatchError(`patch ${i} (${patch.kind}): ${what} is not in \`writes\` of system `
-      + `"${binding.system}"`, i, { hint: 'declare it in offload.writes' });
+  #spawn(eid: number, i: number): void {
+    if (this.#given.size === this.#spawns.length) {
+      throw new PatchError(`patch ${i}: more than ${this.#spawns.length} spawns`, i,
+        { hint: 'raise offload.spawnMax, or limits.entities of the world' });
+    }
+    const entity = this.#spawns[this.#given.size]! as Entity;
+    this.#given.set(eid, entity);
+    this.packer.push(PATCH.spawn, this.#binding.spawn, entity);
   }
-  const { known } = component;
-  if (patch.kind === 'remove') {
-    packer.push(PATCH.remove, component.remove, entity);
-    added.delete(`${entity} ${patch.cid}`);
-    return 0;
-  }
-  const has = added.has(`${entity} ${patch.cid}`) || (!isNew && world.has(entity, known.info));
-  if (patch.kind === 'set' && !has) return 1;
-  added.add(`${entity} ${patch.cid}`);
-  if (!known.info.object) {
-    packer.push(PATCH.put, component.add, entity, known, patch.value);
-    return 0;
-  }
-  if (!has) packer.push(PATCH.put, component.add, entity, known);
-  if (patch.kind === 'set' || patch.value !== undefined || !has) {
-    const value = patch.value === undefined && patch.kind === 'add'
-      ? (known.info.defaults as () => unknown)() : patch.value;
-    changes.push({ known, entity, value });
-  }
-  return 0;
-}
 
+  #component(cid: number, kind: string, i: number): WholeComponent {
+    const component = this.#binding.components.find(c => c.known.info.id === cid);
+    if (component && component.add >= 0) return component;
+    const what = component ? component.known.info.name : `component ${cid}`;
+    throw new PatchError(`patch ${i} (${kind}): ${what} is not in \`writes\` of system `
+      + `"${this.#binding.system}"`, i, { hint: 'declare it in offload.writes' });
+  }
+
+  #add({ known, add }: WholeComponent, entity: Entity, key: string, has: boolean, value: unknown):
+    void {
+    if (has && value === undefined) return;
+    if (!has || !known.info.object) {
+      this.packer.push(PATCH.put, add, entity, known, known.info.object ? undefined : value);
+    }
+    this.#touched.set(key, { has: true, value });
+    if (!known.info.object) return;
+    this.changes.push({ known, entity, value: this.#owner.own(value === undefined
+      ? (known.info.defaults as () => unknown)() : value) });
+  }
+
+  #set(component: WholeComponent, entity: Entity, key: string, touched: Touched | undefined,
+       value: unknown): void {
+    const { known, add, out } = component;
+    if (known.info.object) {
+      this.changes.push({ known, entity, value: this.#owner.own(value) });
+      return;
+    }
+    const row = touched || out < 0 ? -1 : this.#rowOf(entity);
+    if (row >= 0) return this.#task.setRow(component, row, value);
+    const before = touched ? touched.value as object : this.#world.get(entity, known.info) as object;
+    const all = { ...before, ...value as object };
+    this.packer.push(PATCH.put, add, entity, known, all);
+    this.#touched.set(key, { has: true, value: all });
+  }
+
+  /** The row of an entity, or -1. Mostly they come in the order of the rows. */
+  #rowOf(entity: Entity): number {
+    if (this.#eids[this.#next] === entity) return this.#next++;
+    if (this.#eids[this.#next - 1] === entity) return this.#next - 1;
+    this.#rows ??= new Map(this.#eids.map((eid, row) => [eid, row]));
+    const row = this.#rows.get(entity) ?? -1;
+    if (row >= 0) this.#next = row + 1;
+    return row;
+  }
+}

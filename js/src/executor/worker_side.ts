@@ -39,6 +39,7 @@ class Attachment {
     if (attach.stackTop) this.instance.ex.__stack_pointer.value = attach.stackTop;
     this.runtime = new JobRuntime(this.instance, attach.place, (system, error, block) =>
       this.#send({ kind: 'fault', system, error: packError(error), block }));
+    for (const [id, value] of attach.extras) this.runtime.setExtra(id, value);
   }
 
   #send(message: FromWorker, transfer?: readonly Transferable[]): void {
@@ -109,7 +110,7 @@ class Attachment {
     const cause = word(RESULT.cause);
     const length = word(RESULT.output) ? ex['skep_task_bytes']!(message.task) : 0;
     const output = u8.slice(message.elsewhere, message.elsewhere + length).buffer as ArrayBuffer;
-    this.#send({ kind: 'done', serial: message.serial, number: message.number,
+    this.#send({ kind: 'done', serial: message.serial, id: message.id,
       status: word(RESULT.status), cause: cause ? instance.text(cause) : '',
       bytes: word(RESULT.bytes), wanted: word(RESULT.wanted), output }, [output]);
   }
