@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// ctest: timeout=300
+// ctest: timeout=600
 // The packed package built by esbuild: page and worker are two entry points, and run in Chromium.
 
 import assert from 'node:assert/strict';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// ctest: timeout=300
+// ctest: timeout=600
 // The package as npm would publish it: what the tarball holds, what package.json says, and that an
 // empty project finds code and types by every entry.
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// ctest: timeout=300
+// ctest: timeout=600
 // The packed package built by webpack, which finds the worker by itself, and run in Chromium.
 
 import assert from 'node:assert/strict';

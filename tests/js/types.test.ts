@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// ctest: timeout=600
 // The types of the package: tsc must find an error on every line of tests/js/types/ that expects
 // one, and on no other. A subject is a file there (components, jobs; the world's belong into
 // world.ts); this test finds it by itself.
