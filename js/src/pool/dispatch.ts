@@ -35,9 +35,10 @@ function lostError(task: Task, slot: number, cause: Error): JobError {
     {
       code: 'E_WORKER_LOST',
       cause,
-      hint: moved && !task.once
-        ? 'not tried again, because its input was transferred'
-        : 'the job ends its worker (process.exit, memory, an error outside of its promise)',
+      hint:
+        moved && !task.once
+          ? 'not tried again, because its input was transferred'
+          : 'the job ends its worker (process.exit, memory, an error outside of its promise)',
     },
   );
 }

@@ -57,7 +57,7 @@ export interface ColumnsOptions {
   trusted?: boolean | undefined;
 }
 
-/** Throws SkepError (E_ARGUMENT) for a number that is none. */
+/** Throws SkepError (E_ARGUMENT) for what is no number, or no executor. */
 export function checkOptions(options: PoolOptions): void {
   const number = (name: keyof PoolOptions, least: number, whole: boolean): void => {
     const value = options[name];
@@ -68,6 +68,12 @@ export function checkOptions(options: PoolOptions): void {
       });
     }
   };
+  const { executor = 'auto' } = options;
+  if (!['auto', 'node', 'web', 'local'].includes(executor)) {
+    throw new SkepError('E_ARGUMENT', `there is no executor "${String(executor)}"`, {
+      hint: 'auto, node, web or local',
+    });
+  }
   number('size', 1, true);
   number('queueMax', 0, false);
   number('deadlineMs', 0, false);

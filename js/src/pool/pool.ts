@@ -108,8 +108,9 @@ async function startRaw(
   });
   if (alone) await Promise.race([blocked, pause(BLOCKED_MS)]);
   for (const group of groups.values()) group.failed = () => {};
-  if (alone && causes.length >= groups.size) throw causes[0];
-  return groups;
+  if (!alone || causes.length < groups.size) return groups;
+  for (const group of groups.values()) group.end();
+  throw causes[0];
 }
 
 async function build(
@@ -141,14 +142,24 @@ async function build(
   }
 }
 
-/** The kind that this host suggests, or why there are no workers. */
-function suggest(options: PoolOptions): PoolKind | string {
+function noWorkers(reason: string): SkepError {
+  return new SkepError('E_UNSUPPORTED', reason);
+}
+
+/** The kind that this host suggests; throws why there are no workers. */
+function suggest(): PoolKind {
   if (isNode()) return 'node';
-  if (typeof Worker !== 'function') return 'this host has no Worker';
-  if (!options.createWorker && !Object.keys(options.browserWorkers ?? {}).length) {
-    return 'neither createWorker nor browserWorkers was given';
-  }
+  if (typeof Worker !== 'function') throw noWorkers('this host has no Worker');
   return 'web';
+}
+
+/** Makes a pool with workers; throws why it cannot. */
+async function buildWith(kind: PoolKind, options: PoolOptions): Promise<PortablePool> {
+  const { createWorker, browserWorkers = {} } = options;
+  if (kind === 'web' && !createWorker && !Object.keys(browserWorkers).length) {
+    throw noWorkers('neither createWorker nor browserWorkers was given');
+  }
+  return build(kind, null, options);
 }
 
 const said = new Set<string>();
@@ -166,32 +177,18 @@ function sayFallback(reason: string, options: PoolOptions): void {
  * E_UNSUPPORTED when the executor that was asked for cannot be had. */
 export async function createPortablePool(options: PoolOptions = {}): Promise<PortablePool> {
   checkOptions(options);
-  const wanted = options.executor ?? 'auto';
-  if (wanted === 'local') return build('local', null, options);
-  const kind = wanted === 'auto' ? suggest(options) : wanted;
-  let reason: string;
-  if (kind === 'node' || kind === 'web') {
-    try {
-      if (kind === 'web' && !options.createWorker && !options.browserWorkers) {
-        throw new Error('neither createWorker nor browserWorkers was given');
-      }
-      return await build(kind, null, options);
-    } catch (error) {
-      reason = describe(error);
-      if (wanted !== 'auto') {
-        throw new SkepError('E_UNSUPPORTED', `executor "${wanted}" cannot be used: ${reason}`, {
-          cause: error,
-        });
-      }
+  const { executor = 'auto' } = options;
+  if (executor === 'local') return build('local', null, options);
+  try {
+    return await buildWith(executor === 'auto' ? suggest() : executor, options);
+  } catch (error) {
+    const reason = error instanceof SkepError ? error.message : describe(error);
+    if (executor !== 'auto') {
+      const text = `executor "${executor}" cannot be used: ${reason}`;
+      throw new SkepError('E_UNSUPPORTED', text, { cause: error });
     }
-  } else if (wanted === 'auto') {
-    reason = kind;
-  } else {
-    throw new SkepError('E_ARGUMENT', `there is no executor "${String(wanted)}"`, {
-      hint: 'auto, node, web or local',
-    });
+    const pool = await build('local', reason, options);
+    sayFallback(reason, options);
+    return pool;
   }
-  const pool = await build('local', reason, options);
-  sayFallback(reason, options);
-  return pool;
 }

@@ -62,7 +62,7 @@ export class PortablePool {
   readonly #spares = new WeakMap<AnyJob, Spare[]>();
   #ids = 0;
   #active = 0;
-  #held = false;
+  #held = 0;
   #closing: Promise<void> | null = null;
   #hurry: () => void = () => {};
 
@@ -81,19 +81,20 @@ export class PortablePool {
    * is lost is tried once more. Costs a message there and back. */
   run(job: JobName, input?: unknown, options: RunOptions = {}): Promise<unknown> {
     return this.#submit(() => addressOf(this.#parts, job), {
+      ...options,
       job: isJob(job) ? job : undefined,
       columns: false,
       input,
-      ...options,
     });
   }
 
   /** Runs a job of defineJob over the caller's own arrays, in blocks of 1,024 rows on all workers
    * and the caller. `data` has {n, dt, time, tick, extra, entities} and the arrays by component and
-   * field. Arrays on shared memory are not copied. Nothing is written unless all of it succeeded;
-   * only shared arrays of an `overwrite` job that does not read them are written directly. The
-   * caller takes part once the job has succeeded on a worker. Rejects as `run` does, or with
-   * SchemaError. */
+   * field; workers read those on shared memory where they lie, and get copies of the rows of
+   * others. Nothing is written unless all of it succeeded; only shared arrays of an `overwrite` job
+   * that does not read them are written directly. The caller takes part once the job has succeeded
+   * on a worker. Keeps arrays of the size of what is written for the next call. Rejects as `run`
+   * does, or with SchemaError. */
   columns<R extends readonly AnyComponent[], W extends readonly AnyComponent[], X>(
     job: Job<R, W, X>,
     data: ColumnsData<R, W, X>,
@@ -161,7 +162,7 @@ export class PortablePool {
 
   /** @internal */
   keepAlive(on: boolean): void {
-    this.#held = on;
+    this.#held = Math.max(0, this.#held + (on ? 1 : -1));
     this.#holdOrNot();
   }
 
@@ -171,7 +172,9 @@ export class PortablePool {
 
   #holdOrNot(): void {
     const { hold, options } = this.#parts;
-    hold.set(this.#active > 0 || this.#held || this.#closing !== null || options.unref === false);
+    hold.set(
+      this.#active > 0 || this.#held > 0 || this.#closing !== null || options.unref === false,
+    );
   }
 
   #dispatchers(): { rejectAll(make: (task: Task) => Error): void; idle(): Promise<void> }[] {
@@ -282,9 +285,9 @@ export class PortablePool {
       .filter(part => part !== mine)
       .map(({ first, end }) =>
         this.#submit(() => addressOf(this.#parts, job), {
+          ...options,
           job,
           columns: true,
-          ...options,
           input: () => call.cut(first, end, false),
         }),
       );

@@ -18,13 +18,10 @@ export function jobUrl(name: string): URL {
 
 /** A Web Worker made of a Node worker: events instead of emitting, and no word of its end. */
 export class WebLike extends EventTarget {
-  /** Threads made by this class. */
-  static made = 0;
   readonly thread: Worker;
 
   constructor(script: URL) {
     super();
-    WebLike.made++;
     this.thread = new Worker(new URL('./web_scope.mjs', import.meta.url), {
       workerData: { script: script.href },
     });
