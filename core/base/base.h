@@ -15,7 +15,11 @@
 #define SKEP_LIKELY(x) (__builtin_expect(!!(x), 1))
 #define SKEP_UNLIKELY(x) (__builtin_expect(!!(x), 0))
 #define SKEP_NOINLINE __attribute__((noinline))
+#if defined(SKEP_SMALL) /* where size counts more than speed, the compiler decides */
+#define SKEP_INLINE static inline
+#else
 #define SKEP_INLINE static inline __attribute__((always_inline))
+#endif
 #define SKEP_PREFETCH(p) __builtin_prefetch(p)
 #define SKEP_TRAP() __builtin_trap()
 #else
