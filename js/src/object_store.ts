@@ -30,9 +30,12 @@ export class ObjectStore {
     this.info = info;
   }
 
-  /** The default value of a new entity. */
-  initial(): unknown {
-    return (this.info.defaults as () => unknown)();
+  /** The value of a new entity: the default, in which a plain object may replace some keys. */
+  initial(given?: unknown): unknown {
+    if (given !== undefined && !isPlain(given)) return given;
+    const value = (this.info.defaults as () => unknown)();
+    if (given === undefined) return value;
+    return isPlain(value) ? { ...value, ...given } : given;
   }
 
   #own(): void {
@@ -133,6 +136,11 @@ export class ObjectStore {
       if (this.#handles[i]) yield [this.#handles[i] as Entity, this.#values[i]];
     }
   }
+}
+
+function isPlain(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+    && Object.getPrototypeOf(value) === Object.prototype;
 }
 
 /** Copies a value of an object component; the error names the component. */

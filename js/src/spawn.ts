@@ -112,7 +112,7 @@ export class Spawner {
       if (!known.info.object) continue;
       const store = this.#storeOf(known);
       const value = partValue(part);
-      values.push([store, value === undefined ? store.initial() : value]);
+      values.push([store, store.initial(value)]);
     }
     return values;
   }
@@ -211,7 +211,7 @@ export class Spawner {
     const store = this.#storeOf(this.#host.component(partComponent(part)));
     const value = partValue(part);
     return Array.from({ length: n }, () => (
-      value === undefined ? store.initial() : cloneValue(store.info.name, value)));
+      store.initial(value === undefined ? value : cloneValue(store.info.name, value))));
   }
 
   /** Gives children of a prefab their objects, which the core knows nothing of. */

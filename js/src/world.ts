@@ -299,8 +299,8 @@ export class World {
     return true;
   }
 
-  /** Adds a component, or sets it where there is one. Without a value: the defaults, and one that is
-   * there stays. For an entity that is gone it is dropped and counted. */
+  /** Adds a component, or sets it where there is one; what a value leaves out is as in the defaults.
+   * Without a value one that is there stays. For an entity that is gone it is dropped and counted. */
   add<C extends AnyComponent>(entity: Entity, component: C, value?: Partial<Value<C>>): void {
     const known = this.#host.component(component);
     if (known.info.object) {
@@ -319,7 +319,7 @@ export class World {
     this.#flush();
     if (!this.#has(entity, known) || (had && value === undefined)) return;
     const store = this.#store(known);
-    store.set(entity, value === undefined ? store.initial() : value);
+    store.set(entity, store.initial(value));
   }
 
   /** Removes a component; what is not there is as good as removed. */
