@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Measures the one row that is named on the command line and writes its report as JSON to the
-// standard output. A process of its own for each row, so that no row's garbage, type feedback or
-// detached buffers reach another.
+// Measures the one row that is named on the command line, with --quick only just, and writes its
+// report as JSON to the standard output. A process of its own for each row, so that no row's
+// garbage, type feedback or detached buffers reach another.
 
-import { measureRow, type RowReport } from './measure.ts';
+import { DEFAULTS, QUICK, measureRow, type RowReport } from './measure.ts';
 import type { Fact } from './row.ts';
 import { isFact, rows } from './rows.ts';
 
@@ -24,5 +24,6 @@ const name = process.argv[2] ?? '';
 const load = rows.get(name);
 if (!load) throw new Error(`there is no row "${name}"`);
 const row = await load();
-const report = isFact(row) ? await factReport(row) : await measureRow(row);
+const options = process.argv[3] === '--quick' ? QUICK : DEFAULTS;
+const report = isFact(row) ? await factReport(row) : await measureRow(row, options);
 process.stdout.write(JSON.stringify(report));

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// npm run bench [-- [--json] [--list] [NAME...]]: skep beside its limits and its peers.
+// npm run bench [-- [--json] [--quick] [--list] [NAME...]]: skep beside its limits and its peers.
 //
 // Prints a markdown table for each row as soon as it is measured; with --json nothing but one JSON
-// object at the end, with all samples. NAME picks rows, and groups of rows by the beginning of
-// their names. Ends with 1 if a row could not be measured or left a wrong state; a bar that was
-// missed says so in the table and is no error.
+// object at the end, with all samples; --quick only shows that every row runs and is right. NAME
+// picks rows, and groups of rows by the beginning of their names. Ends with 1 if a row could not be
+// measured or left a wrong state; a bar that was missed says so in the table and is no error.
 
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -28,15 +28,20 @@ function chosen(names: readonly string[]): string[] {
 
 /** Measures a row in a process of its own; undefined where that failed, with the reason on the
  * standard error. */
-function measure(name: string): RowReport | undefined {
-  const child = spawnSync(process.execPath, [...FLAGS, join(import.meta.dirname, 'child.ts'), name],
-    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 1 << 28 });
+function measure(name: string, quick: boolean): RowReport | undefined {
+  const args = [...FLAGS, join(import.meta.dirname, 'child.ts'), name];
+  if (quick) args.push('--quick');
+  const child = spawnSync(process.execPath, args, {
+    encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 1 << 28,
+  });
   if (child.status !== 0) return undefined;
   return JSON.parse(child.stdout) as RowReport;
 }
 
 const { values, positionals } = parseArgs({
-  allowPositionals: true, options: { json: { type: 'boolean' }, list: { type: 'boolean' } },
+  allowPositionals: true, options: {
+    json: { type: 'boolean' }, list: { type: 'boolean' }, quick: { type: 'boolean' },
+  },
 });
 if (values.list) {
   process.stdout.write(`${[...rows.keys()].join('\n')}\n`);
@@ -47,7 +52,7 @@ const reports: RowReport[] = [];
 const failed: string[] = [];
 if (!values.json) process.stdout.write(heading(at));
 for (const name of chosen(positionals)) {
-  const report = measure(name);
+  const report = measure(name, values.quick ?? false);
   if (!report) {
     failed.push(name);
     continue;

@@ -18,7 +18,9 @@ export interface Machine {
 export function machine(): Machine {
   let commit = 'unknown';
   try {
-    const options = { cwd: import.meta.dirname, encoding: 'utf8' } as const;
+    const options = {
+      cwd: import.meta.dirname, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'],
+    } as const;
     commit = execFileSync('git', ['describe', '--always', '--dirty'], options).trim();
   } catch {
     // A tarball has no history.

@@ -70,10 +70,12 @@ function ticketPool(): Promise<Pool> {
   });
 }
 
-/** A frame of a job over two blocks, of which one goes to the worker. */
-async function frame(): Promise<Pool> {
+/** A frame of a job over two blocks; without a deadline the caller takes one of them. */
+async function frame(deadlineMs?: number): Promise<Pool> {
   const { world } = makeMovers(2048);
-  const sched = new ParallelScheduler(world, { size: 1, grain: 0, onFault: 'throw' });
+  const sched = new ParallelScheduler(world, {
+    size: 1, grain: 0, onFault: 'throw', ...(deadlineMs === undefined ? {} : { deadlineMs }),
+  });
   await sched.initPool();
   expect(sched.executor.kind === 'node', `jobs run in process: ${sched.executor.fallback}`);
   sched.register(emptyRows);
@@ -131,7 +133,8 @@ async function workerpoolPool(): Promise<Pool> {
 
 const POOLS: readonly [string, Contender['role'], () => Promise<Pool>][] = [
   ['two shared words', 'limit', ticketPool],
-  ['skep frame', 'ours', frame],
+  ['skep frame', 'ours', () => frame()],
+  ['skep frame, no deadline', 'ours', () => frame(0)],
   ['skep pool.run', 'ours', messagePool],
   ['piscina', 'peer', piscinaPool],
   ['tinypool', 'peer', tinypoolPool],
@@ -149,12 +152,18 @@ function contenders(asleep: boolean): Contender[] {
 export const awake: Row = {
   name: 'empty-job', title: 'an empty job on a worker that is awake, there and back', unit: 'us',
   contenders: contenders(false),
-  bars: [{ of: 'skep frame', value: 2 }],
+  bars: [
+    { of: 'skep frame', value: 2 },
+    { of: 'skep frame, no deadline', value: 2 },
+  ],
 };
 
 export const asleep: Row = {
   name: 'empty-job-asleep', title: 'an empty job on a worker that sleeps, there and back',
   unit: 'us',
   contenders: contenders(true),
-  bars: [{ of: 'skep frame', value: 60 }],
+  bars: [
+    { of: 'skep frame', value: 60 },
+    { of: 'skep frame, no deadline', value: 60 },
+  ],
 };
