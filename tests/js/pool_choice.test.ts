@@ -17,7 +17,7 @@ import {
   hostOf,
   jobUrl,
   runProgram,
-  withPool,
+  withFreshPool,
 } from './support/pools.ts';
 
 const serveUrl = jobUrl('serve.ts');
@@ -54,7 +54,7 @@ test('skep/node and skep/web make pools of their kind', async () => {
 for (const name of KILLABLE) {
   test(`${name}: B1: workers are made at the start, and none later`, async () => {
     const seen = new Set<unknown>();
-    await withPool(name, { size: 2 }, async pool => {
+    await withFreshPool(name, { size: 2 }, async pool => {
       const started = hostOf(pool).workers.map(worker => worker.generation);
       for (let i = 0; i < 20; i++) seen.add(await pool.run(acts, act('echo', { value: i })));
       await Promise.all(Array.from({ length: 20 }, () => pool.run(acts, act('later'))));

@@ -15,7 +15,15 @@ import {
   entityMake,
 } from 'skep';
 import * as jobs from './jobs/moves.ts';
-import { ALL, EXITING, KILLABLE, Gate, failureOf, withPool } from './support/pools.ts';
+import {
+  ALL,
+  EXITING,
+  KILLABLE,
+  Gate,
+  failureOf,
+  withFreshPool,
+  withPool,
+} from './support/pools.ts';
 
 type Floats = Float32Array<ArrayBufferLike>;
 interface Pair {
@@ -247,7 +255,7 @@ for (const name of ALL) {
 
   test(`${name}: an aborted signal and a closed pool reject columns`, async () => {
     const data = { n: 1, Pos: pair(1, false, 0), Vel: pair(1, false, 1) };
-    await withPool(name, {}, async pool => {
+    await withFreshPool(name, {}, async pool => {
       const reason = new Error('no');
       const signal = AbortSignal.abort(reason);
       assert.equal(await failureOf(pool.columns(jobs.move, data, { signal })), reason);

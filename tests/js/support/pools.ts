@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { after } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { createPortablePool, type PoolOptions, type PortablePool } from 'skep';
@@ -69,18 +70,41 @@ export const ALL = Object.keys(EXECUTORS) as ExecutorName[];
 export const KILLABLE = ALL.filter(name => EXECUTORS[name].killable);
 export const EXITING = ALL.filter(name => EXECUTORS[name].exits);
 
+async function makePool(name: ExecutorName, options: PoolOptions): Promise<PortablePool> {
+  return createPortablePool({ size: 1, ...EXECUTORS[name].options, ...options });
+}
+
 /** Makes a pool, hands it to `use`, and closes it whatever comes. */
-export async function withPool(
+export async function withFreshPool(
   name: ExecutorName,
   options: PoolOptions,
   use: (pool: PortablePool) => Promise<void>,
 ): Promise<void> {
-  const pool = await createPortablePool({ size: 1, ...EXECUTORS[name].options, ...options });
+  const pool = await makePool(name, options);
   try {
     await use(pool);
   } finally {
     await pool.close();
   }
+}
+
+const kept = new Map<string, Promise<PortablePool>>();
+
+after(async () => {
+  for (const pool of kept.values()) await (await pool).close();
+});
+
+/** Hands a pool to `use` that earlier tests of the file may have used, with the same options: what
+ * they did to it must not matter, and starting workers is most of a test's time. */
+export async function withPool(
+  name: ExecutorName,
+  options: PoolOptions,
+  use: (pool: PortablePool) => Promise<void>,
+): Promise<void> {
+  const key = name + JSON.stringify(options);
+  const pool = kept.get(key) ?? makePool(name, options);
+  kept.set(key, pool);
+  await use(await pool);
 }
 
 /** The executors' side of a pool, which is not in the package's declarations. */
