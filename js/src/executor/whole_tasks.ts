@@ -242,7 +242,8 @@ function addressHere(system: System): JobAddress | null {
 export function placeOf(system: System, pool: PortablePool | null): 'pool' | 'here' | 'nowhere' {
   const workers = pool !== null && pool.kind !== 'local';
   if (!system.offload) {
-    const { name, module } = system.job!;
+    if (!system.job) return 'nowhere'; // a `run` alone
+    const { name, module } = system.job;
     return workers && (pool.serves(name) || module !== undefined) ? 'pool' : 'here';
   }
   if (workers && nameIn(system, pool) !== null) return 'pool';
