@@ -18,10 +18,9 @@ export interface Machine {
 export function machine(): Machine {
   let commit = 'unknown';
   try {
-    const options = {
+    commit = execFileSync('git', ['describe', '--always', '--dirty'], {
       cwd: import.meta.dirname, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'],
-    } as const;
-    commit = execFileSync('git', ['describe', '--always', '--dirty'], options).trim();
+    }).trim();
   } catch {
     // A tarball has no history.
   }
