@@ -3,6 +3,8 @@
  * coming back. While a pass is open nothing moves; what is queued is made when it ends. */
 #include "wasm/host.h"
 
+#include "core/world/world_parts.h"
+
 /* Makes a query of the `count` terms in io, two words each: component, skep_term_kind. NULL on
  * failure: then io[0] is the status. */
 skep_query *HOST_EXPORT(skep_host_query)(host *h, uint32_t count)
@@ -14,11 +16,19 @@ skep_query *HOST_EXPORT(skep_host_query)(host *h, uint32_t count)
                                        SKEP_TERM_MAX);
         return NULL;
     }
+    bool changes = false;
     for (uint32_t i = 0; i < count; i++) {
+        changes = changes || h->io[2 * i + 1] == SKEP_TERM_CHANGED;
         d.terms[i] = skep_term_make((const skep_component *)(uintptr_t)h->io[2 * i],
                                     (skep_term_kind)h->io[2 * i + 1]);
     }
     h->io[0] = (uint32_t)host_check(h, skep_query_create(h->world, &d, &query));
+    /* What was written before there was the query is not news to it, whether or not somebody else
+     * watches the component already. */
+    if (query && changes) {
+        skep_query_iter it = skep_query_begin(query);
+        (void)skep_query_end(&it);
+    }
     return query;
 }
 
@@ -36,14 +46,30 @@ uint32_t HOST_EXPORT(skep_host_query_count)(host *h, skep_query *query)
     return (uint32_t)skep_query_count(query);
 }
 
+/* Words that a term has in the list of a block. */
+static uint32_t term_words(const skep_term *term)
+{
+    return term->kind == SKEP_TERM_OPTIONAL && !term->component->field_count
+               ? 1
+               : term->component->field_count;
+}
+
+/* Whether the block's entities have a component. */
+static bool term_there(const host *h, const skep_query_iter *it, const skep_component *c)
+{
+    const uint32_t type = skep__known(h->world, c);
+    return h->world->store.types[type].dir[it->match->table->id].cells != NULL;
+}
+
 /* Appends one block: rows, handles, 1 where the changed rows are listed, their number; then for each
- * term with columns their addresses, 0 where there are none; then the changed rows. */
+ * term with columns their addresses, 0 where there are none, and for an optional one without columns
+ * whether it is there; then the changed rows. */
 static skep_status pass_block(host *h, host_pass *pass, uint32_t write_mask)
 {
     skep_query_iter *it = &pass->it;
     uint32_t words = 4 + (it->rows ? it->row_count : 0);
     for (uint32_t t = 0; t < SKEP_TERM_MAX && it->terms[t].component; t++)
-        words += it->terms[t].component->field_count;
+        words += term_words(&it->terms[t]);
     uint32_t *w = host_buffer_push(h, &pass->list, words * sizeof *w);
     if (!w) return host_fail(h, SKEP_NO_MEMORY, "no memory to list a query: raise memoryMax");
     *w++ = it->n;
@@ -52,7 +78,10 @@ static skep_status pass_block(host *h, host_pass *pass, uint32_t write_mask)
     *w++ = it->row_count;
     for (uint32_t t = 0; t < SKEP_TERM_MAX && it->terms[t].component; t++) {
         const skep_component *c = it->terms[t].component;
-        if (!c->field_count) continue;
+        if (!c->field_count) {
+            if (term_words(&it->terms[t])) *w++ = term_there(h, it, c) ? 1 : 0;
+            continue;
+        }
         const skep__cell *cell = write_mask >> t & 1u ? skep__query_write(it, t, c)
                                                       : skep__query_read(it, t, c);
         if (it->status != SKEP_OK) return host_check(h, it->status);

@@ -79,15 +79,17 @@ export class Hooks {
 
   #round(host: Host, notes: Uint32Array, flush: () => void): void {
     host.ex['skep_host_hold']!(host.address);
+    let whole = false;
     try {
       for (let i = 0; i < notes.length; i += 3) {
         const entity = (notes[i + 1]! * 4294967296 + notes[i]!) as Entity;
         for (const fn of this.#lists[notes[i + 2]!]?.functions ?? []) fn(entity);
       }
       flush();
+      whole = true;
     } finally {
       const status = host.closed ? STATUS.OK : host.ex['skep_host_let_go']!(host.address);
-      if (status !== STATUS.OK) throw host.error(status);
+      if (status !== STATUS.OK && whole) throw host.error(status);
     }
   }
 }

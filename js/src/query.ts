@@ -22,7 +22,8 @@ export interface QuerySpec<W extends readonly AnyComponent[] = readonly AnyCompo
   with?: readonly AnyComponent[];
   any?: readonly AnyComponent[];
   not?: readonly AnyComponent[];
-  /** Only rows in which one of these was written since the query's last pass. */
+  /** Only rows in which one of these was written since the query's last pass; at first, since the
+   * query was made. */
   changed?: readonly AnyComponent[];
 }
 
@@ -67,6 +68,7 @@ export class Query {
   readonly #writeMask: number;
   readonly #words: number;
   readonly #blocks: Block[] = [];
+  #open = 0;
   #freed = false;
 
   /** @internal */
@@ -81,7 +83,7 @@ export class Query {
     this.#address = host.ex['skep_host_query']!(host.address, this.#terms.length);
     if (!this.#address) throw host.error(host.word(0));
     this.#writeMask = this.#terms.reduce((mask, term, i) => term.write ? mask | 1 << i : mask, 0);
-    this.#words = 4 + this.#terms.reduce((sum, term) => sum + term.known.info.layout.length, 0);
+    this.#words = 4 + this.#terms.reduce((sum, term) => sum + wordsOf(term), 0);
   }
 
   #check(): void {
@@ -104,18 +106,23 @@ export class Query {
     const host = this.#host;
     const status = host.ex['skep_host_pass']!(host.address, this.#address, this.#writeMask);
     if (status !== 0) throw host.error(status);
+    this.#open++;
+    let whole = false;
     try {
       this.#pass(host.word(0) >> 2, host.word(1), fn);
+      whole = true;
     } finally {
+      this.#open--;
       const ended = host.closed ? 0 : host.ex['skep_host_pass_end']!(host.address);
+      if (this.#freed && !this.#open) this.#free();
       // An exception of the caller's own is not hidden by one of what waited for the end.
-      if (ended !== 0) throw host.error(ended);
+      if (ended !== 0 && whole) throw host.error(ended);
     }
   }
 
   #pass(at: number, blocks: number, fn: BlockFn): void {
     const u32 = this.#host.instance.u32;
-    for (let b = 0; b < blocks; b++) {
+    for (let b = 0; b < blocks && !this.#host.closed; b++) {
       const n = u32[at]!;
       const { args } = this.#block(b, at);
       const listed = u32[at + 2]! ? u32[at + 3]! : -1;
@@ -148,8 +155,10 @@ export class Query {
     const args: unknown[] = [];
     let word = at + 4;
     for (const term of this.#terms) {
-      if (term.shown) args.push(term.known.cache.get(word, n));
-      word += term.known.info.layout.length;
+      // Without columns, an optional component has a word that says whether it is there.
+      const absent = !term.known.info.layout.length && wordsOf(term) && !u32[word];
+      if (term.shown) args.push(absent ? undefined : term.known.cache.get(word, n));
+      word += wordsOf(term);
     }
     args.push(new EntityColumn(new Uint32Array(memory.buffer, u32[at + 1]!, 2 * n)), null);
     return { words: u32.slice(at, at + this.#words), args };
@@ -169,14 +178,24 @@ export class Query {
 
   /** Frees the query; using it afterwards throws. */
   dispose(): void {
-    if (this.#freed || this.#host.closed) return;
+    if (this.#freed) return;
     this.#freed = true;
+    if (!this.#open) this.#free();
+  }
+
+  #free(): void {
+    if (this.#host.closed) return;
     this.#host.ex['skep_host_query_free']!(this.#host.address, this.#address);
   }
 
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+/** The words of a term in the list of a block. */
+function wordsOf(term: Term): number {
+  return term.known.info.layout.length || (term.kind === TERM.optional ? 1 : 0);
 }
 
 /** Without building a list of arguments, for what is usual. */
