@@ -23,7 +23,7 @@ export const Meta = defineComponent({
 
 /** Runs with a world that is disposed of afterwards, and whose inner state is sound then. */
 export function withWorld(use: (world: World) => void, options: WorldOptions = {}): void {
-  const world = new World({ memoryMax: 32 << 20, ...options });
+  const world = new World({ memoryMax: 96 << 20, ...options });
   try {
     use(world);
     world.check();
