@@ -6,6 +6,7 @@
     core.wasm       the core alone, small; embedded in js/dist/core/embedded.js
     NAME.wasm       each scene of scenes/, linked as a user links his own
     debug/          the same with asserts, and with checks of the stack
+    tests/          the laboratory of tests/conformance, for the executors of JavaScript
 
     tools/wasm_build.py                   all of it
     tools/wasm_build.py --link OUT FILE.c...    one scene of one's own
@@ -53,6 +54,14 @@ def library_sources():
     sim = [ROOT / "sim" / f"{name}.c" for name in SIM]
     own = [path for path in sorted((ROOT / "wasm").glob("*.c")) if not path.stem.startswith("math")]
     return [path.relative_to(ROOT) for path in core + sim + own]
+
+
+# Modules of tests: what each is made of, beside the library.
+TESTS = {"conformance": ["tests/js/conformance/lab_wasm.c",
+                         "tests/conformance/conformance_lab.c"]}
+# Their pools have the scratch of wasm/pool_wasm.c.
+TEST_FLAGS = ["-isystem", "tests/js/conformance/include", "-I.", "-Wall", "-Wextra", "-Wshadow",
+              "-Werror", "-O2", "-DLAB_SCRATCH=65536u"]
 
 
 def flags_of(path, variant):
@@ -105,9 +114,26 @@ def ninja_text():
         out.append(f"build {BUILD}/{scene}.wasm: ld {' '.join(parts)} | {BUILD}/libskep.a")
         out.append(f"  extra = --whole-archive {BUILD}/libskep.a --no-whole-archive")
         defaults.append(f"{BUILD}/{scene}.wasm")
+    defaults += test_edges(out)
     defaults.append(f"{BUILD}/core.wasm")
     out.append(f"default {' '.join(defaults)}")
     return "\n".join(out) + "\n"
+
+
+def test_edges(out):
+    """The edges of the tests' modules, each with the library for speed and the one with asserts."""
+    modules = []
+    for test, sources in TESTS.items():
+        parts = []
+        for source in sources:
+            parts.append(f"{BUILD}/tests/{pathlib.Path(source).stem}.o")
+            out.append(f"build {parts[-1]}: cc {source}")
+            out.append(f"  flags = {' '.join(TARGET + TEST_FLAGS)}")
+        for suffix, library in (("", "libskep.a"), ("_debug", "debug/libskep.a")):
+            modules.append(f"{BUILD}/tests/{test}{suffix}.wasm")
+            out.append(f"build {modules[-1]}: ld {' '.join(parts)} | {BUILD}/{library}")
+            out.append(f"  extra = --whole-archive {BUILD}/{library} --no-whole-archive")
+    return modules
 
 
 def embed_airports():

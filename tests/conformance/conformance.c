@@ -145,46 +145,6 @@ static void test_values(void **state)
 
 /* ---- patches -------------------------------------------------------------------------------- */
 
-static const skep_component *find_component(void *ctx, uint64_t identity)
-{
-    static const skep_component *const known[] = {&Place_info, &Mark_info, &Hot_info};
-    (void)ctx;
-    for (uint32_t i = 0; i < 3; i++) {
-        if (skep__component_identity(known[i]) == identity) return known[i];
-    }
-    return NULL;
-}
-
-/* The rules that a plan makes of a job's access table. */
-static skep_patch_rules rules_of(const skep_job *job, skep_patch_slot *slots)
-{
-    for (uint32_t a = 0; a < job->access_count; a++) {
-        uint32_t kinds = 0;
-        switch (job->access[a].mode) {
-        case SKEP_MODE_add:
-            kinds = 1u << SKEP_PATCH_PUT | 1u << SKEP_PATCH_SET;
-            break;
-        case SKEP_MODE_remove:
-            kinds = 1u << SKEP_PATCH_REMOVE;
-            break;
-        case SKEP_MODE_destroy:
-            kinds = 1u << SKEP_PATCH_DESTROY;
-            break;
-        case SKEP_MODE_spawn:
-            kinds = 1u << SKEP_PATCH_SPAWN;
-            break;
-        case SKEP_MODE_emit:
-            kinds = 1u << SKEP_PATCH_EVENT;
-            break;
-        default:
-            break;
-        }
-        slots[a] = (skep_patch_slot){job->access[a].component, kinds, 0};
-    }
-    return (skep_patch_rules){
-        .slots = slots, .slot_count = job->access_count, .component = find_component};
-}
-
 /* What jobs write passes the verifier, and spawns take their slice in order. */
 static void test_patches_verify(void **state)
 {
@@ -197,21 +157,13 @@ static void test_patches_verify(void **state)
                            .patch_bytes = 32768,
                            .flags = SKEP_BATCH_FORCE};
     lab_batch b = lab_build(&l, &plan);
-    skep_patch_slot slots[SKEP_ACCESS_MAX];
-    skep_patch_rules rules = rules_of(&gossip, slots);
+    static const skep_component *const known[] = {&Place_info, &Mark_info, &Hot_info};
     lab_run(&l, &b);
     all_ok(&b);
     for (uint32_t t = 0; t < plan.task_count; t++) {
-        const skep_pool_task *task = b.tasks[t];
         uint32_t spawned = 0;
-        skep_error error;
-        rules.spawns = task->spawns;
-        rules.spawn_count = task->spawn_count;
-        assert_int_equal(skep__patch_verify((const uint8_t *)task->output + task->cells_bytes,
-                                            b.results[t].result.bytes - task->cells_bytes, &rules,
-                                            &spawned, &error),
-                         SKEP_OK);
-        assert_int_equal(spawned, (task->rows + 7) / 8);
+        assert_int_equal(lab_verify(&b, t, known, 3, &spawned), SKEP_OK);
+        assert_int_equal(spawned, (b.tasks[t]->rows + 7) / 8);
     }
     lab_close(&l);
 }

@@ -23,8 +23,10 @@ typedef struct conformance_factory {
                          size_t scratch_bytes, void *base, size_t bytes);
 } conformance_factory;
 
-/* Scratch of all pools here. */
+/* Scratch of all pools here; a host whose pools have their own says it to the compiler. */
+#ifndef LAB_SCRATCH
 #define LAB_SCRATCH 4096u
+#endif
 
 /* Runs the whole suite; returns the number of failed tests. */
 int conformance_run(const conformance_factory *factory);
@@ -93,5 +95,10 @@ void lab_run_plainly(lab *lab, lab_batch *batch);
 
 /* A digest of all that the batch produced, in the order of tasks. */
 uint64_t lab_digest(const lab_batch *batch);
+
+/* Verifies what a task put out by the rules that a plan makes of its job's access table; `spawned`
+ * is the number of spawns then. `known` are the components that patches may name. */
+skep_status lab_verify(const lab_batch *batch, uint32_t task, const skep_component *const *known,
+                       uint32_t known_count, uint32_t *spawned);
 
 #endif

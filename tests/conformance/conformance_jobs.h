@@ -5,6 +5,11 @@
 
 #include "skep/job.h"
 
+/* As in conformance.h, which this file does not see. */
+#ifndef LAB_SCRATCH
+#define LAB_SCRATCH 4096u
+#endif
+
 SKEP_COMPONENT(Place, (f32, x), (f32, y), (f64, z));
 SKEP_COMPONENT(Speed, (f32, x), (f32, y));
 SKEP_COMPONENT(Mark, (u8, kind), (u64, key), (bool, on)); /* has padding in its struct */
@@ -97,15 +102,15 @@ SKEP_JOB(scribble, (in, Speed, speed), (sum, Tally, tally))
 {
     uint8_t *a = (uint8_t *)skep_scratch(task, 1000);
     uint8_t *b = (uint8_t *)skep_scratch(task, 24);
-    uint8_t *rest = (uint8_t *)skep_scratch(task, 4096 - 1008 - 32);
+    uint8_t *rest = (uint8_t *)skep_scratch(task, LAB_SCRATCH - 1008 - 32);
     if (!a || !b || !rest || (uintptr_t)a % 16 || (uintptr_t)b % 16) return;
     uint32_t dirty = 0;
     for (uint32_t i = 0; i < 1000; i++) dirty += a[i];
     for (uint32_t i = 0; i < 24; i++) dirty += b[i];
-    for (uint32_t i = 0; i < 4096 - 1008 - 32; i++) dirty += rest[i];
+    for (uint32_t i = 0; i < LAB_SCRATCH - 1008 - 32; i++) dirty += rest[i];
     for (uint32_t i = 0; i < 1000; i++) a[i] = 0xff;
     for (uint32_t i = 0; i < 24; i++) b[i] = 0xee;
-    for (uint32_t i = 0; i < 4096 - 1008 - 32; i++) rest[i] = 0xdd;
+    for (uint32_t i = 0; i < LAB_SCRATCH - 1008 - 32; i++) rest[i] = 0xdd;
     c->tally->n = dirty + (b >= a + 1000 && rest >= b + 24 ? 1000000u : 0u);
     if (task->block % 3 == 2) (void)skep_scratch(task, 1);
 }

@@ -5,6 +5,7 @@
 
 #include "core/base/hash.h"
 #include "core/plan/task_run.h"
+#include "core/store/patch.h"
 #include "port/port.h"
 
 #include <setjmp.h>
@@ -291,4 +292,61 @@ uint64_t lab_digest(const lab_batch *b)
         h = lab_digest_task(b->tasks[t], &b->results[t].result, h);
     }
     return h;
+}
+
+/* ---- patches -------------------------------------------------------------------------------- */
+
+typedef struct lab_known {
+    const skep_component *const *components;
+    uint32_t count;
+} lab_known;
+
+static const skep_component *find_component(void *ctx, uint64_t identity)
+{
+    const lab_known *known = ctx;
+    for (uint32_t i = 0; i < known->count; i++) {
+        if (skep__component_identity(known->components[i]) == identity) return known->components[i];
+    }
+    return NULL;
+}
+
+/* The kinds of patches that a right allows. */
+static uint32_t kinds_of(uint32_t mode)
+{
+    switch (mode) {
+    case SKEP_MODE_add:
+        return 1u << SKEP_PATCH_PUT | 1u << SKEP_PATCH_SET;
+    case SKEP_MODE_remove:
+        return 1u << SKEP_PATCH_REMOVE;
+    case SKEP_MODE_destroy:
+        return 1u << SKEP_PATCH_DESTROY;
+    case SKEP_MODE_spawn:
+        return 1u << SKEP_PATCH_SPAWN;
+    case SKEP_MODE_emit:
+        return 1u << SKEP_PATCH_EVENT;
+    default:
+        return 0;
+    }
+}
+
+skep_status lab_verify(const lab_batch *b, uint32_t t, const skep_component *const *known,
+                       uint32_t known_count, uint32_t *spawned)
+{
+    const skep_pool_task *task = b->tasks[t];
+    lab_known all = {known, known_count};
+    skep_patch_slot slots[SKEP_ACCESS_MAX];
+    skep_error error;
+    for (uint32_t a = 0; a < b->job->access_count; a++) {
+        const skep_access *access = &b->job->access[a];
+        slots[a] = (skep_patch_slot){access->component, kinds_of(access->mode), 0};
+    }
+    const skep_patch_rules rules = {.slots = slots,
+                                    .slot_count = b->job->access_count,
+                                    .spawns = task->spawns,
+                                    .spawn_count = task->spawn_count,
+                                    .component = find_component,
+                                    .ctx = &all};
+    return skep__patch_verify((const uint8_t *)task->output + task->cells_bytes,
+                              b->results[t].result.bytes - task->cells_bytes, &rules, spawned,
+                              &error);
 }
