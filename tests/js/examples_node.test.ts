@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // ctest: timeout=180
-// The examples for Node, as a user runs them: node-physics on each executor, with one hash, and as a
-// server that is ended by a signal; beside-bitecs over the arrays of another library's world.
+// The examples for Node, as a user runs them: node-physics on each executor, with one hash, and as
+// a server that is ended by a signal; beside-bitecs over the arrays of another library's world.
 
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
