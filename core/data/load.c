@@ -267,6 +267,7 @@ static skep_status load_prepare(skep__load *l)
     const uint32_t blobs = l->resource_count + l->channel_count;
     if (blobs) l->blobs = skep__alloc(&s->allocator, blobs * sizeof *l->blobs, 16);
     if (blobs && !l->blobs) return SKEP_NO_MEMORY;
+    if (!skep__children_expect(l->world)) return SKEP_NO_MEMORY;
     skep_status status = load_watch(l);
     if (status == SKEP_OK) status = load_make_tables(l);
     if (status == SKEP_OK) status = load_make_resources(l);

@@ -60,6 +60,11 @@ void skep__children_forget(skep_world *w)
     if (w->children) w->children->stale = true;
 }
 
+bool skep__children_expect(skep_world *w)
+{
+    return w->parent_type == SKEP__NO_TYPE || children_get(w);
+}
+
 void skep__children_touch(skep_world *w, skep_entity child)
 {
     struct skep__children *c = children_get(w);

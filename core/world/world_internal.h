@@ -330,6 +330,10 @@ skep_status skep__children_of(skep_world *w, skep_entity e, const skep_entity **
  * restore): it is rebuilt when next asked. */
 void skep__children_forget(skep_world *w);
 
+/* Makes sure that there is a cache to be rebuilt: whole rows with Parents will come from a save.
+ * False without memory. */
+bool skep__children_expect(skep_world *w);
+
 /* Tells the cache that this entity's Parent was added or set. Never fails. */
 void skep__children_touch(skep_world *w, skep_entity child);
 

@@ -20,24 +20,20 @@ const SCHEMA_AT = 40;
 
 type Values = Record<string, [Entity, unknown][]>;
 
-/** Finds what JSON would change silently, and says where it is. */
-function unfit(value: unknown, path: string): string | null {
+/** Finds what JSON would change silently, and says where it is; `within` are the objects around. */
+function unfit(value: unknown, path: string, within: readonly unknown[] = []): string | null {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return null;
   if (typeof value === 'number') return Number.isFinite(value) ? null : `${path} is ${value}`;
   if (typeof value !== 'object') return `${path} is a ${typeof value}`;
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) {
-      const bad = unfit(value[i], `${path}[${i}]`);
-      if (bad) return bad;
-    }
-    return null;
-  }
+  if (within.includes(value)) return `${path} is itself within itself`;
   const proto: unknown = Object.getPrototypeOf(value);
-  if (proto !== Object.prototype && proto !== null) {
+  if (!Array.isArray(value) && proto !== Object.prototype && proto !== null) {
     return `${path} is a ${(value as object).constructor?.name ?? 'object'}`;
   }
+  const around = [...within, value];
   for (const [key, v] of Object.entries(value)) {
-    const bad = v === undefined ? null : unfit(v, path ? `${path}.${key}` : key);
+    if (v === undefined && !Array.isArray(value)) continue;
+    const bad = unfit(v, Array.isArray(value) ? `${path}[${key}]` : `${path}.${key}`, around);
     if (bad) return bad;
   }
   return null;

@@ -153,6 +153,35 @@ static void test_round_trip(void **state)
     lab_close(&a);
 }
 
+/* A world that never had a Parent of its own takes loaded children along with their parent. */
+static void test_children_loaded(void **state)
+{
+    (void)state;
+    lab a;
+    lab b;
+    lab_open(&a);
+    lab_open(&b);
+    skep_entity parent;
+    skep_entity child;
+    assert_int_equal(skep_entity_create(a.world, &parent), SKEP_OK);
+    assert_int_equal(skep_entity_create(a.world, &child), SKEP_OK);
+    assert_int_equal(Parent_add(a.world, child, (Parent){parent}), SKEP_OK);
+    file f = save(a.world);
+    assert_int_equal(skep_world_component(b.world, &Parent_info), SKEP_OK);
+    load(b.world, &f);
+    const skep_entity *children = NULL;
+    uint32_t count = 0;
+    assert_int_equal(skep_world_children(b.world, parent, &children, &count), SKEP_OK);
+    assert_int_equal(count, 1);
+    assert_true(skep_entity_equal(children[0], child));
+    assert_int_equal(skep_entity_destroy(b.world, parent), SKEP_OK);
+    assert_false(skep_entity_alive(b.world, child));
+    check_world(b.world);
+    free(f.bytes);
+    lab_close(&a);
+    lab_close(&b);
+}
+
 static void test_empty_world(void **state)
 {
     (void)state;
@@ -562,7 +591,8 @@ static void test_mutations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),         cmocka_unit_test(test_empty_world),
+        cmocka_unit_test(test_round_trip),         cmocka_unit_test(test_children_loaded),
+        cmocka_unit_test(test_empty_world),
         cmocka_unit_test(test_given_handles),      cmocka_unit_test(test_stamps),
         cmocka_unit_test(test_schema_grown),       cmocka_unit_test(test_schema_refused),
         cmocka_unit_test(test_refusals),           cmocka_unit_test(test_limit),
