@@ -504,12 +504,12 @@ export class World {
                     this.#host.scratch);
   }
 
-  /** The events of a type from number `since` on, oldest first, and the number to ask from next. */
+  /** The events of a type, or inputs that a frame has delivered, from number `since` on, oldest first, and the number to ask from next. */
   events<N extends string, F extends Fields>(event: EventType<N, F>, since = 0):
     { next: number; events: { to: Entity; seq: number; value: Value<Component<N, F>> }[] } {
     this.#flush();
     const host = this.host;
-    const known = host.message(event, KIND.event);
+    const known = host.message(event, event.kind === KIND.input ? KIND.input : KIND.event);
     host.call('skep_host_events', known.address, since >>> 0, Math.floor(since / 4294967296));
     const next = host.wide(2);
     const u32 = host.instance.u32;

@@ -3,13 +3,18 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Parent, World, defineComponent, defineEvent, defineInput, defineResource, type Entity } from
-  'skep';
+import {
+  Parent,
+  defineComponent,
+  defineEvent,
+  defineResource,
+  type Entity,
+  type World,
+} from 'skep';
 import { Dice, Enemy, Health, Meta, Pos, Vel, failure, withWorld } from './support/worlds.ts';
 
 const Rules = defineResource({ name: 'SaveRules', fields: { near: 'f32', who: 'entity' } });
 const Hit = defineEvent({ name: 'SaveHit', fields: { amount: 'f32' } });
-const Steer = defineInput({ name: 'SaveSteer', fields: { turn: 'f32' } });
 
 /** A world with some of everything. */
 function furnish(world: World): Entity[] {
@@ -111,19 +116,6 @@ test('what a program does not know of a save is left out, what it has anew is ze
     const hash = world.hash();
     failure('E_SCHEMA', () => world.load(bytes));
     assert.equal(world.hash(), hash, 'the world changed');
-  });
-});
-
-test('inputs that nobody has read yet are part of it', () => {
-  withWorld(world => {
-    const e = world.spawn(Pos);
-    world.input(Steer, 3, 17, e, { turn: 0.5 });
-    world.input(Steer, 3, 18, 0, { turn: 1 });
-    const bytes = world.save();
-    withWorld(other => {
-      other.load(bytes);
-      assert.equal(other.hash(), world.hash());
-    });
   });
 });
 
