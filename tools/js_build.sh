@@ -16,7 +16,7 @@ python3 tools/wasm_math.py
 "$node" node_modules/typescript/bin/tsc -p js
 
 # What an earlier state of js/src left behind must not be packed.
-find js/dist -type f ! -name 'embedded*' | while read -r file; do
+find js/dist -type f ! -name 'embedded*' ! -path 'js/dist/wasm/*' | while read -r file; do
     source=js/src/${file#js/dist/}
     [ -f "${source%.d.ts}.ts" ] || [ -f "${source%.js}.ts" ] || rm "$file"
 done

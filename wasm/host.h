@@ -22,6 +22,11 @@
 
 #define HOST_EXPORT(name) __attribute__((export_name(#name))) name
 
+/* The version of what JavaScript and the module share: exports, their arguments, and the layouts
+ * that core/layout.ts states. One that changes any of it in a way that the other side must know
+ * raises it here and there, so that a scene which was linked with an older library is refused. */
+#define HOST_INTERFACE 1
+
 #define HOST_IO_WORDS 16384u
 #define HOST_LOG_BYTES 16384u
 #define HOST_PASSES 8u /* queries iterated within one another */
@@ -85,6 +90,7 @@ typedef struct host {
     skep__keep kept;   /* what scenes keep */
     skep__helpers helpers;
     skep__asked *asked; /* parameters that scenes asked for */
+    skep_builder *builder; /* while a scene's function runs */
     uint32_t entity_max;
     uint64_t seed;
     uint32_t log_used;

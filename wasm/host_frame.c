@@ -311,7 +311,7 @@ void HOST_EXPORT(skep_host_quit)(host *h, uint32_t quit)
 /* ---- frames --------------------------------------------------------------------------------- */
 
 /* Begins a frame; a `time` below 0 is the world's own. */
-uint32_t HOST_EXPORT(skep_host_begin)(host *h, float dt, double time)
+static uint32_t frame_begin(host *h, float dt, double time)
 {
     const skep_status status = skep_frame_begin(h->plan, dt, time);
     if (status == SKEP_OK) return SKEP_OK;
@@ -388,11 +388,11 @@ uint32_t HOST_EXPORT(skep_host_step)(host *h)
     }
 }
 
-/* skep_host_begin and skep_host_step in one call, which is all that a frame without JavaScript's jobs
+/* Begins a frame and takes its first step, which is all that a frame without JavaScript's jobs
  * takes. Returns STEP_*, or -1 where the frame could not begin: then io[0] is the status. */
 int32_t HOST_EXPORT(skep_host_frame)(host *h, float dt, double time)
 {
-    const uint32_t status = skep_host_begin(h, dt, time);
+    const uint32_t status = frame_begin(h, dt, time);
     h->io[0] = status;
     return status == SKEP_OK ? (int32_t)skep_host_step(h) : -1;
 }

@@ -28,6 +28,20 @@ static const char **scene_params(host *h, uint32_t count)
     return params;
 }
 
+/* Tells what the builder found, and lets go of it. */
+static uint32_t scene_end(host *h, skep_status status)
+{
+    skep_builder *b = h->builder;
+    const skep_log log = h->world->log;
+    skep__mistakes_report(&b->mistakes, skep_scene_entry()->name, &log);
+    h->asked = b->asked;
+    h->builder = NULL;
+    skep__builder_deinit(b);
+    skep__free(&h->allocator, b, sizeof *b, 64);
+    if (status == SKEP_OK) return SKEP_OK;
+    return (uint32_t)host_fail(h, status, "%s", skep_status_text(status));
+}
+
 /* Runs the scene's function over the world and adds its systems to the plan. With SKEP_PLAN the
  * mistakes are in the log. `data` is the host's file for it, or NULL. */
 uint32_t HOST_EXPORT(skep_host_scene_build)(host *h, uint32_t param_count, const char *data,
@@ -57,14 +71,19 @@ uint32_t HOST_EXPORT(skep_host_scene_build)(host *h, uint32_t param_count, const
     d.data = data;
     d.data_bytes = data_bytes;
     skep__builder_init(b, &d);
-    const skep_status status = skep__builder_build(b, scene);
-    const skep_log log = h->world->log;
-    skep__mistakes_report(&b->mistakes, scene->name, &log);
-    h->asked = b->asked;
-    skep__builder_deinit(b);
-    skep__free(&h->allocator, b, sizeof *b, 64);
-    if (status == SKEP_OK) return SKEP_OK;
-    return (uint32_t)host_fail(h, status, "%s", skep_status_text(status));
+    h->builder = b;
+    return scene_end(h, skep__builder_build(b, scene));
+}
+
+/* To be called when the scene's function trapped, which is also how it is left where it gets no
+ * memory; `why` is the trap's text. Ends what skep_host_scene_build began, as that would have. */
+uint32_t HOST_EXPORT(skep_host_scene_trapped)(host *h, const char *why)
+{
+    skep_builder *b = h->builder;
+    if (!b) return (uint32_t)host_fail(h, SKEP_FAULT, "%s", why);
+    if (b->leave[0]) return scene_end(h, skep__builder_build(b, NULL));
+    skep__mistake(&b->mistakes, "the scene's function: %s", why);
+    return scene_end(h, SKEP_PLAN);
 }
 
 /* A parameter that the scene asked for: io[0..4] the addresses of name, help, type, value, and 1

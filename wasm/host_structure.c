@@ -254,13 +254,6 @@ uint32_t HOST_EXPORT(skep_host_children)(host *h, uint32_t low, uint32_t high)
     return (uint32_t)host_check(h, status);
 }
 
-/* The library's own component Parent, registered: its address, or NULL. */
-const skep_component *HOST_EXPORT(skep_host_parent)(host *h)
-{
-    return host_check(h, skep_world_component(h->world, &Parent_info)) == SKEP_OK ? &Parent_info
-                                                                                  : NULL;
-}
-
 /* ---- hooks ---------------------------------------------------------------------------------- */
 
 static void hook_seen(void *ctx, skep_world *world, skep_entity entity)

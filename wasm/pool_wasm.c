@@ -18,7 +18,11 @@
  * messages reach it there. The caller does the same with caller_asleep. Nothing here waits.
  *
  * A task under a deadline runs on workers only, since nobody could end the caller. A second try is
- * pinned to a slot that did not fail the task. */
+ * pinned to a slot that did not fail the task.
+ *
+ * A worker's stack ends in canaries, which are looked at behind each task; below them lie the same
+ * slot's causes and scratch memory, whose loss harms nobody else. A scene that js/bin/skep_wasm.mjs
+ * linked traps before it gets there; canaries are for files that were linked by other means. */
 #include "wasm/pool_wasm.h"
 
 #define TICKET_BITS 20u
@@ -71,6 +75,26 @@ static bool slot_swap(wasm_slot *s, uint32_t from, uint32_t to)
     return atomic_compare_exchange_strong(&s->task, &from, to);
 }
 
+/* Sixteen words at the stack's end, a cache line and a word apart: an array that reaches down there
+ * meets one, and so does a recursion that writes one word a frame, whatever the frame's size. */
+static void canaries_put(uint8_t *stack)
+{
+    const uint32_t canary = WASM_CANARY;
+    for (uint32_t i = 0; i < WASM_CANARY_COUNT; i++)
+        memcpy(stack + (size_t)i * WASM_CANARY_STEP, &canary, sizeof canary);
+}
+
+static bool canaries_live(const uint8_t *stack)
+{
+    uint32_t differs = 0;
+    for (uint32_t i = 0; i < WASM_CANARY_COUNT; i++) {
+        uint32_t word = 0;
+        memcpy(&word, stack + (size_t)i * WASM_CANARY_STEP, sizeof word);
+        differs |= word ^ WASM_CANARY;
+    }
+    return !differs;
+}
+
 /* Runs one claimed task. False: the worker was given up meanwhile. */
 static bool pool_run(wasm_pool *p, uint32_t slot, uint32_t at)
 {
@@ -87,9 +111,11 @@ static bool pool_run(wasm_pool *p, uint32_t slot, uint32_t at)
     if (!slot_swap(s, WASM_SLOT_BUSY, t + 1)) return false;
     skep_task_run_job(task, job, batch->flags, &s->room, &result);
     result.output = NULL;
-    if (s->stack && *(const uint32_t *)(const void *)s->stack != WASM_CANARY) {
+    if (s->stack && !canaries_live(s->stack)) {
+        canaries_put(s->stack);
         result.status = SKEP_FAULT;
-        result.cause = "stack overflow: the job needs more than a worker's stack of 256 KiB";
+        result.cause = "stack overflow: the job needs more than a worker's stack of 256 KiB, and "
+                       "wrote over what lies below it";
     }
     /* A throw may be the worker's fault; only workers are tried twice, the caller is not. */
     if (slot && result.status == SKEP_FAULT && (job->flags & WASM_JOB_JS))
@@ -362,7 +388,7 @@ __attribute__((export_name("skep_worker_up"))) void skep_worker_up(wasm_pool *p,
     wasm_slot *s = &p->slots[slot];
     atomic_store(&s->task, 0);
     atomic_store(&s->asleep, 0);
-    memcpy(s->stack, &(uint32_t){WASM_CANARY}, sizeof(uint32_t));
+    canaries_put(s->stack);
     atomic_store(&s->up, 1);
 }
 

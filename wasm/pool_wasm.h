@@ -18,6 +18,8 @@
 #define WASM_CAUSE_BYTES 8192u
 #define WASM_STACK_BYTES ((size_t)256 << 10)
 #define WASM_CANARY 0x5AFE57ACu
+#define WASM_CANARY_COUNT 16u
+#define WASM_CANARY_STEP 68u /* bytes from one to the next: a cache line and a word */
 
 /* A worker's place, used by one worker after another; slot 0 is the caller's. JavaScript reads the
  * first six words. */
@@ -27,7 +29,8 @@ typedef struct wasm_slot {
     _Atomic uint32_t asleep;             /* futex: 1 while the worker waits for a batch */
     _Atomic uint32_t up;                 /* a worker serves this slot */
     char *causes;                        /* WASM_CAUSE_BYTES for what JavaScript has to say */
-    uint8_t *stack;                      /* WASM_STACK_BYTES, growing down; NULL in slot 0 */
+    uint8_t *stack;                      /* WASM_STACK_BYTES, growing down; NULL in slot 0.
+                                          * Below it lie the slot's own causes and scratch. */
     skep_task_room room;
 } wasm_slot;
 

@@ -96,8 +96,9 @@ export class PlanError extends SkepError {
   readonly systems: readonly string[];
   readonly mistakes: readonly string[];
 
-  constructor(message: string, systems: readonly string[], mistakes: readonly string[]) {
-    super('E_PLAN', message);
+  constructor(message: string, systems: readonly string[], mistakes: readonly string[],
+              options: SkepErrorOptions = {}) {
+    super('E_PLAN', message, options);
     this.systems = systems;
     this.mistakes = mistakes;
   }

@@ -13,7 +13,7 @@ import { ClosedError, JobError, LimitError, PlanError, SkepError, type FaultActi
 import { CopiedExecutor } from './executor/copied.js';
 import { LocalExecutor, callerPlace, type Executor, type ExecutorKind, type HandedTask } from
   './executor/executor.js';
-import { JobRuntime, describe } from './executor/job_runtime.js';
+import { JobRuntime, describe, describeTrap } from './executor/job_runtime.js';
 import { SharedExecutor } from './executor/shared.js';
 import { WholeTasks, placeOf, preload, type Thrown } from './executor/whole_tasks.js';
 import { type AnyJob, type Job } from './job.js';
@@ -289,8 +289,11 @@ export class ParallelScheduler {
   }
 
   /** Adds the systems and entities of a scene, C systems beside JavaScript's. The world moves into
-   * the scene's module with all that it holds, so a world can have one scene. */
-  addScene(scene: Scene, params: Readonly<Record<string, string | number>> = {}): void {
+   * the scene's module with all that it holds, so a world can have one scene. `data`: what
+   * skep_data() gives the scene. Throws PlanError with all of the scene's mistakes; the world then
+   * holds what was built before. */
+  addScene(scene: Scene, params: Readonly<Record<string, string | number>> = {},
+           data?: string | Uint8Array): void {
     if (this.#inFrame) throw busy();
     if (this.#closing) throw closed();
     const workers = this.#executor !== this.#local;
@@ -304,7 +307,7 @@ export class ParallelScheduler {
       });
       this.#ready.catch(() => {});
     }
-    scene.build(this.#host, params, text => this.#log(3, text));
+    scene.build(this.#host, params, data, (level, text) => this.#log(level, text));
     this.world.fireHooks();
   }
 
@@ -746,8 +749,9 @@ export class ParallelScheduler {
     try {
       return host.ex[name]!(host.address, ...args);
     } catch (error) {
+      const text = describeTrap(host.instance, error);
       host.ex.__stack_pointer.value = stack;
-      const cause = this.#runtime.cause(describe(error));
+      const cause = this.#runtime.cause(text);
       if (host.ex['skep_host_run_done']!(host.address, STATUS.FAULT, cause) !== STATUS.OK) throw error;
       this.#threw({ worker: 0, system: '', error, block: -1 });
       return this.#guarded('skep_host_step');

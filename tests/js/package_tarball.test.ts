@@ -30,10 +30,23 @@ before(async () => {
 });
 after(() => project[Symbol.asyncDispose]());
 
-test('files: dist, package.json, README.md and LICENSE', () => {
+test('files: dist, bin, package.json, README.md and LICENSE', () => {
   const paths = project.packed.map(file => file.path);
-  const others = paths.filter(path => !/^dist\/[\w/]+(\.d\.ts|\.js)$/.test(path));
-  assert.deepEqual(others.sort(), ['LICENSE', 'README.md', 'package.json']);
+  const others = paths.filter(
+    path =>
+      !/^dist\/(?!wasm\/)[\w/]+(\.d\.ts|\.js)$/.test(path) && !/^dist\/wasm\/.*\.h$/.test(path),
+  );
+  assert.deepEqual(others.sort(), [
+    'LICENSE',
+    'README.md',
+    'bin/skep_wasm.mjs',
+    'bin/stack_checks.mjs',
+    'bin/wasm_flags.json',
+    'bin/wasm_tools.mjs',
+    'dist/wasm/debug/libskep.a',
+    'dist/wasm/libskep.a',
+    'package.json',
+  ]);
   assert.ok(!paths.some(path => /test|bench/.test(path)), paths.join(' '));
   for (const { path, size } of project.packed) assert.ok(size > 0, `${path} is empty`);
 });
@@ -56,9 +69,10 @@ test('every import within the package leads to a packed file', async () => {
 });
 
 test('package.json: types first, nothing to install or to run', async () => {
-  for (const key of ['dependencies', 'peerDependencies', 'optionalDependencies', 'bin']) {
+  for (const key of ['dependencies', 'peerDependencies', 'optionalDependencies']) {
     assert.equal(manifest[key], undefined, key);
   }
+  assert.deepEqual(manifest['bin'], { 'skep-wasm': 'bin/skep_wasm.mjs' });
   assert.equal(manifest.scripts, undefined);
   assert.equal(manifest['type'], 'module');
   assert.equal(manifest['license'], 'MIT');

@@ -7,6 +7,8 @@ import { SkepError } from '../errors.js';
 /** What the module exports: numbers in, numbers out. See wasm/host*.c for each. */
 export type Exports = Readonly<Record<string, (...args: number[]) => number>> & {
   readonly __stack_pointer: WebAssembly.Global;
+  /** The lowest address that the stack pointer may have, in files with stack checks. */
+  readonly __stack_limit?: WebAssembly.Global;
 };
 
 /** What the module asks of JavaScript. */

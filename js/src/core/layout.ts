@@ -73,6 +73,10 @@ export const SLOT_BUSY = 0xfffffffe;
 /** Sizes of wasm/pool_wasm.h. */
 export const CAUSE_BYTES = 8192;
 export const STACK_BYTES = 256 << 10;
+/** What a job has of that, on every executor: the rest is for the frames below it. */
+export const JOB_STACK_BYTES = 240 << 10;
+/** HOST_INTERFACE of wasm/host.h. */
+export const INTERFACE = 1;
 
 /** skep_status, as in skep/status.h. */
 export const STATUS = { OK: 0, NO_MEMORY: 1, LIMIT: 2, ARGUMENT: 3, NOT_FOUND: 4, GONE: 5,

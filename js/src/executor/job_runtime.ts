@@ -5,7 +5,8 @@
 
 import { ColumnCache, type ColumnSet } from '../core/columns.js';
 import type { Instance } from '../core/instance.js';
-import { CAUSE_BYTES, POOL_TASK, RESULT, STATUS, TASK } from '../core/layout.js';
+import { CAUSE_BYTES, JOB_STACK_BYTES, POOL_TASK, RESULT, STATUS, TASK } from
+  '../core/layout.js';
 import { readStruct, writeStruct } from '../core/values.js';
 import { EntityColumn, entityGeneration, type Entity } from '../entity.js';
 import { LimitError, SchemaError, SkepError } from '../errors.js';
@@ -223,6 +224,8 @@ export class JobRuntime {
   readonly #jobs: ({ input: Input; handle: Handler; binding: Binding } | undefined)[] = [];
   readonly #extras = new Map<number, Extra>();
   readonly #onFault: FaultListener;
+  /** The stack pointer that the stack's limit was set for. */
+  #stackAt = -1;
   #causesAt = 0;
   #batch = -1;
 
@@ -285,12 +288,13 @@ export class JobRuntime {
 
   #guard(task: number, job: number, flags: number, room: number, result: number): void {
     const stack = this.#stack.value as number;
+    if (stack !== this.#stackAt) this.#limitStack(stack);
     try {
       this.#direct(task, job, flags, room, result);
     } catch (error) {
       const { u32 } = this.instance;
+      const text = describeTrap(this.instance, error);
       this.#stack.value = stack;
-      const text = describe(error);
       u32[(result + RESULT.status) >> 2] = STATUS.FAULT;
       u32[(result + RESULT.cause) >> 2] = this.cause(text);
       u32[(result + RESULT.output) >> 2] = 0;
@@ -298,6 +302,13 @@ export class JobRuntime {
       u32[(result + RESULT.wanted) >> 2] = 0;
       this.#fault(this.instance.text(u32[job >> 2]!), error, u32[(task + POOL_TASK.block) >> 2]!);
     }
+  }
+
+  /** Gives jobs the same stack wherever they run. Files without checks have no limit to set. */
+  #limitStack(stack: number): void {
+    const limit = this.instance.ex.__stack_limit;
+    if (limit) limit.value = stack - JOB_STACK_BYTES;
+    this.#stackAt = stack;
   }
 
   /** Writes a text where wasm finds it until the batch is over; returns its address. */
@@ -333,4 +344,20 @@ export function describe(thrown: unknown): string {
   } catch {
     return 'threw something that has no text';
   }
+}
+
+/** The same for what came out of C code, to be called before the stack pointer is set back.
+ * WebAssembly says no more than "unreachable": where the stack was at its end the pointer tells, and
+ * a debug library keeps the text of the assertion that failed. */
+export function describeTrap(instance: Instance, thrown: unknown): string {
+  const text = describe(thrown);
+  if (!(thrown instanceof WebAssembly.RuntimeError)) return text;
+  const { ex } = instance;
+  const limit = ex.__stack_limit;
+  if (limit && (ex.__stack_pointer.value as number) < (limit.value as number)) {
+    return `stack overflow: it needs more than the ${JOB_STACK_BYTES >> 10} KiB of stack that a job `
+      + `has (${text})`;
+  }
+  const asserted = ex['skep_host_asserted']?.() ?? 0;
+  return asserted ? `${instance.text(asserted)} (${text})` : text;
 }
