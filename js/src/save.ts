@@ -83,7 +83,7 @@ export function packSave(core: Uint8Array<ArrayBuffer>, stores: ReadonlyMap<stri
   const values: Values = {};
   if (snapshot) {
     for (const [name, state] of snapshot.objects) {
-      values[name] = gather(name, stateEntries(state), () => true);
+      values[name] = gather(name, stateEntries(state), (entity, n) => snapshot.had(entity, n));
     }
   } else {
     for (const [name, store] of stores) values[name] = gather(name, store.entries(), alive);

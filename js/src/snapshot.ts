@@ -6,7 +6,7 @@
 import { type AnyComponent, type Reads, type Value } from './component.js';
 import { EntityColumn, entityGeneration, type Entity, type EntityColumnView } from './entity.js';
 import { SkepError } from './errors.js';
-import type { Host } from './core/host.js';
+import type { Host, Known } from './core/host.js';
 import { makeColumn, type Column } from './core/columns.js';
 import { readStruct } from './core/values.js';
 import type { ObjectState } from './object_store.js';
@@ -84,16 +84,26 @@ export class Snapshot {
   /** An entity's value as it was; undefined when it was not alive or had none. */
   get<C extends AnyComponent>(entity: Entity, component: C): Value<C> | undefined {
     const known = this.#host.component(component);
+    if (!this.#has(entity, known)) return undefined;
     if (known.info.object) {
       const state = this.#objects.get(known.info.name);
       const index = entity >>> 0;
-      if (!state || state.handles[index] !== entity) return undefined;
-      return structuredClone(state.values[index]) as Value<C>;
+      return (state?.handles[index] === entity ? structuredClone(state.values[index]) : undefined) as
+        Value<C> | undefined;
     }
-    const found = this.#host.ex['skep_host_snapshot_get']!(this.#host.address, this.address,
-      entity >>> 0, entityGeneration(entity), known.address, this.#host.scratch);
-    if (!found) return undefined;
     return readStruct(this.#host.instance, known.info, this.#host.scratch) as Value<C>;
+  }
+
+  /** Whether the entity had the component; its value is in the host's scratch then. */
+  #has(entity: Entity, known: Known): boolean {
+    return this.#host.ex['skep_host_snapshot_get']!(this.#host.address, this.address, entity >>> 0,
+      entityGeneration(entity), known.address, this.#host.scratch) === 1;
+  }
+
+  /** @internal Whether the entity had the component of that name. */
+  had(entity: Entity, name: string): boolean {
+    const known = this.#host.named(name);
+    return known !== undefined && this.#has(entity, known);
   }
 
   /** Calls `fn` for each run of rows whose entities had all of the components. The columns must not
