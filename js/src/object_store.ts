@@ -20,9 +20,12 @@ export class ObjectStore {
   readonly info: ComponentInfo;
   #handles: number[] = [];
   #values: unknown[] = [];
-  /** With which state each value became the world's own. */
+  /** How many states had been taken when each value became the world's own. */
   #since: number[] = [];
-  #now = 0;
+  #taken = 0;
+  /** The states that somebody holds, by number, and below them what a restore took over. */
+  readonly #live: number[] = [];
+  #restored = 0;
   /** A snapshot holds the arrays. */
   #shared = false;
 
@@ -56,7 +59,7 @@ export class ObjectStore {
     while (this.#since.length < index) this.#since.push(0);
     this.#handles[index] = entity;
     this.#values[index] = value;
-    this.#since[index] = this.#now;
+    this.#since[index] = this.#taken;
   }
 
   /** Whether a value is there for exactly this entity. */
@@ -70,7 +73,7 @@ export class ObjectStore {
     const index = entityIndex(entity);
     if (this.#handles[index] !== entity) return undefined;
     const value = this.#values[index];
-    if (this.#since[index]! >= this.#now || typeof value !== 'object' || value === null) {
+    if (this.#since[index]! >= this.#youngest() || typeof value !== 'object' || value === null) {
       return value;
     }
     const own = cloneValue(this.info.name, value);
@@ -92,17 +95,22 @@ export class ObjectStore {
     this.#values[index] = undefined;
   }
 
+  /** The youngest state that may hold values: those that are older than it are shared. */
+  #youngest(): number {
+    return Math.max(this.#live.at(-1) ?? 0, this.#restored);
+  }
+
   /** What a snapshot keeps. O(1). */
   share(): ObjectState {
     this.#shared = true;
-    this.#now++;
-    return { handles: this.#handles, values: this.#values, number: this.#now };
+    this.#live.push(++this.#taken);
+    return { handles: this.#handles, values: this.#values, number: this.#taken };
   }
 
-  /** A state is not needed any more: where it was the last one that was taken, values that it held
-   * are the world's own again. */
+  /** A state is not needed any more: values that it alone held are the world's own again. */
   drop(state: ObjectState): void {
-    if (state.number === this.#now) this.#now--;
+    const at = this.#live.lastIndexOf(state.number);
+    if (at >= 0) this.#live.splice(at, 1);
   }
 
   /** Goes back to what a snapshot kept. */
@@ -110,7 +118,7 @@ export class ObjectStore {
     this.#handles = state.handles as number[];
     this.#values = state.values as unknown[];
     this.#shared = true;
-    this.#now++;
+    this.#restored = ++this.#taken;
     while (this.#since.length < this.#handles.length) this.#since.push(0);
   }
 

@@ -204,6 +204,19 @@ test('an object is its owner\'s again when no snapshot holds it', () => {
   });
 });
 
+test('a value made while a snapshot was held is shared by the next one', () => {
+  withWorld(world => {
+    const first = world.snapshot();
+    const e = world.spawn([Meta, { title: 'a', tags: [] }]);
+    first.release();
+    using held = world.snapshot();
+    world.get(e, Meta)!.title = 'changed';
+    assert.equal(held.get(e, Meta)!.title, 'a');
+    world.restore(held);
+    assert.equal(world.get(e, Meta)!.title, 'a');
+  });
+});
+
 test('an object does not outlive its entity, nor its component', () => {
   withWorld(world => {
     const e = world.spawn([Meta, { title: 'old', tags: [] }]);
