@@ -12,9 +12,9 @@ const HZ = 60;
 const BEES_MAX = 200_000;
 const query = new URLSearchParams(location.search);
 
-const world = new World({ limits: { entities: BEES_MAX }, seed: 7 });
-const picture = new Picture(document.querySelector('#picture'), document.querySelector('#marks'));
 const panel = new Panel();
+const world = makeWorld();
+const picture = new Picture(document.querySelector('#picture'), document.querySelector('#marks'));
 const bees = [];
 const pointer = { x: 0, y: 0, pull: 0 };
 
@@ -26,6 +26,15 @@ let sky = { x: [], y: [], pull: [] };
 const waiting = [];
 
 // ---- the world ------------------------------------------------------------------------------
+
+function makeWorld() {
+  try {
+    return new World({ limits: { entities: BEES_MAX }, seed: 7 });
+  } catch (error) {
+    panel.broken(error); // a policy without WebAssembly, or no memory
+    throw error;
+  }
+}
 
 /** Numbers of [0, 1) for the first places of bees: any will do, as long as they stay the same. */
 function chance(seed) {

@@ -6,12 +6,15 @@
 // With SKEP_SHOTS=FOLDER it leaves pictures of itself there.
 
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import {
   BROWSERS,
   openBrowser,
   openSite,
+  ROOT,
   within,
   type SiteOptions,
   type TestBrowser,
@@ -174,6 +177,20 @@ for (const name of BROWSERS) {
         await press(page, '#throw');
         await until(page, 'the fault', s => /lost its way/.test(s.fault));
         await goesOn(page);
+      });
+    });
+
+    test('a policy without WebAssembly: stopped, and the page says why', async () => {
+      const html = await readFile(join(ROOT, PAGE['/'], 'index.html'));
+      const headers = {
+        'content-type': 'text/html',
+        'content-security-policy': "default-src 'self'",
+      };
+      const files = { '/': (_: unknown, r: ServerResponse) => r.writeHead(200, headers).end(html) };
+      await withPage({ files }, '/', async page => {
+        page.expectError(/CompileError|Content[- ]Security[- ]Policy|WebAssembly/i);
+        const last = await until(page, 'stopped', s => s.kind === 'stopped');
+        assert.match(last.why, /CompileError/);
       });
     });
 
