@@ -85,6 +85,9 @@ const ANY_WORKER = 0xffffffff;
 /** The scheduler of a world: there is one at a time, since the plan is part of the world. */
 const owners = new WeakMap<World, ParallelScheduler>();
 
+/** The console was told that memory is not shared. */
+let said = false;
+
 export class ParallelScheduler {
   readonly world: World;
   /** Whatever systems share on the main thread; workers never see it. */
@@ -242,8 +245,9 @@ export class ParallelScheduler {
 
   #say(reason: string): void {
     this.#fallback = reason;
-    if (this.#options.onFallback) this.#options.onFallback(reason);
-    else console.warn(`fallback: workers not shared: ${reason}`);
+    if (this.#options.onFallback) return this.#options.onFallback(reason);
+    if (!said) console.warn(`fallback: workers not shared: ${reason}`);
+    said = true;
   }
 
   /** Where jobs run now, and why not elsewhere. */

@@ -49,6 +49,20 @@ function unshare(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   throw new SkepError('E_MODULE', 'this wasm file has no memory import: it was not made by skep');
 }
 
+/** Compiles at once: engines allow 8 MB and more on a page's main thread. */
+function compile(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
+  try {
+    return new WebAssembly.Module(bytes);
+  } catch (cause) {
+    // Both engines say it with a CompileError, as of a file that is broken.
+    if (/disallowed|blocked|Content.Security/i.test(String(cause))) {
+      throw new SkepError('E_UNSUPPORTED', 'this page may not compile wasm',
+        { cause, hint: "its Content-Security-Policy needs 'wasm-unsafe-eval' in script-src" });
+    }
+    throw new SkepError('E_MODULE', 'this wasm file cannot be compiled', { cause });
+  }
+}
+
 /** A wasm file that holds a core: the bytes, and its compiled form for each kind of memory. */
 export class CoreModule {
   readonly #bytes: () => Uint8Array<ArrayBuffer>;
@@ -61,10 +75,10 @@ export class CoreModule {
     this.#bytes = bytes;
   }
 
-  /** The compiled module. Synchronous: engines allow 8 MB and more on a page's main thread. */
+  /** The compiled module. Throws SkepError: E_UNSUPPORTED where wasm is forbidden, E_MODULE. */
   compiled(shared: boolean): WebAssembly.Module {
-    if (shared) return (this.#shared ??= new WebAssembly.Module(this.#bytes()));
-    return (this.#own ??= new WebAssembly.Module(unshare(this.#bytes())));
+    if (shared) return (this.#shared ??= compile(this.#bytes()));
+    return (this.#own ??= compile(unshare(this.#bytes())));
   }
 }
 

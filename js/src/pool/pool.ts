@@ -156,6 +156,9 @@ function suggest(): PoolKind {
 /** Makes a pool with workers; throws why it cannot. */
 async function buildWith(kind: PoolKind, options: PoolOptions): Promise<PortablePool> {
   const { createWorker, browserWorkers = {} } = options;
+  if (kind === 'node' && !builtin('node:worker_threads')) {
+    throw noWorkers('this host has no worker_threads');
+  }
   if (kind === 'web' && !createWorker && !Object.keys(browserWorkers).length) {
     throw noWorkers('neither createWorker nor browserWorkers was given');
   }

@@ -22,6 +22,8 @@ export interface SiteOptions {
   isolated?: boolean;
   /** Sends a Content-Security-Policy under which no worker can be made. */
   workersForbidden?: boolean;
+  /** Sends this Content-Security-Policy instead. */
+  policy?: string;
   /** Folders by the prefix of their addresses, which ends in a slash. Paths start at the root of
    * the checkout. `/skep/` (js/dist) and `/tests/` (tests/js) are always there. */
   folders?: Readonly<Record<string, string>>;
@@ -135,7 +137,9 @@ export class Site {
       headers['cross-origin-opener-policy'] = 'same-origin';
       headers['cross-origin-embedder-policy'] = 'require-corp';
     }
-    if (this.#options.workersForbidden) headers['content-security-policy'] = CSP_WITHOUT_WORKERS;
+    const { policy, workersForbidden } = this.#options;
+    const csp = policy ?? (workersForbidden ? CSP_WITHOUT_WORKERS : undefined);
+    if (csp) headers['content-security-policy'] = csp;
     return headers;
   }
 
