@@ -81,8 +81,8 @@ const char *HOST_EXPORT(skep_host_asserted)(void)
 
 /* Does nothing: that it is exported under this name says which interface the module has, to those
  * who have not yet made an instance of it. */
-__attribute__((export_name(HOST_JOIN(skep_interface_, HOST_INTERFACE)))) void
-skep_host_interface(void)
+__attribute__((export_name(HOST_JOIN(skep_interface_, HOST_INTERFACE)))) void skep_host_interface(
+    void)
 {
 }
 
@@ -246,8 +246,8 @@ const skep_component *HOST_EXPORT(skep_host_define)(host *h, const char *name, u
         (void)host_fail(h, SKEP_NO_MEMORY, "no memory for a component: raise memoryMax");
         return NULL;
     }
-    *c = (skep_component){kept, field_count ? fields : NULL, field_count, size_align >> 8,
-                          size_align & 0xffu, kind};
+    *c = (skep_component){
+        kept, field_count ? fields : NULL, field_count, size_align >> 8, size_align & 0xffu, kind};
     if (kind != SKEP_KIND_COMPONENT) return c;
     uint32_t number = 0;
     if (host_check(h, skep__world_type(h->world, c, &number)) != SKEP_OK) return NULL;

@@ -80,16 +80,16 @@ typedef struct host {
     uint64_t dropped; /* commands for entities that were gone */
     host_pass passes[HOST_PASSES];
     uint32_t pass_count;
-    host_buffer list;  /* of differences, events and the like */
-    host_buffer runs;  /* short runs of a difference, */
+    host_buffer list; /* of differences, events and the like */
+    host_buffer runs; /* short runs of a difference, */
     host_buffer groups;
     host_buffer gathered; /* and what they became */
     bool lacks;           /* a difference found no memory */
-    host_buffer bytes; /* of saves */
-    host_buffer hooks; /* entity low, entity high, hook: what happened */
-    skep__keep kept;   /* what scenes keep */
+    host_buffer bytes;    /* of saves */
+    host_buffer hooks;    /* entity low, entity high, hook: what happened */
+    skep__keep kept;      /* what scenes keep */
     skep__helpers helpers;
-    skep__asked *asked; /* parameters that scenes asked for */
+    skep__asked *asked;    /* parameters that scenes asked for */
     skep_builder *builder; /* while a scene's function runs */
     uint32_t entity_max;
     uint64_t seed;
@@ -134,10 +134,10 @@ SKEP_INLINE void host_put_u64(host *h, uint32_t at, uint64_t n)
 /* What JavaScript gives to the module. `skep_js_guard` runs a task by skep_task_direct and catches
  * what it throws; `skep_js_job` calls JavaScript's function of a number and returns why it failed,
  * or NULL. */
-__attribute__((import_module("env"), import_name("guard"))) void
-skep_js_guard(const skep_pool_task *task, const skep_job *job, uint32_t flags,
-              const skep_task_room *room, skep_pool_result *result);
-__attribute__((import_module("env"), import_name("job"))) const char *
-skep_js_job(uint32_t id, const skep_task *task, const void *columns);
+__attribute__((import_module("env"), import_name("guard"))) void skep_js_guard(
+    const skep_pool_task *task, const skep_job *job, uint32_t flags, const skep_task_room *room,
+    skep_pool_result *result);
+__attribute__((import_module("env"), import_name("job"))) const char *skep_js_job(
+    uint32_t id, const skep_task *task, const void *columns);
 
 #endif

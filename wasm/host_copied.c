@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What a task reads, as ranges of memory: for workers that have none in common with this one. They
  * get these bytes at the same addresses of a memory of their own, so every pointer in them holds
- * there as well. A task that looks entities up needs all rows of the component that it looks at; the
- * others need their own rows. */
+ * there as well. A task that looks entities up needs all rows of the component that it looks at;
+ * the others need their own rows. */
 #include "wasm/host.h"
 
 #include "core/plan/plan_internal.h"
@@ -74,8 +74,7 @@ static bool inbox_push(host *h, const skep_access *a, const skep_task_part *part
     const uint32_t *begin = pointer_at(part->columns, a->offset);
     if (!begin) return true;
     return range_push(h, begin, (part->n + 1u) * sizeof *begin) &&
-           messages_push(h, a, part->columns, a->offset + (uint32_t)sizeof(void *),
-                         begin[part->n]);
+           messages_push(h, a, part->columns, a->offset + (uint32_t)sizeof(void *), begin[part->n]);
 }
 
 static bool events_push(host *h, const skep_access *a, const skep_task_part *part)
@@ -161,8 +160,8 @@ static bool component_push(host *h, const skep_component *c)
 uint32_t HOST_EXPORT(skep_host_job_ranges)(host *h, const host_job *job)
 {
     h->list.used = 0;
-    bool ok = range_push(h, job, sizeof *job) &&
-              range_push(h, job->job.name, strlen(job->job.name) + 1);
+    bool ok =
+        range_push(h, job, sizeof *job) && range_push(h, job->job.name, strlen(job->job.name) + 1);
     for (uint32_t a = 0; ok && a < job->job.access_count; a++)
         ok = component_push(h, job->access[a].component);
     if (!ok) return (uint32_t)host_fail(h, SKEP_NO_MEMORY, "no memory: raise memoryMax");

@@ -97,7 +97,7 @@ enum {
     SYSTEM_AFTER,
     SYSTEM_BEFORE,
     SYSTEM_OVERWRITE, /* `out` columns begin with anything */
-    SYSTEM_LISTS /* the uses, then an address and bytes for each name of after and before */
+    SYSTEM_LISTS      /* the uses, then an address and bytes for each name of after and before */
 };
 
 /* Pairs each `out` with the `in` of its component. */
@@ -467,8 +467,8 @@ void HOST_EXPORT(skep_task_gather)(const skep_pool_task *task, uint32_t column, 
 }
 
 /* The way back: to the blocks that the pointers at `column` name. */
-void HOST_EXPORT(skep_task_scatter)(const skep_pool_task *task, uint32_t column,
-                                    uint32_t row_bytes, const uint8_t *from)
+void HOST_EXPORT(skep_task_scatter)(const skep_pool_task *task, uint32_t column, uint32_t row_bytes,
+                                    const uint8_t *from)
 {
     for (uint32_t p = 0; p < task->part_count; p++) {
         const skep_task_part *part = &task->parts[p];
@@ -564,10 +564,10 @@ double HOST_EXPORT(skep_job_random)(const skep_task *task, uint32_t low, uint32_
 void HOST_EXPORT(skep_host_report)(host *h)
 {
     const skep_frame_report *r = &h->report;
-    const uint64_t numbers[] = {r->frame,   r->batches,         r->systems, r->tasks,
-                                r->reruns,  r->retries,         r->rows,    r->blocks_copied,
-                                r->patches, r->blocks_in_place, r->dropped, r->overlaps,
-                                r->parked_bytes, r->fault_count, h->patches, h->dropped};
+    const uint64_t numbers[] = {r->frame,        r->batches,         r->systems, r->tasks,
+                                r->reruns,       r->retries,         r->rows,    r->blocks_copied,
+                                r->patches,      r->blocks_in_place, r->dropped, r->overlaps,
+                                r->parked_bytes, r->fault_count,     h->patches, h->dropped};
     for (uint32_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         host_put_u64(h, 2 * i, numbers[i]);
 }
@@ -628,8 +628,8 @@ uint32_t HOST_EXPORT(skep_host_outcome)(host *h, const char *name)
     return s ? s->outcome : 0;
 }
 
-/* Whether all that a system does in the running frame has reached the world, or never will: its batch
- * is over. */
+/* Whether all that a system does in the running frame has reached the world, or never will: its
+ * batch is over. */
 uint32_t HOST_EXPORT(skep_host_committed)(host *h, const char *name)
 {
     const skep__system *s = skep__system_find(h->plan, name);

@@ -61,9 +61,9 @@ static bool term_there(const host *h, const skep_query_iter *it, const skep_comp
     return h->world->store.types[type].dir[it->match->table->id].cells != NULL;
 }
 
-/* Appends one block: rows, handles, 1 where the changed rows are listed, their number; then for each
- * term with columns their addresses, 0 where there are none, and for an optional one without columns
- * whether it is there; then the changed rows. */
+/* Appends one block: rows, handles, 1 where the changed rows are listed, their number; then for
+ * each term with columns their addresses, 0 where there are none, and for an optional one without
+ * columns whether it is there; then the changed rows. */
 static skep_status pass_block(host *h, host_pass *pass, uint32_t write_mask)
 {
     skep_query_iter *it = &pass->it;
@@ -82,8 +82,8 @@ static skep_status pass_block(host *h, host_pass *pass, uint32_t write_mask)
             if (term_words(&it->terms[t])) *w++ = term_there(h, it, c) ? 1 : 0;
             continue;
         }
-        const skep__cell *cell = write_mask >> t & 1u ? skep__query_write(it, t, c)
-                                                      : skep__query_read(it, t, c);
+        const skep__cell *cell =
+            write_mask >> t & 1u ? skep__query_write(it, t, c) : skep__query_read(it, t, c);
         if (it->status != SKEP_OK) return host_check(h, it->status);
         for (uint32_t f = 0; f < c->field_count; f++)
             *w++ = cell ? (uint32_t)(uintptr_t)cell[f].data : 0;

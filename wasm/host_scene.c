@@ -6,8 +6,8 @@
 /* Where SKEP_SCENE put it; its address is NULL in a module without a scene. */
 extern const skep_scene *skep_scene_entry(void) __attribute__((weak));
 
-/* The scene: io[0] its name, io[1] its line about itself, io[2] its version; returns 0 when there is
- * none. */
+/* The scene: io[0] its name, io[1] its line about itself, io[2] its version; returns 0 when there
+ * is none. */
 uint32_t HOST_EXPORT(skep_host_scene)(host *h)
 {
     if (!skep_scene_entry) return 0;
@@ -23,8 +23,7 @@ static const char **scene_params(host *h, uint32_t count)
 {
     const char **params = host_keep(h, (count + 1u) * sizeof *params);
     for (uint32_t i = 0; params && i < count; i++)
-        params[i] =
-            host_keep_text(h, (const char *)(uintptr_t)h->io[2 * i], h->io[2 * i + 1]);
+        params[i] = host_keep_text(h, (const char *)(uintptr_t)h->io[2 * i], h->io[2 * i + 1]);
     return params;
 }
 

@@ -62,9 +62,9 @@ uint32_t HOST_EXPORT(skep_host_snapshot_get)(host *h, const skep_snapshot *snaps
     return skep_snapshot_get(snapshot, host_entity(low, high), c, c->size ? value : NULL) ? 1 : 0;
 }
 
-/* Lists the rows of a snapshot whose entities have the `count` components in io, as
- * skep_host_pass does: rows, handles, 0, rows, then the columns' addresses. io[0] the address, io[1]
- * the number of runs. */
+/* Lists the rows of a snapshot whose entities have the `count` components in io, as skep_host_pass
+ * does: rows, handles, 0, rows, then the columns' addresses. io[0] the address, io[1] the number of
+ * runs. */
 uint32_t HOST_EXPORT(skep_host_snapshot_rows)(host *h, const skep_snapshot *snapshot,
                                               uint32_t count)
 {
@@ -159,8 +159,8 @@ static bool diff_item(void *ctx, const skep_diff_item *item)
 {
     host *h = ctx;
     if (item->count >= DIFF_LONG) {
-        h->lacks = !diff_put(h, item->kind, item->count, item->entity, item->component,
-                             item->column);
+        h->lacks =
+            !diff_put(h, item->kind, item->count, item->entity, item->component, item->column);
         return !h->lacks;
     }
     const uint32_t group = diff_group_of(h, item);
@@ -255,8 +255,10 @@ uint32_t HOST_EXPORT(skep_host_diff)(host *h, const skep_snapshot *before,
     if (status == SKEP_OK && !h->lacks) h->lacks = !diff_gather(h);
     h->io[0] = (uint32_t)(uintptr_t)h->list.data;
     if (h->lacks) return (uint32_t)host_fail(h, SKEP_NO_MEMORY, "no memory: raise memoryMax");
-    return (uint32_t)(status == SKEP_OK ? status : host_fail(h, status, "these are snapshots of "
-                                                                        "two worlds"));
+    return (uint32_t)(status == SKEP_OK ? status
+                                        : host_fail(h, status,
+                                                    "these are snapshots of "
+                                                    "two worlds"));
 }
 
 /* ---- saves ---------------------------------------------------------------------------------- */
@@ -286,8 +288,9 @@ static bool save_bytes(void *ctx, const void *bytes, size_t n)
         return true;
     }
     save_piece *piece = host_buffer_push(h, &h->list, sizeof *piece);
-    if (piece) *piece = (save_piece){stays ? bytes : (const uint8_t *)(uintptr_t)used, skep__u32(n)};
-    return piece != NULL;
+    if (!piece) return false;
+    *piece = (save_piece){stays ? bytes : (const uint8_t *)(uintptr_t)used, skep__u32(n)};
+    return true;
 }
 
 /* Saves a snapshot, or the world where it is NULL: io[0] the address of a list of pieces (address,
@@ -298,8 +301,8 @@ uint32_t HOST_EXPORT(skep_host_save)(host *h, const skep_snapshot *snapshot)
     if (status != SKEP_OK) return (uint32_t)status;
     h->bytes.used = 0;
     h->list.used = 0;
-    status = snapshot ? skep_save_snapshot(snapshot, save_bytes, h)
-                      : skep_save(h->world, save_bytes, h);
+    status =
+        snapshot ? skep_save_snapshot(snapshot, save_bytes, h) : skep_save(h->world, save_bytes, h);
     if (status == SKEP_IO)
         return (uint32_t)host_fail(h, SKEP_NO_MEMORY, "no memory for the save: raise memoryMax");
     save_piece *pieces = h->list.data;
@@ -321,15 +324,14 @@ static skep_status load_bytes(host *h, const void *bytes, uint32_t n)
     const skep_status status = skep_load(h->world, bytes, n, &report);
     h->io[0] = (uint32_t)report.error.offset;
     if (status == SKEP_OK) return SKEP_OK;
-    return host_fail(
-        h, status, "%s%s%s%s%s (byte %u)",
-        report.error.message ? report.error.message : skep_status_text(status),
-        report.component[0] ? ": component " : "", report.component,
-        report.field[0] ? ", field " : "", report.field, h->io[0]);
+    return host_fail(h, status, "%s%s%s%s%s (byte %u)",
+                     report.error.message ? report.error.message : skep_status_text(status),
+                     report.component[0] ? ": component " : "", report.component,
+                     report.field[0] ? ", field " : "", report.field, h->io[0]);
 }
 
-/* Takes the world to what a save holds, instead of what is in it; `empty` is a snapshot of the world
- * before anything was. It stays as it was when that fails. io[0] is the byte at which reading
+/* Takes the world to what a save holds, instead of what is in it; `empty` is a snapshot of the
+ * world before anything was. It stays as it was when that fails. io[0] is the byte at which reading
  * stopped. */
 uint32_t HOST_EXPORT(skep_host_replace)(host *h, const skep_snapshot *empty, const void *bytes,
                                         uint32_t n)
@@ -381,20 +383,18 @@ uint32_t HOST_EXPORT(skep_host_send)(host *h, const skep_component *c, uint32_t 
 
 /* Gives the world an input. */
 uint32_t HOST_EXPORT(skep_host_input)(host *h, const skep_component *c, uint32_t source,
-                                      double number, uint32_t low, uint32_t high,
-                                      const void *value)
+                                      double number, uint32_t low, uint32_t high, const void *value)
 {
-    return (uint32_t)host_check(h, skep_world_input(h->world, source, (uint64_t)number,
-                                                    host_entity(low, high), c, value));
+    return (uint32_t)host_check(
+        h, skep_world_input(h->world, source, (uint64_t)number, host_entity(low, high), c, value));
 }
 
-/* Lists the events of a type from a number on: io[0] the address, io[1] how many (addressee 2, number
- * 2, address of the C struct), io[2] and io[3] the number that the next event will get. */
+/* Lists the events of a type from a number on: io[0] the address, io[1] how many (addressee 2,
+ * number 2, address of the C struct), io[2] and io[3] the number that the next event will get. */
 uint32_t HOST_EXPORT(skep_host_events)(host *h, const skep_component *c, uint32_t since_low,
                                        uint32_t since_high)
 {
-    skep_event_iter it =
-        skep_world_events(h->world, c, (uint64_t)since_high << 32 | since_low);
+    skep_event_iter it = skep_world_events(h->world, c, (uint64_t)since_high << 32 | since_low);
     uint32_t count = 0;
     h->list.used = 0;
     while (skep_event_next(&it)) {

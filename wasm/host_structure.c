@@ -62,8 +62,8 @@ static skep_status commands_of_one(host *h, const host_commands *c, const uint8_
     return first;
 }
 
-/* Makes `bytes` of commands, in order. Those for entities that are gone are dropped and counted; one
- * that fails otherwise is left out and the rest is made. Returns the first such failure. */
+/* Makes `bytes` of commands, in order. Those for entities that are gone are dropped and counted;
+ * one that fails otherwise is left out and the rest is made. Returns the first such failure. */
 uint32_t HOST_EXPORT(skep_host_commands)(host *h, const uint8_t *at, uint32_t bytes)
 {
     const uint8_t *end = at + bytes;
@@ -173,8 +173,8 @@ static void parts_read(const host *h, skep_part *parts, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         const uint32_t *w = h->io + i * 3u;
-        parts[i] = skep_part_make((const skep_component *)(uintptr_t)w[0],
-                                  (const void *)(uintptr_t)w[1]);
+        parts[i] =
+            skep_part_make((const skep_component *)(uintptr_t)w[0], (const void *)(uintptr_t)w[1]);
         parts[i].columns = (void *)(uintptr_t)w[2];
     }
 }
@@ -190,9 +190,8 @@ uint32_t HOST_EXPORT(skep_host_create_many)(host *h, const skep_component *prefa
                                    SKEP_CREATE_MAX);
     parts_read(h, parts, part_count);
     return (uint32_t)host_check(
-        h, prefab
-               ? skep_world_spawn_many(h->world, prefab, n, parts, part_count, entities)
-               : skep_entity_create_many(h->world, n, parts, part_count, entities));
+        h, prefab ? skep_world_spawn_many(h->world, prefab, n, parts, part_count, entities)
+                  : skep_entity_create_many(h->world, n, parts, part_count, entities));
 }
 
 /* Defines a prefab of the parts in io. */
@@ -203,8 +202,7 @@ uint32_t HOST_EXPORT(skep_host_prefab)(host *h, const skep_component *prefab, ui
         return (uint32_t)host_fail(h, SKEP_LIMIT, "prefab %s has %u parts, it may have %u",
                                    prefab->name, part_count, SKEP_CREATE_MAX);
     parts_read(h, parts, part_count);
-    return (uint32_t)host_check(
-        h, skep_world_prefab_define(h->world, prefab, parts, part_count));
+    return (uint32_t)host_check(h, skep_world_prefab_define(h->world, prefab, parts, part_count));
 }
 
 /* Gives a prefab a child. */

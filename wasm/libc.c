@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The functions of wasm/include/string.h. The three that move memory are single instructions of the
- * bulk-memory proposal, which engines run as a call: short copies are loops. Compiled with -fno-builtin, so that none becomes a call of itself. */
+ * bulk-memory proposal, which engines run as a call: short copies are loops. Compiled with
+ * -fno-builtin, so that none becomes a call of itself. */
 #include <string.h>
 
 #undef memcpy

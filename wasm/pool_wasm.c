@@ -6,12 +6,12 @@
  * all that it reads of the batch afterwards is current. The number of the batch in the same word
  * keeps a late look at an old ticket from claiming anything.
  *
- * A slot says what its worker does: 0 nothing, BUSY while it claims a task or delivers a result, and
- * while it runs a task that task's number + 1. All changes are compare-and-swaps, but for the host's
- * own: when it loses a worker it swaps in LOST, and whichever came first decides whose result
- * counts. A worker that finds its slot LOST was given up, and touches nothing any more. One that was
- * ended while BUSY may leave a task that nobody works on: when the ticket is used up and no slot is
- * in use, what has no result is lost as well (skep_pool_orphans).
+ * A slot says what its worker does: 0 nothing, BUSY while it claims a task or delivers a result,
+ * and while it runs a task that task's number + 1. All changes are compare-and-swaps, but for the
+ * host's own: when it loses a worker it swaps in LOST, and whichever came first decides whose
+ * result counts. A worker that finds its slot LOST was given up, and touches nothing any more. One
+ * that was ended while BUSY may leave a task that nobody works on: when the ticket is used up and
+ * no slot is in use, what has no result is lost as well (skep_pool_orphans).
  *
  * Sleeping: a worker looks at the ticket `spin` times, says so (`asleep`), looks once more, and
  * returns to JavaScript, which waits for the word without blocking the worker's event loop, so that
@@ -283,8 +283,7 @@ static uint32_t pool_wait(skep_pool *pool, uint64_t timeout_ns)
 void wasm_pool_deliver(wasm_pool *p, const skep_pool_result *result)
 {
     SKEP_ASSERT(p->batch && p->handed_left);
-    if (result->status != SKEP_OK)
-        pool_remember(p, p->batch->tasks[result->task], result->worker);
+    if (result->status != SKEP_OK) pool_remember(p, p->batch->tasks[result->task], result->worker);
     p->handed_left--;
     p->done(p->ctx, result);
     if (!wasm_pool_outstanding(p)) p->batch = NULL;
@@ -308,8 +307,10 @@ static void pool_unpin(wasm_pool *p)
 
 /* Says that a slot's worker is lost: its task ends with `cause`. `writing`: the thread may go on
  * for a while. Returns whether there was a task. */
-__attribute__((export_name("skep_worker_lost"))) uint32_t
-skep_worker_lost(wasm_pool *p, uint32_t slot, const char *cause, uint32_t writing)
+__attribute__((export_name("skep_worker_lost"))) uint32_t skep_worker_lost(wasm_pool *p,
+                                                                           uint32_t slot,
+                                                                           const char *cause,
+                                                                           uint32_t writing)
 {
     wasm_slot *s = &p->slots[slot];
     const uint32_t mark = atomic_exchange(&s->task, WASM_SLOT_LOST);
@@ -333,8 +334,9 @@ skep_worker_lost(wasm_pool *p, uint32_t slot, const char *cause, uint32_t writin
 /* Ends tasks that were claimed by a worker which was ended before it could say so, or after it had
  * said so and before it was counted. Returns how many had no result; UINT32_MAX where that cannot
  * be told yet, because other workers are at it. */
-__attribute__((export_name("skep_pool_orphans"))) uint32_t
-skep_pool_orphans(wasm_pool *p, const char *cause, uint32_t worker)
+__attribute__((export_name("skep_pool_orphans"))) uint32_t skep_pool_orphans(wasm_pool *p,
+                                                                             const char *cause,
+                                                                             uint32_t worker)
 {
     uint32_t count = 0;
     if (!p->batch || !p->shared_count) return 0;

@@ -46,22 +46,23 @@ typedef struct wasm_pool {
     skep_allocator allocator;
     wasm_slot *slots; /* slot_count */
     uint32_t slot_count;
-    uint32_t workers;    /* that the executor has; 0: all runs on the caller */
-    uint32_t spin;       /* looks at the ticket before a worker sleeps */
+    uint32_t workers; /* that the executor has; 0: all runs on the caller */
+    uint32_t spin;    /* looks at the ticket before a worker sleeps */
     uint32_t caller_spin;
-    bool handed;         /* the host's JavaScript runs every task (columns are copied out) */
-    bool alone;          /* no worker can be had any more: the caller does all */
-    const skep_pool_batch *batch;   /* NULL: none */
-    const skep_pool_batch *current; /* the last one, for workers: it is never NULL once there was one */
+    bool handed; /* the host's JavaScript runs every task (columns are copied out) */
+    bool alone;  /* no worker can be had any more: the caller does all */
+    const skep_pool_batch *batch; /* NULL: none */
+    const skep_pool_batch
+        *current; /* the last one, for workers: it is never NULL once there was one */
     skep_pool_done done;
     void *ctx;
     uint32_t *order; /* numbers of tasks: those for workers, then those for JavaScript */
     uint32_t order_cap;
     wasm_result *results; /* a task */
     uint32_t result_cap;
-    uint32_t shared_count; /* tasks for workers; 0 once they were delivered */
-    uint32_t handed_left;  /* tasks that JavaScript has not delivered */
-    bool takes;            /* the caller takes part */
+    uint32_t shared_count;            /* tasks for workers; 0 once they were delivered */
+    uint32_t handed_left;             /* tasks that JavaScript has not delivered */
+    bool takes;                       /* the caller takes part */
     const skep_pool_task *failed[16]; /* the last ones, only to be compared */
     uint32_t failed_slot[16];
     uint32_t failed_next;

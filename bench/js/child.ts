@@ -10,9 +10,17 @@ import { isFact, rows } from './rows.ts';
 async function factReport(fact: Fact): Promise<RowReport> {
   const values = await fact.measure();
   return {
-    name: fact.name, title: fact.title, unit: fact.unit,
-    results: values.map(({ name, role, value }) => (
-      { name, role, median: value, low: value, high: value, samples: [value] })),
+    name: fact.name,
+    title: fact.title,
+    unit: fact.unit,
+    results: values.map(({ name, role, value }) => ({
+      name,
+      role,
+      median: value,
+      low: value,
+      high: value,
+      samples: [value],
+    })),
     verdicts: fact.bars.map(({ of, value }) => {
       const found = values.find(({ name }) => name === of)!.value;
       return { of, kind: 'value' as const, value: found, bar: value, met: found <= value };

@@ -7,8 +7,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fill, type Columns } from './movers.ts';
 
-const COMPILE = ['--target=wasm32-unknown-unknown', '-std=c17', '-O3', '-msimd128',
-  '-ffreestanding', '-nostdlib', '-ffp-contract=off', '-Wall', '-Wextra', '-Werror', '-c'];
+const COMPILE = [
+  '--target=wasm32-unknown-unknown',
+  '-std=c17',
+  '-O3',
+  '-msimd128',
+  '-ffreestanding',
+  '-nostdlib',
+  '-ffp-contract=off',
+  '-Wall',
+  '-Wextra',
+  '-Werror',
+  '-c',
+];
 const LINK = ['--no-entry', '--import-memory', '--stack-first', '-z', 'stack-size=4096'];
 /** Behind the stack; the kernel has no data. */
 const HEAP = 65536;
@@ -41,10 +52,14 @@ export function makeKernel(n: number): Kernel {
   const memory = new WebAssembly.Memory({ initial });
   const instance = new WebAssembly.Instance(new WebAssembly.Module(build()), { env: { memory } });
   const move = instance.exports['move'] as Move;
-  const [px, py, vx, vy] = [0, 1, 2, 3].map((k) => HEAP + k * stride) as [number, number, number,
-    number];
+  const [px, py, vx, vy] = [0, 1, 2, 3].map(k => HEAP + k * stride) as [
+    number,
+    number,
+    number,
+    number,
+  ];
   const view = (at: number): Float32Array => new Float32Array(memory.buffer, at, n);
   const columns = { px: view(px), py: view(py), vx: view(vx), vy: view(vy) };
   fill(columns, n);
-  return { columns, run: (dt) => move(px, py, vx, vy, dt, n) };
+  return { columns, run: dt => move(px, py, vx, vy, dt, n) };
 }

@@ -19,11 +19,11 @@ function chosen(names: readonly string[]): string[] {
   const all = [...rows.keys()];
   if (!names.length) return all;
   for (const name of names) {
-    if (all.some((row) => row.startsWith(name))) continue;
+    if (all.some(row => row.startsWith(name))) continue;
     process.stderr.write(`bench: there is no row "${name}"; rows: ${all.join(' ')}\n`);
     process.exit(2);
   }
-  return all.filter((row) => names.some((name) => row.startsWith(name)));
+  return all.filter(row => names.some(name => row.startsWith(name)));
 }
 
 /** Measures a row in a process of its own; undefined where that failed, with the reason on the
@@ -32,15 +32,20 @@ function measure(name: string, quick: boolean): RowReport | undefined {
   const args = [...FLAGS, join(import.meta.dirname, 'child.ts'), name];
   if (quick) args.push('--quick');
   const child = spawnSync(process.execPath, args, {
-    encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 1 << 28,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    maxBuffer: 1 << 28,
   });
   if (child.status !== 0) return undefined;
   return JSON.parse(child.stdout) as RowReport;
 }
 
 const { values, positionals } = parseArgs({
-  allowPositionals: true, options: {
-    json: { type: 'boolean' }, list: { type: 'boolean' }, quick: { type: 'boolean' },
+  allowPositionals: true,
+  options: {
+    json: { type: 'boolean' },
+    list: { type: 'boolean' },
+    quick: { type: 'boolean' },
   },
 });
 if (values.list) {
@@ -63,8 +68,8 @@ for (const name of chosen(positionals)) {
 if (values.json) {
   process.stdout.write(`${JSON.stringify({ machine: at, rows: reports, failed })}\n`);
 }
-const bars = reports.flatMap((report) => report.verdicts);
-const missed = bars.filter((verdict) => !verdict.met).length;
+const bars = reports.flatMap(report => report.verdicts);
+const missed = bars.filter(verdict => !verdict.met).length;
 if (!values.json) process.stdout.write(`\n${bars.length} bars, ${missed} missed.\n`);
 if (failed.length) {
   process.stderr.write(`bench: not measured: ${failed.join(' ')}\n`);

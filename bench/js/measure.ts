@@ -78,7 +78,10 @@ export function quantile(sorted: readonly number[], at: number): number {
 }
 
 export function median(values: readonly number[]): number {
-  return quantile([...values].sort((a, b) => a - b), 0.5);
+  return quantile(
+    [...values].sort((a, b) => a - b),
+    0.5,
+  );
 }
 
 /** Nanoseconds that so many runs take. */
@@ -129,7 +132,10 @@ async function start(contender: Contender, options: MeasureOptions): Promise<Run
   }
 }
 
-async function playRounds(runners: readonly Runner[], row: Row, options: MeasureOptions,
+async function playRounds(
+  runners: readonly Runner[],
+  row: Row,
+  options: MeasureOptions,
 ): Promise<void> {
   const unit = NANOSECONDS[row.unit] * (row.per ?? 1);
   for (let round = 0; round < options.rounds; round++) {
@@ -147,13 +153,17 @@ function resultOf(runner: Runner): Result {
   const sorted = [...runner.samples].sort((a, b) => a - b);
   const { name, role } = runner.contender;
   return {
-    name, role, median: quantile(sorted, 0.5), low: quantile(sorted, 0.25),
-    high: quantile(sorted, 0.75), samples: runner.samples,
+    name,
+    role,
+    median: quantile(sorted, 0.5),
+    low: quantile(sorted, 0.25),
+    high: quantile(sorted, 0.75),
+    samples: runner.samples,
   };
 }
 
 function find(results: readonly Result[], name: string): Result {
-  const found = results.find((result) => result.name === name);
+  const found = results.find(result => result.name === name);
   if (!found) throw new Error(`a bar names the contender "${name}", which the row has not`);
   return found;
 }
@@ -166,20 +176,39 @@ export function ratio(a: Result, b: Result): number {
 export function judge(bar: Bar, results: readonly Result[]): Verdict {
   const ours = find(results, bar.of);
   if ('value' in bar) {
-    return { of: bar.of, kind: 'value', value: ours.median, bar: bar.value,
-      met: ours.median <= bar.value };
+    return {
+      of: bar.of,
+      kind: 'value',
+      value: ours.median,
+      bar: bar.value,
+      met: ours.median <= bar.value,
+    };
   }
   const than = find(results, bar.than);
   if ('faster' in bar) {
     const value = ratio(than, ours);
-    return { of: bar.of, kind: 'faster', than: bar.than, value, bar: bar.faster,
-      met: value >= bar.faster };
+    return {
+      of: bar.of,
+      kind: 'faster',
+      than: bar.than,
+      value,
+      bar: bar.faster,
+      met: value >= bar.faster,
+    };
   }
   const plus = bar.plus ?? 0;
-  const over = ours.samples.map((sample, round) => sample
-    - than.samples[round]! * bar.atMost - plus);
-  return { of: bar.of, kind: 'ratio', than: bar.than, value: ratio(ours, than), bar: bar.atMost,
-    ...(plus ? { plus } : {}), met: median(over) <= 0 };
+  const over = ours.samples.map(
+    (sample, round) => sample - than.samples[round]! * bar.atMost - plus,
+  );
+  return {
+    of: bar.of,
+    kind: 'ratio',
+    than: bar.than,
+    value: ratio(ours, than),
+    bar: bar.atMost,
+    ...(plus ? { plus } : {}),
+    met: median(over) <= 0,
+  };
 }
 
 /** Measures one row. Throws if a contender's state is wrong afterwards. */
@@ -199,6 +228,6 @@ export async function measureRow(row: Row, options: MeasureOptions = DEFAULTS): 
     for (const { subject } of runners) await subject.close?.();
   }
   const results = runners.map(resultOf);
-  const verdicts = row.bars.map((bar) => judge(bar, results));
+  const verdicts = row.bars.map(bar => judge(bar, results));
   return { name: row.name, title: row.title, unit: row.unit, results, verdicts };
 }

@@ -32,8 +32,10 @@ export function fill(columns: Columns, n: number): void {
 
 export function makeColumns(n: number): Columns {
   const columns = {
-    px: new Float32Array(n), py: new Float32Array(n),
-    vx: new Float32Array(n), vy: new Float32Array(n),
+    px: new Float32Array(n),
+    py: new Float32Array(n),
+    vx: new Float32Array(n),
+    vy: new Float32Array(n),
   };
   fill(columns, n);
   return columns;
@@ -46,8 +48,11 @@ export function expectMoved(i: number, x: number, y: number, frames: number): vo
 }
 
 /** Checks some particles of n, the first and the last among them. */
-export function checkMoved(n: number, frames: number,
-                           at: (i: number) => { x: number; y: number }): void {
+export function checkMoved(
+  n: number,
+  frames: number,
+  at: (i: number) => { x: number; y: number },
+): void {
   for (let i = 0; i < n; i += 997) {
     const { x, y } = at(i);
     expectMoved(i, x, y, frames);

@@ -2,8 +2,14 @@
 // Worlds of ours with the particles that most rows move, and schedulers that move them: by a job in
 // TypeScript, or by the scene physics.c in wasm.
 
-import { ParallelScheduler, World, loadScene, type AnyJob, type Entity, type SchedulerOptions }
-  from 'skep';
+import {
+  ParallelScheduler,
+  World,
+  loadScene,
+  type AnyJob,
+  type Entity,
+  type SchedulerOptions,
+} from 'skep';
 import { Pos, Vel } from './jobs/components.ts';
 import { DT, checkMoved, speedX, speedY, startX, startY } from './movers.ts';
 import { expect, type Subject } from './row.ts';
@@ -22,9 +28,10 @@ function newWorld(n: number): World {
 /** A world of n particles at their starts. */
 export function makeMovers(n: number): Movers {
   const world = newWorld(n);
-  const entities = Array.from({ length: n }, (_, i) => world.spawn(
-    [Pos, { x: startX(i), y: startY(i) }], [Vel, { x: speedX(i), y: speedY(i) }]));
-  return { world, entities, at: (i) => world.get(entities[i]!, Pos)! };
+  const entities = Array.from({ length: n }, (_, i) =>
+    world.spawn([Pos, { x: startX(i), y: startY(i) }], [Vel, { x: speedX(i), y: speedY(i) }]),
+  );
+  return { world, entities, at: i => world.get(entities[i]!, Pos)! };
 }
 
 /** Puts the particles that a scene made to their starts. */
@@ -39,7 +46,7 @@ function restart(world: World): Movers {
       vel.y[row] = speedY(i);
     }
   });
-  return { world, entities, at: (i) => world.get(entities[i]!, Pos)! };
+  return { world, entities, at: i => world.get(entities[i]!, Pos)! };
 }
 
 /** Options of all schedulers here: a fault ends the bench. */
@@ -48,7 +55,7 @@ const STRICT: SchedulerOptions = { onFault: 'throw' };
 function frames(n: number, movers: Movers, sched: ParallelScheduler, sync: boolean): Subject {
   return {
     run: sync ? () => void sched.tick(DT) : () => sched.runFrame(DT),
-    check: (runs) => checkMoved(n, runs, movers.at),
+    check: runs => checkMoved(n, runs, movers.at),
     async close() {
       await sched.close();
       movers.world.dispose();
@@ -67,7 +74,10 @@ async function started(world: World, options: SchedulerOptions): Promise<Paralle
 }
 
 /** Frames of one job in TypeScript. */
-export async function jobFrames(n: number, job: AnyJob, options: SchedulerOptions = {},
+export async function jobFrames(
+  n: number,
+  job: AnyJob,
+  options: SchedulerOptions = {},
 ): Promise<Subject> {
   const movers = makeMovers(n);
   const sched = await started(movers.world, options);

@@ -19,14 +19,20 @@ export function machine(): Machine {
   let commit = 'unknown';
   try {
     commit = execFileSync('git', ['describe', '--always', '--dirty'], {
-      cwd: import.meta.dirname, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'],
+      cwd: import.meta.dirname,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
     }).trim();
   } catch {
     // A tarball has no history.
   }
   return {
-    node: process.versions.node, v8: process.versions.v8, cpu: cpus()[0]?.model.trim() ?? 'unknown',
-    cores: cpus().length, commit, date: new Date().toISOString(),
+    node: process.versions.node,
+    v8: process.versions.v8,
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: cpus().length,
+    commit,
+    date: new Date().toISOString(),
   };
 }
 
@@ -50,7 +56,8 @@ function barText(verdict: Verdict, unit: string): string {
 
 function ratioText(verdict: Verdict): string {
   if (verdict.kind === 'value') return '';
-  return verdict.kind === 'faster' ? `${digits(verdict.value)} times as fast as ${verdict.than}`
+  return verdict.kind === 'faster'
+    ? `${digits(verdict.value)} times as fast as ${verdict.than}`
     : `${digits(verdict.value)} of ${verdict.than}`;
 }
 
@@ -60,13 +67,15 @@ function line(cells: readonly string[]): string {
 
 /** How a contender compares with the row's limit, and what its bars say; a line for each. */
 function comparisons(result: Result, report: RowReport): string[][] {
-  const verdicts = report.verdicts.filter((verdict) => verdict.of === result.name);
-  const lines = verdicts.map((verdict) => [
-    ratioText(verdict), barText(verdict, report.unit), verdict.met ? 'met' : '**missed**',
+  const verdicts = report.verdicts.filter(verdict => verdict.of === result.name);
+  const lines = verdicts.map(verdict => [
+    ratioText(verdict),
+    barText(verdict, report.unit),
+    verdict.met ? 'met' : '**missed**',
   ]);
   const limit = report.results.find(({ role }) => role === 'limit');
   if (!limit || limit === result) return lines;
-  if (verdicts.some((verdict) => verdict.than === limit.name)) return lines;
+  if (verdicts.some(verdict => verdict.than === limit.name)) return lines;
   const times = `${digits(ratio(result, limit))} of ${limit.name}`;
   // A bar on the value alone says nothing in this column.
   if (verdicts.length === 1 && verdicts[0]!.kind === 'value') lines[0]![0] = times;
@@ -83,14 +92,18 @@ function linesOf(result: Result, report: RowReport): string {
 }
 
 export function tableOf(report: RowReport): string {
-  return `\n### ${report.name}: ${report.title}\n\n`
+  return (
+    `\n### ${report.name}: ${report.title}\n\n`
     + line(['', 'median', 'spread', 'compared', 'bar', ''])
     + line(['---', '---:', '---:', '---', '---', '---'])
-    + report.results.map((result) => linesOf(result, report)).join('');
+    + report.results.map(result => linesOf(result, report)).join('')
+  );
 }
 
 export function heading(at: Machine): string {
-  return `## skep in JavaScript\n\nNode.js ${at.node} (V8 ${at.v8}) on ${at.cores} cores of `
+  return (
+    `## skep in JavaScript\n\nNode.js ${at.node} (V8 ${at.v8}) on ${at.cores} cores of `
     + `${at.cpu}, commit ${at.commit}, ${at.date.slice(0, 10)}. Medians of rounds in which all of `
-    + 'a table take turns; the spread is half the distance of the quartiles. Bold: skep.\n';
+    + 'a table take turns; the spread is half the distance of the quartiles. Bold: skep.\n'
+  );
 }

@@ -6,8 +6,8 @@ import type { Fact, Row } from './row.ts';
 
 type Loader = () => Promise<Row | Fact>;
 
-const pick = (module: Promise<{ default: Row | Fact }>): Promise<Row | Fact> => (
-  module.then((loaded) => loaded.default));
+const pick = (module: Promise<{ default: Row | Fact }>): Promise<Row | Fact> =>
+  module.then(loaded => loaded.default);
 const notes = () => import('./rows/notes.ts');
 const frameC = () => import('./rows/frame_c.ts');
 const snapshot = () => import('./rows/snapshot.ts');

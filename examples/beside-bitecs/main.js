@@ -59,7 +59,12 @@ await pool.close();
 // A job is a function: called over the arrays themselves it needs no pool, and protects nothing.
 const here = performance.now();
 for (let i = 0; i < FRAMES; i++) {
-  steer.handle({ n: MOST, dt: 1 / 60, extra: { pull: 9 }, cols: { Position, Velocity },
-    out: { Position, Velocity } });
+  steer.handle({
+    n: MOST,
+    dt: 1 / 60,
+    extra: { pull: 9 },
+    cols: { Position, Velocity },
+    out: { Position, Velocity },
+  });
 }
 console.log(`${((performance.now() - here) / FRAMES).toFixed(2)} ms a frame on this thread alone`);

@@ -14,8 +14,8 @@ export const steer = defineJob(
     const { Position: at, Velocity: to } = out;
     for (let i = 0; i < n; i++) {
       const far = Math.sqrt(at.x[i] * at.x[i] + at.y[i] * at.y[i]) + 1;
-      to.x[i] -= at.x[i] / far * extra.pull * dt;
-      to.y[i] -= at.y[i] / far * extra.pull * dt;
+      to.x[i] -= (at.x[i] / far) * extra.pull * dt;
+      to.y[i] -= (at.y[i] / far) * extra.pull * dt;
       at.x[i] += to.x[i] * dt;
       at.y[i] += to.y[i] * dt;
     }

@@ -11,9 +11,14 @@ import { parseArgs } from 'node:util';
 import { ParallelScheduler, World } from 'skep';
 import { HEIGHT, Pos, Vel, WIDTH, fall } from './balls.js';
 
-const { values } = parseArgs({ options: {
-  balls: { type: 'string', default: '20000' }, workers: { type: 'string' },
-  executor: { type: 'string', default: 'auto' }, frames: { type: 'string' } } });
+const { values } = parseArgs({
+  options: {
+    balls: { type: 'string', default: '20000' },
+    workers: { type: 'string' },
+    executor: { type: 'string', default: 'auto' },
+    frames: { type: 'string' },
+  },
+});
 const balls = Number(values.balls);
 const HZ = 60;
 
@@ -21,8 +26,8 @@ const world = new World({ limits: { entities: Math.max(balls, 1) } });
 world.spawnMany([Pos, Vel], balls, (columns, n) => {
   for (let i = 0; i < n; i++) {
     columns.Pos.x[i] = WIDTH * (i / n);
-    columns.Pos.y[i] = HEIGHT * (i * 7 % n / n);
-    columns.Vel.x[i] = i % 11 - 5;
+    columns.Pos.y[i] = HEIGHT * (((i * 7) % n) / n);
+    columns.Vel.x[i] = (i % 11) - 5;
   }
 });
 
@@ -48,15 +53,18 @@ scheduler.register({
         if (pos.y[i] > highest) highest = pos.y[i];
       }
     });
-    console.log(`${time.toFixed(0).padStart(4)} s  mean height ${(sum / balls).toFixed(2)} m, `
-      + `highest ${highest.toFixed(2)} m`);
+    console.log(
+      `${time.toFixed(0).padStart(4)} s  mean height ${(sum / balls).toFixed(2)} m, `
+        + `highest ${highest.toFixed(2)} m`,
+    );
   },
 });
 
 await scheduler.initPool();
 const { kind, workers, fallback } = scheduler.executor;
-console.log(`${balls} balls, executor ${kind}, workers ${workers}`
-  + (fallback ? ` (${fallback})` : ''));
+console.log(
+  `${balls} balls, executor ${kind}, workers ${workers}` + (fallback ? ` (${fallback})` : ''),
+);
 
 if (values.frames) {
   let ms = 0;

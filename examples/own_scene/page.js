@@ -16,7 +16,9 @@ const DT = 1 / 60;
 const Pos = defineComponent({ name: 'Pos', fields: { x: 'f32', y: 'f32' } });
 const Glow = defineComponent({ name: 'Glow', fields: { phase: 'f32', light: 'f32' } });
 
-const text = (id, value) => { document.getElementById(id).textContent = value; };
+const text = (id, value) => {
+  document.getElementById(id).textContent = value;
+};
 const canvas = document.getElementById('sky');
 const picture = canvas.getContext('2d');
 
@@ -51,8 +53,11 @@ function draw(world) {
   world.each({ read: [Pos, Glow] }, (n, pos, glow) => {
     for (let i = 0; i < n; i++) {
       const image = glow.light[i] > 0 ? lit : dim;
-      picture.drawImage(image, width / 2 + pos.x[i] * unit - image.width / 2,
-        height / 2 - pos.y[i] * unit - image.height / 2);
+      picture.drawImage(
+        image,
+        width / 2 + pos.x[i] * unit - image.width / 2,
+        height / 2 - pos.y[i] * unit - image.height / 2,
+      );
     }
   });
 }

@@ -8,16 +8,22 @@ import { extname, join, resolve, sep } from 'node:path';
 
 const root = resolve(import.meta.dirname, '../..');
 const page = '/examples/own_scene/index.html';
-const types = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css',
-  '.wasm': 'application/wasm' };
-const headers = process.argv.includes('--plain') ? {}
+const types = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.wasm': 'application/wasm',
+};
+const headers = process.argv.includes('--plain')
+  ? {}
   : { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
 
 createServer(async (request, response) => {
   const { pathname } = new URL(request.url ?? '/', 'http://localhost');
   const file = join(root, decodeURIComponent(pathname === '/' ? page : pathname));
   const ours = ['examples/own_scene', 'js/dist'].some(folder =>
-    file.startsWith(join(root, folder) + sep));
+    file.startsWith(join(root, folder) + sep),
+  );
   const type = types[extname(file)];
   const body = ours && type ? await readFile(file).catch(() => undefined) : undefined;
   if (pathname === '/') response.writeHead(302, { location: page }).end();

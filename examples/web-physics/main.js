@@ -39,7 +39,8 @@ function makeWorld() {
 /** Numbers of [0, 1) for the first places of bees: any will do, as long as they stay the same. */
 function chance(seed) {
   let state = seed >>> 0 || 1;
-  return () => (state = Math.imul(state ^ state >>> 15, 0x2c1b3c6d) + 0x9e3779b9 >>> 0) / 2 ** 32;
+  return () =>
+    (state = (Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x9e3779b9) >>> 0) / 2 ** 32;
 }
 
 function setBees(count) {
@@ -117,8 +118,13 @@ async function choose(executor) {
     await scheduler.initPool();
     panel.refused(executor, error, scheduler.executor);
   }
-  loop = scheduler.start({ hz: HZ, maxCatchUp: 3, rewindMax: HZ, manual: true,
-    onFrame: report => panel.frame(report) });
+  loop = scheduler.start({
+    hz: HZ,
+    maxCatchUp: 3,
+    rewindMax: HZ,
+    manual: true,
+    onFrame: report => panel.frame(report),
+  });
   if (panel.paused) loop.pause();
 }
 
@@ -190,7 +196,9 @@ function listen() {
     pause: on => later(() => (on ? loop.pause() : loop.resume())),
     step: () => later(() => loop.step()),
     rewind: () => later(() => loop.rewindable && loop.rewind(Math.min(HZ, loop.rewindable))),
-    trouble: kind => { trouble = kind; },
+    trouble: kind => {
+      trouble = kind;
+    },
     compare: () => later(compare),
     fit,
   });
@@ -206,7 +214,9 @@ function listen() {
     pointer.pull = 0.9;
   });
   for (const end of ['pointerup', 'pointercancel', 'pointerleave']) {
-    canvas.addEventListener(end, () => { pointer.pull = 0; });
+    canvas.addEventListener(end, () => {
+      pointer.pull = 0;
+    });
   }
 }
 

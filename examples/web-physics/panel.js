@@ -12,15 +12,19 @@ const NAMES = { web: 'Shared memory', copied: 'Copies', local: 'In the page' };
 function reason(asked, { kind, workers, fallback }) {
   const team = workers === 1 ? 'One worker' : `${workers} workers`;
   if (kind === 'web') {
-    return `${team} on the world's own memory: nothing is copied. The page is cross-origin `
-      + 'isolated, which is what browsers ask for before they share any.';
+    return (
+      `${team} on the world's own memory: nothing is copied. The page is cross-origin `
+      + 'isolated, which is what browsers ask for before they share any.'
+    );
   }
   if (kind === 'copied') {
     const how = `${team} without shared memory: columns are copied there and back.`;
-    return asked === 'copied' ? `${how} You asked for it.`
+    return asked === 'copied'
+      ? `${how} You asked for it.`
       : `${how} The ${fallback.split(';')[0]}.`;
   }
-  return asked === 'local' ? 'The job runs on the page\'s own thread. You asked for it.'
+  return asked === 'local'
+    ? "The job runs on the page's own thread. You asked for it."
     : `The job runs on the page's own thread. Why: ${fallback}.`;
 }
 
@@ -59,7 +63,8 @@ export class Panel {
       const folded = Math.min(box.height, 0.42 * height);
       return { x: 0, y: 56, width, height: Math.max(height - folded - 56, 120) };
     }
-    return box.left > width / 2 ? { x: 0, y: 0, width: box.left, height }
+    return box.left > width / 2
+      ? { x: 0, y: 0, width: box.left, height }
       : { x: box.right, y: 0, width: width - box.right, height };
   }
 
@@ -80,8 +85,8 @@ export class Panel {
     $('#why').textContent = reason(asked, executor);
     $('#workers').textContent = String(executor.workers);
     $('#hang').disabled = executor.kind === 'local';
-    $('#hang').title = executor.kind === 'local'
-      ? 'Nothing can end a loop on the page\'s own thread' : '';
+    $('#hang').title =
+      executor.kind === 'local' ? "Nothing can end a loop on the page's own thread" : '';
     this.#offer(executor.kind !== 'web');
     document.documentElement.dataset.executor = executor.kind;
   }
@@ -89,8 +94,8 @@ export class Panel {
   refused(asked, error, executor) {
     this.starting('auto');
     this.runs('auto', executor);
-    $('#why').textContent = `${NAMES[asked] ?? asked} cannot be had here: ${error.message}. `
-      + reason('auto', executor);
+    $('#why').textContent =
+      `${NAMES[asked] ?? asked} cannot be had here: ${error.message}. ` + reason('auto', executor);
   }
 
   /** Offers the service worker that isolates the page, where no header does. */
@@ -140,7 +145,7 @@ export class Panel {
     const last = this.#frames.slice(-30);
     const ms = last.reduce((sum, x) => sum + x, 0) / Math.max(last.length, 1);
     if (this.#shownAt) {
-      $('#fps').textContent = String(Math.round(1000 * this.#draws / (now - this.#shownAt)));
+      $('#fps').textContent = String(Math.round((1000 * this.#draws) / (now - this.#shownAt)));
     }
     $('#ms').textContent = ms.toFixed(ms < 10 ? 2 : 1);
     $('#bees').textContent = bees.toLocaleString('en');
@@ -153,15 +158,15 @@ export class Panel {
   #spark() {
     const canvas = $('#spark');
     const ratio = devicePixelRatio;
-    const width = canvas.width = canvas.clientWidth * ratio;
-    const height = canvas.height = canvas.clientHeight * ratio;
+    const width = (canvas.width = canvas.clientWidth * ratio);
+    const height = (canvas.height = canvas.clientHeight * ratio);
     const context = canvas.getContext('2d');
     const most = Math.max(...this.#frames, 4);
     const step = width / SPARKS;
     context.fillStyle = this.color('--honey');
     this.#frames.forEach((ms, i) => {
-      const tall = Math.max(ms / most * height, ratio);
-      context.globalAlpha = 0.35 + 0.65 * i / SPARKS;
+      const tall = Math.max((ms / most) * height, ratio);
+      context.globalAlpha = 0.35 + (0.65 * i) / SPARKS;
       context.fillRect((SPARKS - this.#frames.length + i) * step, height - tall, step * 0.7, tall);
     });
   }
@@ -170,13 +175,18 @@ export class Panel {
   compared(rows) {
     const cell = text => Object.assign(document.createElement('td'), { textContent: text });
     $('#compared').hidden = false;
-    $('#compared tbody').replaceChildren(...rows.map(({ executor, ms, hash, error }) => {
-      const row = document.createElement('tr');
-      row.append(cell(NAMES[executor]), cell(error ? '' : ms.toFixed(2)), cell(error ? 'not here'
-        : hash));
-      if (error) row.title = error;
-      return row;
-    }));
+    $('#compared tbody').replaceChildren(
+      ...rows.map(({ executor, ms, hash, error }) => {
+        const row = document.createElement('tr');
+        row.append(
+          cell(NAMES[executor]),
+          cell(error ? '' : ms.toFixed(2)),
+          cell(error ? 'not here' : hash),
+        );
+        if (error) row.title = error;
+        return row;
+      }),
+    );
     $('#compared').scrollIntoView({ block: 'nearest' });
   }
 
@@ -184,7 +194,7 @@ export class Panel {
 
   /** Sets the slider, whose steps grow with the number. */
   bees(count, most) {
-    $('#count').value = String(Math.round(100 * Math.log(count / 1000) / Math.log(most / 1000)));
+    $('#count').value = String(Math.round((100 * Math.log(count / 1000)) / Math.log(most / 1000)));
     this.#most = most;
   }
   #most = 1;

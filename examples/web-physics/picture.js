@@ -8,10 +8,22 @@ const TONES = 1024;
 
 // From nothing to the warmest, as red, green, blue.
 const INKS = {
-  dark: [[14, 11, 9], [58, 28, 8], [150, 78, 12], [238, 148, 28], [255, 205, 96],
-    [255, 248, 222]],
-  light: [[248, 242, 230], [246, 214, 146], [232, 160, 52], [178, 96, 14], [104, 50, 8],
-    [36, 17, 3]],
+  dark: [
+    [14, 11, 9],
+    [58, 28, 8],
+    [150, 78, 12],
+    [238, 148, 28],
+    [255, 205, 96],
+    [255, 248, 222],
+  ],
+  light: [
+    [248, 242, 230],
+    [246, 214, 146],
+    [232, 160, 52],
+    [178, 96, 14],
+    [104, 50, 8],
+    [36, 17, 3],
+  ],
 };
 
 function tones(theme) {
@@ -22,8 +34,9 @@ function tones(theme) {
     const at = warm * (inks.length - 1);
     const low = Math.min(Math.floor(at), inks.length - 2);
     const [r, g, b] = inks[low].map((from, c) =>
-      Math.round(from + (inks[low + 1][c] - from) * (at - low)));
-    table[i] = (255 << 24 | b << 16 | g << 8 | r) >>> 0;
+      Math.round(from + (inks[low + 1][c] - from) * (at - low)),
+    );
+    table[i] = ((255 << 24) | (b << 16) | (g << 8) | r) >>> 0;
   }
   return table;
 }
@@ -63,10 +76,14 @@ export class Picture {
     this.#image = this.#canvas.getContext('2d').createImageData(this.width, this.height);
     this.#pixels = new Uint32Array(this.#image.data.buffer);
     this.unit = Math.min(free.width, free.height) * 0.44 * this.#scale;
-    this.middle = { x: (free.x + free.width / 2) * this.#scale,
-      y: (free.y + free.height / 2) * this.#scale };
-    this.reach = { x: free.width / 2 * this.#scale / this.unit,
-      y: free.height / 2 * this.#scale / this.unit };
+    this.middle = {
+      x: (free.x + free.width / 2) * this.#scale,
+      y: (free.y + free.height / 2) * this.#scale,
+    };
+    this.reach = {
+      x: ((free.width / 2) * this.#scale) / this.unit,
+      y: ((free.height / 2) * this.#scale) / this.unit,
+    };
     this.#tones = tones(theme);
     this.#glow = 1;
   }
@@ -74,13 +91,15 @@ export class Picture {
   /** How warm one point is, so that many and few look well. */
   count(points) {
     const cells = this.width * this.height;
-    this.#glow = Math.min(2600, Math.max(260, 0.011 * cells / Math.max(points, 1) * 2600));
+    this.#glow = Math.min(2600, Math.max(260, ((0.011 * cells) / Math.max(points, 1)) * 2600));
   }
 
   /** Where a place of the window lies in the world. */
   world(clientX, clientY) {
-    return { x: (clientX * this.#scale - this.middle.x) / this.unit,
-      y: (clientY * this.#scale - this.middle.y) / this.unit };
+    return {
+      x: (clientX * this.#scale - this.middle.x) / this.unit,
+      y: (clientY * this.#scale - this.middle.y) / this.unit,
+    };
   }
 
   /** Lets the last picture cool down. */
@@ -99,8 +118,8 @@ export class Picture {
     const { x: ax, y: ay } = from;
     const { x: bx, y: by } = to;
     for (let i = 0; i < n; i++) {
-      const x = (ax[i] + (bx[i] - ax[i]) * alpha) * unit + x0 | 0;
-      const y = (ay[i] + (by[i] - ay[i]) * alpha) * unit + y0 | 0;
+      const x = ((ax[i] + (bx[i] - ax[i]) * alpha) * unit + x0) | 0;
+      const y = ((ay[i] + (by[i] - ay[i]) * alpha) * unit + y0) | 0;
       if (x < 1 || y < 1 || x >= width - 1 || y >= height - 1) continue;
       const at = y * width + x;
       heat[at] += warm;
@@ -127,20 +146,20 @@ export class Picture {
   flowers(sky, color) {
     const context = this.#marks.getContext('2d');
     const ratio = this.#marks.width / window.innerWidth;
-    const unit = this.unit / this.#scale * ratio;
+    const unit = (this.unit / this.#scale) * ratio;
     context.clearRect(0, 0, this.#marks.width, this.#marks.height);
     context.strokeStyle = color;
     context.lineJoin = 'round';
     sky.pull.forEach((pull, k) => {
       if (pull <= 0) return;
-      const x = this.middle.x / this.#scale * ratio + sky.x[k] * unit;
-      const y = this.middle.y / this.#scale * ratio + sky.y[k] * unit;
+      const x = (this.middle.x / this.#scale) * ratio + sky.x[k] * unit;
+      const y = (this.middle.y / this.#scale) * ratio + sky.y[k] * unit;
       const size = (5 + 40 * pull) * ratio;
       context.globalAlpha = 0.55;
       context.lineWidth = 1.6 * ratio;
       context.beginPath();
       for (let corner = 0; corner < 6; corner++) {
-        const turn = Math.PI / 3 * corner + Math.PI / 6;
+        const turn = (Math.PI / 3) * corner + Math.PI / 6;
         context.lineTo(x + size * Math.cos(turn), y + size * Math.sin(turn));
       }
       context.closePath();

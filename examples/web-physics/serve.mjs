@@ -15,10 +15,16 @@ const root = resolve(fileURLToPath(new URL('../..', import.meta.url)));
 const page = '/examples/web-physics/';
 const plain = process.argv.includes('--plain');
 const port = Number(process.env.PORT ?? 8080);
-const types = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css',
-  '.svg': 'image/svg+xml' };
-const isolated = { 'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-embedder-policy': 'require-corp' };
+const types = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+};
+const isolated = {
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-embedder-policy': 'require-corp',
+};
 
 const server = createServer(async (request, response) => {
   const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname);
@@ -36,6 +42,8 @@ const server = createServer(async (request, response) => {
   }
 });
 server.listen(port, '127.0.0.1', () => {
-  console.log(`http://localhost:${server.address().port}${page}`
-    + (plain ? ' (plain: no isolation)' : ' (cross-origin isolated)'));
+  console.log(
+    `http://localhost:${server.address().port}${page}`
+      + (plain ? ' (plain: no isolation)' : ' (cross-origin isolated)'),
+  );
 });

@@ -19,8 +19,13 @@ export const FLOWERS = 6;
  * for ever) when it comes to a certain bee's block, which the page's buttons ask for. */
 export const Sky = defineResource({
   name: 'Sky',
-  fields: { x: ['f32', FLOWERS], y: ['f32', FLOWERS], pull: ['f32', FLOWERS],
-    trouble: 'u32', victim: 'entity' },
+  fields: {
+    x: ['f32', FLOWERS],
+    y: ['f32', FLOWERS],
+    pull: ['f32', FLOWERS],
+    trouble: 'u32',
+    victim: 'entity',
+  },
 });
 
 const DRAG = 0.32;

@@ -189,9 +189,9 @@ typedef struct skep_plan_host {
     uint32_t workers;     /* beside the caller, for skep_plan_explain */
     uint32_t batch_flags; /* SKEP_BATCH_FORCE, SKEP_BATCH_CHECK: put into every batch */
     uint32_t pad2;
-    uint64_t deadline_ns; /* the most that one task may take where no system of its batch says so; 0:
-                             none. For hosts that can end a worker */
-    uint64_t wake_ns; /* what waking a worker costs, for skep_plan_explain; 0: not known */
+    uint64_t deadline_ns; /* the most that one task may take where no system of its batch says so;
+                             0: none. For hosts that can end a worker */
+    uint64_t wake_ns;     /* what waking a worker costs, for skep_plan_explain; 0: not known */
     const skep_task_room *room; /* what the calling thread lends to jobs; with it small systems that
                                    cannot fail run inside skep_frame_next, which then takes as long
                                    as they do. Borrowed; NULL: every task is handed out */

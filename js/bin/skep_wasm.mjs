@@ -57,8 +57,17 @@ const WITH_VALUE = new Set(['-I', '-D', '-U', '-include', '-isystem', '-x', '-Xc
 /** @param {readonly string[]} args @returns {Options} */
 function parse(args) {
   /** @type {Options} */
-  const options = { sources: [], objects: [], extra: [], output: '', debug: false, checks: true,
-    verbose: false, clang: process.env['SKEP_CLANG'], linker: process.env['SKEP_WASM_LD'] };
+  const options = {
+    sources: [],
+    objects: [],
+    extra: [],
+    output: '',
+    debug: false,
+    checks: true,
+    verbose: false,
+    clang: process.env['SKEP_CLANG'],
+    linker: process.env['SKEP_WASM_LD'],
+  };
   const rest = [...args];
   const value = (/** @type {string} */ name) => {
     const next = rest.shift();
@@ -91,8 +100,10 @@ function checked(options) {
   for (const flag of extra) {
     const bad = FLAGS.refused.find(name => flag.toLowerCase().startsWith(name.toLowerCase()));
     if (bad === undefined) continue;
-    throw new UserError(`${flag}: a scene compiled with it has other bits than the same scene `
-      + 'elsewhere, so hashes, replays and prediction break. Remove the flag.');
+    throw new UserError(
+      `${flag}: a scene compiled with it has other bits than the same scene `
+        + 'elsewhere, so hashes, replays and prediction break. Remove the flag.',
+    );
   }
   options.output ||= `${basename(first, extname(first))}.wasm`;
   if (sources.includes(options.output)) throw new UserError(`-o ${options.output} is a source`);
@@ -114,9 +125,11 @@ function call(options, program, args, hint) {
 function compileHint(text) {
   const header = /'([\w/]+\.h)' file not found/.exec(text)?.[1];
   if (header === undefined || header.startsWith('skep/')) return '';
-  return `there is no <${header}> in wasm. Scenes have the compiler's own headers (stdint.h, `
+  return (
+    `there is no <${header}> in wasm. Scenes have the compiler's own headers (stdint.h, `
     + 'stdbool.h, limits.h ...), string.h, and of math.h sqrt, floor and fabs; skep/math.h has the '
-    + 'rest with the same bits everywhere';
+    + 'rest with the same bits everywhere'
+  );
 }
 
 /** @param {string} text */
@@ -125,14 +138,25 @@ function linkHint(text) {
   if (/duplicate symbol: skep_scene_entry/.test(text)) return 'one SKEP_SCENE a wasm file';
   const name = /undefined symbol: (\w+)/.exec(text)?.[1];
   if (name === undefined) return '';
-  return `${name} is defined nowhere. There is no libc in wasm; skep/math.h has sin, cos, atan2, `
-    + 'exp, log and pow with the same bits everywhere, skep_scratch and skep_init_memory give memory';
+  return (
+    `${name} is defined nowhere. There is no libc in wasm; skep/math.h has sin, cos, atan2, `
+    + 'exp, log and pow with the same bits everywhere, '
+    + 'skep_scratch and skep_init_memory give memory'
+  );
 }
 
 /** @param {boolean} cxx @param {boolean} debug */
 function compileFlags(cxx, debug) {
-  return [...FLAGS.compile, ...(cxx ? FLAGS.cxx : FLAGS.c), '-isystem', join(KIT, 'libc'), '-I',
-    join(KIT, 'include'), debug ? '-O1' : '-O3', '-Wall'];
+  return [
+    ...FLAGS.compile,
+    ...(cxx ? FLAGS.cxx : FLAGS.c),
+    '-isystem',
+    join(KIT, 'libc'),
+    '-I',
+    join(KIT, 'include'),
+    debug ? '-O1' : '-O3',
+    '-Wall',
+  ];
 }
 
 /** @param {Options} options @param {string} clang @param {string} folder */
@@ -151,8 +175,10 @@ function checkResult(path) {
   // The linker wraps every export where there are constructors, to run them at each call.
   const [names] = WebAssembly.Module.customSections(module, 'name');
   if (names && Buffer.from(names).includes('.command_export')) {
-    throw new UserError('a file runs code before the scene (a global object with a constructor, or '
-      + 'a function marked as one), which no host does: build it in SKEP_SCENE instead');
+    throw new UserError(
+      'a file runs code before the scene (a global object with a constructor, or '
+        + 'a function marked as one), which no host does: build it in SKEP_SCENE instead',
+    );
   }
   const exported = new Set(WebAssembly.Module.exports(module).map(e => e.name));
   if (!exported.has('skep_scene_entry')) {
@@ -172,8 +198,21 @@ function build(options) {
   try {
     const objects = compile(options, clang.path, folder);
     const linked = join(folder, 'linked.wasm');
-    call(options, linker, [...FLAGS.link, ...objects, ...options.objects, '--whole-archive',
-      library, '--no-whole-archive', '-o', linked], linkHint);
+    call(
+      options,
+      linker,
+      [
+        ...FLAGS.link,
+        ...objects,
+        ...options.objects,
+        '--whole-archive',
+        library,
+        '--no-whole-archive',
+        '-o',
+        linked,
+      ],
+      linkHint,
+    );
     checkResult(linked);
     const bytes = readFileSync(linked);
     writeFileSync(options.output, options.checks ? addStackChecks(bytes).bytes : bytes);

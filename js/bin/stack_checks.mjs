@@ -47,7 +47,7 @@ class Reader {
   /** Passes over a signed number of any length; returns its first byte. */
   signed() {
     const first = this.byte();
-    for (let byte = first; byte >= 128; ) byte = this.byte();
+    for (let byte = first; byte >= 128;) byte = this.byte();
     return first;
   }
 
@@ -91,7 +91,7 @@ class Writer {
   }
 }
 
-// ---- instructions ---------------------------------------------------------------------------------
+// ---- instructions -------------------------------------------------------------------------------
 
 /** Alignment and offset of a load or store; with bit 6 of the alignment, a memory's number.
  * @param {Reader} r */
@@ -121,7 +121,10 @@ const IMMEDIATES = {
   0x03: r => void r.signed(),
   0x04: r => void r.signed(),
   0x06: r => void r.signed(),
-  0x0e: r => { vector(r); r.number(); },
+  0x0e: r => {
+    vector(r);
+    r.number();
+  },
   0x1c: vector,
   0x1f: tryTable,
   0x41: r => void r.signed(),
@@ -135,8 +138,10 @@ const IMMEDIATES = {
   0xfe: atomic,
 };
 /** Those with one number, and with two. */
-const ONE = new Set([0x07, 0x08, 0x09, 0x0c, 0x0d, 0x10, 0x12, 0x14, 0x15, 0x18, 0x20, 0x21, 0x22,
-  0x23, 0x24, 0x25, 0x26, 0x3f, 0x40, 0xd2]);
+const ONE = new Set([
+  0x07, 0x08, 0x09, 0x0c, 0x0d, 0x10, 0x12, 0x14, 0x15, 0x18, 0x20, 0x21, 0x22, 0x23, 0x24, 0x25,
+  0x26, 0x3f, 0x40, 0xd2,
+]);
 const TWO = new Set([0x11, 0x13]);
 /** Codes below 0xc5 that no instruction has. */
 const NONE = new Set([0x16, 0x17, 0x1d, 0x1e, 0x27]);
@@ -190,7 +195,7 @@ function memoryAccess(code) {
   return code >= 0x28 && code <= 0x3e;
 }
 
-// ---- functions ------------------------------------------------------------------------------------
+// ---- functions ----------------------------------------------------------------------------------
 
 /** Copies one function's body with its checks. @param {Reader} r its body @param {number} stack
  * @param {readonly number[]} check @returns {{ body: number[], checks: number }} */
@@ -232,8 +237,17 @@ function checkCode(r, stack, limit) {
   number.number(stack);
   const limitNumber = new Writer();
   limitNumber.number(limit);
-  const check = [OP.globalGet, ...number.out, OP.globalGet, ...limitNumber.out, I32_LESS_SIGNED,
-    OP.if, NO_RESULT, UNREACHABLE, OP.end];
+  const check = [
+    OP.globalGet,
+    ...number.out,
+    OP.globalGet,
+    ...limitNumber.out,
+    I32_LESS_SIGNED,
+    OP.if,
+    NO_RESULT,
+    UNREACHABLE,
+    OP.end,
+  ];
   const out = new Writer();
   const count = r.number();
   out.number(count);
@@ -250,7 +264,7 @@ function checkCode(r, stack, limit) {
   return { bytes: out.out, checks };
 }
 
-// ---- the file -------------------------------------------------------------------------------------
+// ---- the file -----------------------------------------------------------------------------------
 
 /** @param {Uint8Array} bytes */
 function* sections(bytes) {
@@ -286,7 +300,7 @@ function importedGlobals(r) {
       r.byte();
       globals++;
     }
-    if (kind === 4) r.skip(1), r.number();
+    if (kind === 4) (r.skip(1), r.number());
     if (kind > 4) throw new Error(`an import of kind ${kind} is not known here`);
   }
   return globals;

@@ -35,9 +35,15 @@ function majorOf(text) {
 
 /** Where package managers put what is not on the path. @param {string} program */
 function elsewhere(program) {
-  const folders = process.platform === 'win32' ? ['C:/Program Files/LLVM/bin']
-    : ['/opt/homebrew/opt/llvm/bin', '/opt/homebrew/opt/lld/bin', '/usr/local/opt/llvm/bin',
-      '/usr/local/opt/lld/bin'];
+  const folders =
+    process.platform === 'win32'
+      ? ['C:/Program Files/LLVM/bin']
+      : [
+          '/opt/homebrew/opt/llvm/bin',
+          '/opt/homebrew/opt/lld/bin',
+          '/usr/local/opt/llvm/bin',
+          '/usr/local/opt/lld/bin',
+        ];
   if (process.env['WASI_SDK_PATH']) folders.push(join(process.env['WASI_SDK_PATH'], 'bin'));
   const file = process.platform === 'win32' ? `${program}.exe` : program;
   return folders.map(folder => join(folder, file)).filter(path => existsSync(path));
@@ -56,7 +62,7 @@ function unfit(path) {
   if (text === null) return 'not found';
   const version = majorOf(text);
   if (version < CLANG_MIN) return `version ${version}, ${CLANG_MIN} or newer is needed`;
-  if (/^Apple/.test(text)) return 'Apple\'s clang has no wasm target';
+  if (/^Apple/.test(text)) return "Apple's clang has no wasm target";
   const targets = said(path, ['--print-targets']);
   return targets?.includes('wasm32') ? '' : 'it has no wasm target';
 }
@@ -70,8 +76,10 @@ export function findClang(given) {
     if (!why) return { path, version: majorOf(said(path, ['--version']) ?? '') };
     if (given || why !== 'not found') tried.push(`${path}: ${why}`);
   }
-  throw new UserError(`no clang ${CLANG_MIN} or newer with a wasm target was found`
-    + `${tried.length ? `\n  ${tried.join('\n  ')}` : ''}\nHow to get one:\n${INSTALL}`);
+  throw new UserError(
+    `no clang ${CLANG_MIN} or newer with a wasm target was found`
+      + `${tried.length ? `\n  ${tried.join('\n  ')}` : ''}\nHow to get one:\n${INSTALL}`,
+  );
 }
 
 /** Finds the linker that goes with a clang. @param {{ path: string, version: number }} clang
@@ -79,7 +87,9 @@ export function findClang(given) {
 export function findLinker(clang, given) {
   const own = said(clang.path, ['--print-prog-name=wasm-ld'])?.trim() ?? '';
   const beside = join(dirname(clang.path), 'wasm-ld');
-  const names = given ? [given] : [`wasm-ld-${clang.version}`, own, beside, ...candidates('wasm-ld')];
+  const names = given
+    ? [given]
+    : [`wasm-ld-${clang.version}`, own, beside, ...candidates('wasm-ld')];
   const tried = [];
   for (const path of names.filter(name => name !== '')) {
     const text = said(path, ['--version']);
@@ -87,7 +97,9 @@ export function findLinker(clang, given) {
     if (text !== null) tried.push(`${path}: version ${majorOf(text)}`);
     else if (given) tried.push(`${path}: not found`);
   }
-  throw new UserError(`no wasm-ld of version ${clang.version} or newer was found, to go with `
-    + `${clang.path}${tried.length ? `\n  ${[...new Set(tried)].join('\n  ')}` : ''}\n`
-    + `How to get one:\n${INSTALL}`);
+  throw new UserError(
+    `no wasm-ld of version ${clang.version} or newer was found, to go with `
+      + `${clang.path}${tried.length ? `\n  ${[...new Set(tried)].join('\n  ')}` : ''}\n`
+      + `How to get one:\n${INSTALL}`,
+  );
 }

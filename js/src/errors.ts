@@ -3,9 +3,22 @@
 // message that names the thing, and a `hint` that says what to do. What a job threw is `cause`.
 
 export type SkepErrorCode =
-  | 'E_ACCESS' | 'E_ARGUMENT' | 'E_BUSY' | 'E_CLOSED' | 'E_CORRUPT' | 'E_DEADLINE' | 'E_GONE'
-  | 'E_JOB' | 'E_LIMIT' | 'E_MODULE' | 'E_NO_MEMORY' | 'E_PATCH' | 'E_PLAN' | 'E_SCHEMA'
-  | 'E_UNSUPPORTED' | 'E_WORKER_LOST';
+  | 'E_ACCESS'
+  | 'E_ARGUMENT'
+  | 'E_BUSY'
+  | 'E_CLOSED'
+  | 'E_CORRUPT'
+  | 'E_DEADLINE'
+  | 'E_GONE'
+  | 'E_JOB'
+  | 'E_LIMIT'
+  | 'E_MODULE'
+  | 'E_NO_MEMORY'
+  | 'E_PATCH'
+  | 'E_PLAN'
+  | 'E_SCHEMA'
+  | 'E_UNSUPPORTED'
+  | 'E_WORKER_LOST';
 
 export interface SkepErrorOptions {
   hint?: string;
@@ -55,8 +68,11 @@ export class JobError extends SkepError {
   readonly retried: boolean;
   readonly action: FaultAction;
 
-  constructor(message: string, details: JobErrorDetails,
-              options: SkepErrorOptions & { code?: SkepErrorCode } = {}) {
+  constructor(
+    message: string,
+    details: JobErrorDetails,
+    options: SkepErrorOptions & { code?: SkepErrorCode } = {},
+  ) {
     super(options.code ?? 'E_JOB', message, options);
     this.system = details.system;
     this.worker = details.worker ?? 0;
@@ -78,8 +94,13 @@ export class LimitError extends SkepError {
   readonly limit: number;
   readonly needed: number;
 
-  constructor(message: string, knob: string, limit: number, needed: number,
-              options: SkepErrorOptions = {}) {
+  constructor(
+    message: string,
+    knob: string,
+    limit: number,
+    needed: number,
+    options: SkepErrorOptions = {},
+  ) {
     super('E_LIMIT', message, options);
     this.knob = knob;
     this.limit = limit;
@@ -96,8 +117,12 @@ export class PlanError extends SkepError {
   readonly systems: readonly string[];
   readonly mistakes: readonly string[];
 
-  constructor(message: string, systems: readonly string[], mistakes: readonly string[],
-              options: SkepErrorOptions = {}) {
+  constructor(
+    message: string,
+    systems: readonly string[],
+    mistakes: readonly string[],
+    options: SkepErrorOptions = {},
+  ) {
     super('E_PLAN', message, options);
     this.systems = systems;
     this.mistakes = mistakes;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Hooks: who is told that entities gain and lose components. wasm notes what happened, in order; it
-// is told here when the whole change is done. While hooks run the world holds what they change back,
-// so that no hook sees half of what another one does.
+// is told here when the whole change is done. While hooks run the world holds what they change
+// back, so that no hook sees half of what another one does.
 
 import type { AnyComponent } from './component.js';
 import type { Host } from './core/host.js';

@@ -4,16 +4,27 @@
 
 import { SkepError } from './errors.js';
 import type { Entity, EntityColumnView } from './entity.js';
-import { infoOf, type AnyComponent, type Component, type EventType, type Fields, type Reads,
-  type Value, type Writes } from './component.js';
+import {
+  infoOf,
+  type AnyComponent,
+  type Component,
+  type EventType,
+  type Fields,
+  type Reads,
+  type Value,
+  type Writes,
+} from './component.js';
 import type { Prefab } from './prefab.js';
 
 /** What a job is called with: a block of rows, or all of them where it is not split. Dies when the
  * job returns. */
-export interface JobInput<R extends readonly AnyComponent[] = readonly AnyComponent[],
-                          W extends readonly AnyComponent[] = readonly [], X = undefined,
-                          S extends readonly EventType[] = readonly EventType[],
-                          H extends readonly EventType[] = readonly EventType[]> {
+export interface JobInput<
+  R extends readonly AnyComponent[] = readonly AnyComponent[],
+  W extends readonly AnyComponent[] = readonly [],
+  X = undefined,
+  S extends readonly EventType[] = readonly EventType[],
+  H extends readonly EventType[] = readonly EventType[],
+> {
   /** Rows. */
   readonly n: number;
   /** Seconds that this frame simulates. */
@@ -49,8 +60,11 @@ export interface JobInput<R extends readonly AnyComponent[] = readonly AnyCompon
   /** Those of them that are addressed to the rows. */
   readonly inbox: { readonly [C in H[number] as C['name']]: HeardInbox<C> };
   /** Sends an event, to an entity or, with 0, to all. */
-  send<N extends string, F extends Fields>(event: EventType<N, F>, to: Entity | 0,
-    value: Partial<Value<Component<N, F>>>): void;
+  send<N extends string, F extends Fields>(
+    event: EventType<N, F>,
+    to: Entity | 0,
+    value: Partial<Value<Component<N, F>>>,
+  ): void;
   /** A number of [0, 1) that depends on nothing but (seed, system, tick, entity, draw). */
   random(entity: Entity, draw: number): number;
 }
@@ -61,14 +75,20 @@ export type HeardEvents<C> = { readonly n: number; readonly to: EntityColumnView
  * field. */
 export type HeardInbox<C> = { readonly begin: Uint32Array } & Reads<C>;
 
-export type JobHandler<R extends readonly AnyComponent[], W extends readonly AnyComponent[], X,
-                       S extends readonly EventType[] = readonly EventType[],
-                       H extends readonly EventType[] = readonly EventType[]> =
-  (input: JobInput<R, W, X, S, H>) => void;
+export type JobHandler<
+  R extends readonly AnyComponent[],
+  W extends readonly AnyComponent[],
+  X,
+  S extends readonly EventType[] = readonly EventType[],
+  H extends readonly EventType[] = readonly EventType[],
+> = (input: JobInput<R, W, X, S, H>) => void;
 
-export interface JobSpec<R extends readonly AnyComponent[], W extends readonly AnyComponent[],
-                         S extends readonly EventType[] = readonly EventType[],
-                         H extends readonly EventType[] = readonly EventType[]> {
+export interface JobSpec<
+  R extends readonly AnyComponent[],
+  W extends readonly AnyComponent[],
+  S extends readonly EventType[] = readonly EventType[],
+  H extends readonly EventType[] = readonly EventType[],
+> {
   /** Unique among a scheduler's systems; also the system's name. */
   name: string;
   /** What is read. Together with `writes` it says which rows the job gets. */
@@ -102,8 +122,11 @@ export interface JobSpec<R extends readonly AnyComponent[], W extends readonly A
 }
 
 /** A job, made by defineJob. */
-export interface Job<R extends readonly AnyComponent[] = readonly AnyComponent[],
-                     W extends readonly AnyComponent[] = readonly AnyComponent[], X = unknown> {
+export interface Job<
+  R extends readonly AnyComponent[] = readonly AnyComponent[],
+  W extends readonly AnyComponent[] = readonly AnyComponent[],
+  X = unknown,
+> {
   readonly name: string;
   readonly reads: R;
   readonly writes: W;
@@ -125,33 +148,54 @@ export interface Job<R extends readonly AnyComponent[] = readonly AnyComponent[]
 export type AnyJob = Job<any, any, any>;
 
 /** Defines a job. Throws SkepError (E_ARGUMENT) for a name or list that is none. */
-export function defineJob<const R extends readonly AnyComponent[] = readonly [],
-                          const W extends readonly AnyComponent[] = readonly [], X = undefined,
-                          const S extends readonly EventType[] = readonly [],
-                          const H extends readonly EventType[] = readonly []>(
-  spec: JobSpec<R, W, S, H>, handle: JobHandler<R, W, X, S, H>): Job<R, W, X> {
+export function defineJob<
+  const R extends readonly AnyComponent[] = readonly [],
+  const W extends readonly AnyComponent[] = readonly [],
+  X = undefined,
+  const S extends readonly EventType[] = readonly [],
+  const H extends readonly EventType[] = readonly [],
+>(spec: JobSpec<R, W, S, H>, handle: JobHandler<R, W, X, S, H>): Job<R, W, X> {
   if (typeof spec.name !== 'string' || !spec.name || spec.name.length > 63) {
-    throw new SkepError('E_ARGUMENT', `${JSON.stringify(spec.name)} is no name of a job`,
-      { hint: 'give it 1 to 63 characters' });
+    throw new SkepError('E_ARGUMENT', `${JSON.stringify(spec.name)} is no name of a job`, {
+      hint: 'give it 1 to 63 characters',
+    });
   }
   if (typeof handle !== 'function') {
-    throw new SkepError('E_ARGUMENT', `job "${spec.name}" has no function`,
-      { hint: 'defineJob({ name, reads, writes }, input => { ... })' });
+    throw new SkepError('E_ARGUMENT', `job "${spec.name}" has no function`, {
+      hint: 'defineJob({ name, reads, writes }, input => { ... })',
+    });
   }
   if (spec.spawns?.length && !spec.spawnMax) {
-    throw new SkepError('E_ARGUMENT', `job "${spec.name}" spawns and does not say how many`,
-      { hint: 'spawnMax: the most entities that one call spawns' });
+    throw new SkepError('E_ARGUMENT', `job "${spec.name}" spawns and does not say how many`, {
+      hint: 'spawnMax: the most entities that one call spawns',
+    });
   }
-  const lists = [spec.reads, spec.writes, spec.with, spec.not, spec.puts, spec.resources, spec.emits,
-    spec.hears];
+  const lists = [
+    spec.reads,
+    spec.writes,
+    spec.with,
+    spec.not,
+    spec.puts,
+    spec.resources,
+    spec.emits,
+    spec.hears,
+  ];
   for (const list of lists) for (const component of list ?? []) infoOf(component);
   return Object.freeze({
-    name: spec.name, reads: spec.reads ?? ([] as unknown as R),
-    writes: spec.writes ?? ([] as unknown as W), with: spec.with ?? [], not: spec.not ?? [],
-    puts: spec.puts ?? [], resources: spec.resources ?? [],
-    emits: spec.emits ?? [], hears: spec.hears ?? [], destroys: spec.destroys ?? false,
-    spawnMax: spec.spawnMax ?? 0, spawns: spec.spawns ?? [],
-    overwrite: spec.overwrite ?? false, split: spec.split ?? true,
+    name: spec.name,
+    reads: spec.reads ?? ([] as unknown as R),
+    writes: spec.writes ?? ([] as unknown as W),
+    with: spec.with ?? [],
+    not: spec.not ?? [],
+    puts: spec.puts ?? [],
+    resources: spec.resources ?? [],
+    emits: spec.emits ?? [],
+    hears: spec.hears ?? [],
+    destroys: spec.destroys ?? false,
+    spawnMax: spec.spawnMax ?? 0,
+    spawns: spec.spawns ?? [],
+    overwrite: spec.overwrite ?? false,
+    split: spec.split ?? true,
     module: spec.module === undefined ? undefined : String(spec.module),
     handle: handle as unknown as JobHandler<R, W, X>,
   });
@@ -159,7 +203,11 @@ export function defineJob<const R extends readonly AnyComponent[] = readonly [],
 
 /** Whether something is a job. */
 export function isJob(thing: unknown): thing is AnyJob {
-  return typeof thing === 'object' && thing !== null
+  return (
+    typeof thing === 'object'
+    && thing !== null
     && typeof (thing as AnyJob).handle === 'function'
-    && typeof (thing as AnyJob).name === 'string' && Array.isArray((thing as AnyJob).reads);
+    && typeof (thing as AnyJob).name === 'string'
+    && Array.isArray((thing as AnyJob).reads)
+  );
 }

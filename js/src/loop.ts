@@ -54,12 +54,19 @@ export class Loop {
       throw new SkepError('E_ARGUMENT', `a loop of ${hz} Hz`, { hint: '0.001 to 100,000' });
     }
     this.#scheduler = scheduler;
-    this.#options = { hz, maxCatchUp: Math.max(options.maxCatchUp ?? 5, 1),
-      rewindMax: options.rewindMax ?? 60, parallel: options.parallel ?? true,
-      onFault: options.onFault ?? 'report', manual: options.manual ?? false,
-      ...options.onFrame && { onFrame: options.onFrame } };
+    this.#options = {
+      hz,
+      maxCatchUp: Math.max(options.maxCatchUp ?? 5, 1),
+      rewindMax: options.rewindMax ?? 60,
+      parallel: options.parallel ?? true,
+      onFault: options.onFault ?? 'report',
+      manual: options.manual ?? false,
+      ...(options.onFrame && { onFrame: options.onFrame }),
+    };
     this.#stepMs = 1000 / hz;
-    this.done = new Promise((resolve, reject) => { this.#settle = { resolve, reject }; });
+    this.done = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+    });
     this.done.catch(() => {});
     if (!this.#options.manual) this.#arm();
   }
@@ -67,9 +74,15 @@ export class Loop {
   #arm(): void {
     if (this.#stopped) return;
     const wait = Math.max(this.#stepMs - this.#backlog, 0);
-    this.#timer = setTimeout(() => {
-      this.advance(performance.now()).then(() => this.#arm(), (error: unknown) => this.#end(error));
-    }, Math.min(wait, 100));
+    this.#timer = setTimeout(
+      () => {
+        this.advance(performance.now()).then(
+          () => this.#arm(),
+          (error: unknown) => this.#end(error),
+        );
+      },
+      Math.min(wait, 100),
+    );
   }
 
   #end(error?: unknown): void {
@@ -85,7 +98,9 @@ export class Loop {
   /** Lets the clock be at `now` milliseconds and runs the frames that are due. The first call only
    * sets the clock. Resolves with the number of frames; while a turn runs, with that turn's. */
   advance(now: number): Promise<number> {
-    return (this.#turn ??= this.#advance(now).finally(() => { this.#turn = null; }));
+    return (this.#turn ??= this.#advance(now).finally(() => {
+      this.#turn = null;
+    }));
   }
 
   async #advance(now: number): Promise<number> {
@@ -101,7 +116,7 @@ export class Loop {
       if (this.#stopped) return frames + 1;
     }
     if (this.#backlog >= this.#stepMs) {
-      const given = this.#backlog - this.#backlog % this.#stepMs;
+      const given = this.#backlog - (this.#backlog % this.#stepMs);
       this.#lost += given;
       this.#backlog -= given;
     }
@@ -112,12 +127,15 @@ export class Loop {
     const { world } = this.#scheduler;
     this.#before.push(world.snapshot());
     const most = Math.max(this.#options.rewindMax, 1);
-    while (this.#before.length > most
-           || (this.#before.length > 1 && world.bytes > world.memoryMax / 2)) {
+    while (
+      this.#before.length > most
+      || (this.#before.length > 1 && world.bytes > world.memoryMax / 2)
+    ) {
       this.#before.shift()!.release();
     }
-    const report = await this.#scheduler.runFrame(this.#stepMs / 1000, -1,
-      { parallel: this.#options.parallel });
+    const report = await this.#scheduler.runFrame(this.#stepMs / 1000, -1, {
+      parallel: this.#options.parallel,
+    });
     this.#options.onFrame?.(report);
     const bad = report.faults.find((fault: JobError) => fault.action !== 'healed');
     if (bad && this.#options.onFault === 'throw') throw bad;
@@ -125,11 +143,19 @@ export class Loop {
   }
 
   /** Calls `draw` for each block of rows that have the components: their columns before the last
-   * frame and after it, and how far `now` is between the two, 0 to 1. Rows that one of the two lacks
-   * have the same columns in both. */
-  draw<const R extends readonly AnyComponent[]>(now: number, components: R,
-    draw: (n: number, previous: Columns<R>, current: Columns<R>, alpha: number,
-           entities: EntityColumnView) => void): void {
+   * frame and after it, and how far `now` is between the two, 0 to 1. Rows that one of the two
+   * lacks have the same columns in both. */
+  draw<const R extends readonly AnyComponent[]>(
+    now: number,
+    components: R,
+    draw: (
+      n: number,
+      previous: Columns<R>,
+      current: Columns<R>,
+      alpha: number,
+      entities: EntityColumnView,
+    ) => void,
+  ): void {
     const { world } = this.#scheduler;
     const since = this.#last === null || this.#paused ? 0 : Math.max(now - this.#last, 0);
     const alpha = Math.min((this.#backlog + since) / this.#stepMs, 1);
@@ -139,13 +165,21 @@ export class Loop {
       rows.push({ n, columns: rest.slice(0, -1), entities: rest.at(-1) as EntityColumnView });
     }) as never);
     let block = 0;
-    world.each({ read: components as readonly AnyComponent[] }, ((n: number, ...rest: unknown[]) => {
+    world.each({ read: components as readonly AnyComponent[] }, ((
+      n: number,
+      ...rest: unknown[]
+    ) => {
       const columns = rest.slice(0, components.length);
       const entities = rest[components.length] as EntityColumnView;
       const old = rows[block++];
       const same = old !== undefined && old.n === n && sameRows(old.entities, entities);
-      draw(n, (same ? old.columns : columns) as unknown as Columns<R>,
-        columns as unknown as Columns<R>, alpha, entities);
+      draw(
+        n,
+        (same ? old.columns : columns) as unknown as Columns<R>,
+        columns as unknown as Columns<R>,
+        alpha,
+        entities,
+      );
     }) as never);
   }
 
@@ -172,8 +206,9 @@ export class Loop {
   async rewind(frames: number): Promise<void> {
     await this.#turn?.catch(() => 0);
     if (frames > this.rewindable || frames < 1) {
-      throw new SkepError('E_LIMIT', `${frames} frames back: ${this.rewindable} are kept`,
-        { hint: 'start({ rewindMax: frames })' });
+      throw new SkepError('E_LIMIT', `${frames} frames back: ${this.rewindable} are kept`, {
+        hint: 'start({ rewindMax: frames })',
+      });
     }
     const kept = this.#before.length - frames;
     this.#scheduler.world.restore(this.#before[kept]!);

@@ -21,21 +21,30 @@ export interface NotesQuery {
 }
 
 /** What `iter` gives for an entity: its handle, a function that gets more of it, and the values. */
-export type NotesRow =
-  [Entity, <C extends AnyComponent>(c: C) => Value<C> | undefined, ...unknown[]];
+export type NotesRow = [
+  Entity,
+  <C extends AnyComponent>(c: C) => Value<C> | undefined,
+  ...unknown[],
+];
 
 export function makeNotesQuery(spec: NotesQuerySpec): NotesQuery {
-  const query: { with?: readonly AnyComponent[]; any?: readonly AnyComponent[];
-    not?: readonly AnyComponent[] } = {};
+  const query: {
+    with?: readonly AnyComponent[];
+    any?: readonly AnyComponent[];
+    not?: readonly AnyComponent[];
+  } = {};
   if (spec.all) query.with = spec.all;
   if (spec.any) query.any = spec.any;
   if (spec.none) query.not = spec.none;
-  return { components: [...spec.all ?? [], ...spec.any ?? []], spec: query };
+  return { components: [...(spec.all ?? []), ...(spec.any ?? [])], spec: query };
 }
 
 /** Goes over entities as they were listed; those that die meanwhile are left out. */
-export function* iterate(world: World, entities: readonly Entity[],
-                         components: readonly AnyComponent[]): Generator<NotesRow> {
+export function* iterate(
+  world: World,
+  entities: readonly Entity[],
+  components: readonly AnyComponent[],
+): Generator<NotesRow> {
   for (const entity of entities) {
     if (!world.isAlive(entity)) continue;
     const get = <C extends AnyComponent>(c: C): Value<C> | undefined => world.get(entity, c);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Values of object components, which live in JavaScript. Each entity's value stands beside the
 // handle that it belongs to, so a value never outlives its entity for a reader. A snapshot shares
-// the arrays; the first write afterwards copies them, and a value that a snapshot may hold, since it
-// is older than that, is cloned before somebody gets it to change.
+// the arrays; the first write afterwards copies them, and a value that a snapshot may hold, since
+// it is older than that, is cloned before somebody gets it to change.
 
 import { SkepError } from './errors.js';
 import { entityIndex, type Entity } from './entity.js';

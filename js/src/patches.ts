@@ -20,20 +20,24 @@ const KINDS = new Set(['set', 'add', 'remove', 'destroy', 'spawn']);
 export function checkPatches(list: unknown): readonly Patch[] {
   if (list === undefined || list === null) return [];
   if (!Array.isArray(list)) {
-    throw new PatchError(`a job returned ${typeof list}, not a list of patches`, -1,
-      { hint: 'return an array of { kind, eid, cid, value }' });
+    throw new PatchError(`a job returned ${typeof list}, not a list of patches`, -1, {
+      hint: 'return an array of { kind, eid, cid, value }',
+    });
   }
   for (let i = 0; i < list.length; i++) {
     const p = list[i] as Patch | null;
     if (typeof p !== 'object' || p === null || !KINDS.has(p.kind)) {
-      throw new PatchError(`patch ${i}: ${JSON.stringify(p)} is of no kind`, i,
-        { hint: `kinds are ${[...KINDS].join(', ')}` });
+      throw new PatchError(`patch ${i}: ${JSON.stringify(p)} is of no kind`, i, {
+        hint: `kinds are ${[...KINDS].join(', ')}`,
+      });
     }
     if (!Number.isSafeInteger(p.eid)) {
       throw new PatchError(`patch ${i} (${p.kind}): eid ${String(p.eid)} is no entity`, i);
     }
-    if ((p.kind === 'set' || p.kind === 'add' || p.kind === 'remove')
-        && (!Number.isInteger(p.cid) || p.cid < 0)) {
+    if (
+      (p.kind === 'set' || p.kind === 'add' || p.kind === 'remove')
+      && (!Number.isInteger(p.cid) || p.cid < 0)
+    ) {
       throw new PatchError(`patch ${i} (${p.kind}): cid ${String(p.cid)} is no component`, i);
     }
   }

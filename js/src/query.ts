@@ -36,8 +36,8 @@ type Cols<R extends readonly AnyComponent[], W extends readonly AnyComponent[],
  * handles and, with `changed`, the numbers of the rows that changed. */
 export type EachFn<R extends readonly AnyComponent[], W extends readonly AnyComponent[],
                    O extends readonly AnyComponent[]> =
-  (n: number, ...columns: [...Cols<R, W, O>, entities: EntityColumnView, rows: Uint32Array | null]) =>
-  void;
+  (n: number, ...columns: [...Cols<R, W, O>, entities: EntityColumnView,
+                           rows: Uint32Array | null]) => void;
 
 /** Components that one query can name. */
 const TERM_MAX = 16;
@@ -136,7 +136,8 @@ export class Query {
     }
   }
 
-  /** The arguments of a block: those of the last pass where the words that describe it are equal. */
+  /** The arguments of a block: those of the last pass where the words that describe it are equal.
+   */
   #block(b: number, at: number): Block {
     const u32 = this.#host.instance.u32;
     const before = this.#blocks[b];

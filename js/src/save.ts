@@ -131,7 +131,7 @@ export function savedNames(core: Uint8Array): [number, string][] {
   const view = new DataView(core.buffer, core.byteOffset, core.length);
   try {
     let at = Number(view.getBigUint64(SCHEMA_AT, true));
-    let left = view.getUint32(at, true) + view.getUint32(at + 4, true) + view.getUint32(at + 8, true);
+    let left = [0, 4, 8].reduce((sum, i) => sum + view.getUint32(at + i, true), 0);
     for (at += 16; left > 0; left--) {
       const [kind, flags, bytes, fields] = [0, 1, 2, 3].map(i => view.getUint8(at + i));
       const name = core.slice(at + 4, at + 4 + bytes!);

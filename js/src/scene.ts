@@ -33,8 +33,12 @@ export class Scene {
   }
 
   /** @internal Runs the scene's function over a world's host. */
-  build(host: Host, params: Readonly<Record<string, string | number>>,
-        data: string | Uint8Array | undefined, log: (level: number, text: string) => void): void {
+  build(
+    host: Host,
+    params: Readonly<Record<string, string | number>>,
+    data: string | Uint8Array | undefined,
+    log: (level: number, text: string) => void,
+  ): void {
     if (!host.ex['skep_host_scene']!(host.address)) throw noScene();
     const name = host.instance.text(host.word(0));
     const [at, bytes] = data === undefined ? [0, 0] : hostData(host, data);
@@ -42,7 +46,9 @@ export class Scene {
     let trap: unknown;
     const status = host.withTexts(texts, places => {
       host.instance.u32.set(places.flat(), host.io);
-      return callBuild(host, texts.length, at, bytes, error => { trap = error; });
+      return callBuild(host, texts.length, at, bytes, error => {
+        trap = error;
+      });
     });
     if (at) host.free(at, bytes + 1);
     this.#read(host);
@@ -54,24 +60,38 @@ export class Scene {
     }
     if (status === STATUS.VERSION) throw otherVersion(host.error(status).message);
     if (status !== STATUS.PLAN) throw host.error(status);
-    throw new PlanError(mistakes.join('\n') || `${name}: mistakes`, [], mistakes,
-      trap === undefined ? {} : { cause: trap });
+    throw new PlanError(
+      mistakes.join('\n') || `${name}: mistakes`,
+      [],
+      mistakes,
+      trap === undefined ? {} : { cause: trap },
+    );
   }
 
   #read(host: Host): void {
     this.#params = [];
     for (let i = 0; host.ex['skep_host_param']!(host.address, i); i++) {
       const text = (at: number): string => host.instance.text(host.word(at));
-      this.#params.push({ name: text(0), help: text(1), type: text(2), value: text(3),
-        given: host.word(4) !== 0 });
+      this.#params.push({
+        name: text(0),
+        help: text(1),
+        type: text(2),
+        value: text(3),
+        given: host.word(4) !== 0,
+      });
     }
   }
 }
 
 /** Builds the scene; a trap in its function, which is also how it is left without memory, ends as
  * a mistake beside those that it made before. */
-function callBuild(host: Host, params: number, data: number, bytes: number,
-                   trapped: (error: unknown) => void): number {
+function callBuild(
+  host: Host,
+  params: number,
+  data: number,
+  bytes: number,
+  trapped: (error: unknown) => void,
+): number {
   const { ex } = host;
   const stack = ex.__stack_pointer.value as number;
   try {
@@ -83,7 +103,8 @@ function callBuild(host: Host, params: number, data: number, bytes: number,
     ex.__stack_pointer.value = stack;
     trapped(error);
     return host.withTexts([text], ([place]) =>
-      ex['skep_host_scene_trapped']!(host.address, place![0]));
+      ex['skep_host_scene_trapped']!(host.address, place![0]),
+    );
   }
 }
 
@@ -103,31 +124,44 @@ function noScene(): SkepError {
 }
 
 function otherVersion(text: string): SkepError {
-  return new SkepError('E_MODULE', text,
-    { hint: 'link it again, by the skep-wasm of the skep that loads it' });
+  return new SkepError('E_MODULE', text, {
+    hint: 'link it again, by the skep-wasm of the skep that loads it',
+  });
 }
 
 /** Throws where a module is not what skep-wasm makes, before anything runs. */
 function checkModule(module: WebAssembly.Module, where: string): void {
   const known = ['memory', 'guard', 'job'];
-  const foreign = WebAssembly.Module.imports(module)
-    .find(({ module: from, name }) => from !== 'env' || !known.includes(name));
+  const foreign = WebAssembly.Module.imports(module).find(
+    ({ module: from, name }) => from !== 'env' || !known.includes(name),
+  );
   const names = WebAssembly.Module.exports(module).map(({ name }) => name);
   const version = names.map(name => /^skep_interface_(\d+)$/.exec(name)?.[1]).find(v => v);
   if (foreign || version === undefined) {
-    throw new SkepError('E_MODULE', `${where}: this wasm file was not made by skep`
-      + (foreign ? `: it imports ${foreign.module}.${foreign.name}` : ''), { hint: LINK_IT });
+    throw new SkepError(
+      'E_MODULE',
+      `${where}: this wasm file was not made by skep`
+        + (foreign ? `: it imports ${foreign.module}.${foreign.name}` : ''),
+      { hint: LINK_IT },
+    );
   }
   if (Number(version) !== INTERFACE) {
-    throw otherVersion(`${where}: this scene was linked with version ${version} of the interface `
-      + `between wasm and JavaScript, this is version ${INTERFACE}`);
+    throw otherVersion(
+      `${where}: this scene was linked with version ${version} of the interface `
+        + `between wasm and JavaScript, this is version ${INTERFACE}`,
+    );
   }
   if (!names.includes('skep_scene_entry')) throw noScene();
 }
 
 function compile(bytes: Uint8Array, where: string): CoreModule {
-  if (bytes.length < 8 || bytes[0] !== 0 || bytes[1] !== 0x61 || bytes[2] !== 0x73
-      || bytes[3] !== 0x6d) {
+  if (
+    bytes.length < 8
+    || bytes[0] !== 0
+    || bytes[1] !== 0x61
+    || bytes[2] !== 0x73
+    || bytes[3] !== 0x6d
+  ) {
     throw new SkepError('E_MODULE', `${where}: this is no wasm file`, { hint: LINK_IT });
   }
   const own = Uint8Array.from(bytes);
@@ -136,14 +170,18 @@ function compile(bytes: Uint8Array, where: string): CoreModule {
     checkModule(core.compiled(sharedMemoryAvailable()), where);
   } catch (cause) {
     if (!(cause instanceof WebAssembly.CompileError)) throw cause;
-    throw new SkepError('E_MODULE', `${where}: this wasm file cannot be compiled: `
-      + cause.message, { cause });
+    throw new SkepError(
+      'E_MODULE',
+      `${where}: this wasm file cannot be compiled: ` + cause.message,
+      { cause },
+    );
   }
   return core;
 }
 
 async function fetchBytes(where: string): Promise<Uint8Array> {
-  const node = (globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }).process;
+  const node = (globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } })
+    .process;
   const fs = node?.getBuiltinModule?.('node:fs') as typeof import('node:fs') | undefined;
   const isUrl = /^[a-z][a-z0-9+.-]+:/i.test(where);
   if (fs && (where.startsWith('file:') || !isUrl)) {
@@ -157,8 +195,8 @@ async function fetchBytes(where: string): Promise<Uint8Array> {
 }
 
 /** Loads a scene's wasm file: its URL, a path on Node, or its bytes. Rejects with SkepError
- * (E_MODULE) for what is no such file, and what another version of skep linked. The same scene may be
- * added to many worlds. */
+ * (E_MODULE) for what is no such file, and what another version of skep linked. The same scene may
+ * be added to many worlds. */
 export async function loadScene(source: string | URL | Uint8Array): Promise<Scene> {
   if (source instanceof Uint8Array) return new Scene(compile(source, 'bytes'));
   const where = String(source);

@@ -2,30 +2,54 @@
 // The scheduler: systems, their order, and frames, driven from JavaScript.
 //
 // The plan and the frame's state machine are the core's. wasm goes on with a frame until there is
-// something that only JavaScript can do (call a system's function, run a job that gets all rows, wait
-// for workers); this file does that and comes back. A synchronous tick and an asynchronous frame are
-// the same generator: it yields promises, which the one refuses and the other awaits.
+// something that only JavaScript can do (call a system's function, run a job that gets all rows,
+// wait for workers); this file does that and comes back. A synchronous tick and an asynchronous
+// frame are the same generator: it yields promises, which the one refuses and the other awaits.
 
 import { STATUS, JOB, JOB_HANDED, RESULT, SLOT } from './core/layout.js';
 import type { Host } from './core/host.js';
-import { ClosedError, JobError, LimitError, PlanError, SkepError, type FaultAction, type SkepErrorCode } from
-  './errors.js';
+import {
+  ClosedError,
+  JobError,
+  LimitError,
+  PlanError,
+  SkepError,
+  type FaultAction,
+  type SkepErrorCode,
+} from './errors.js';
 import { CopiedExecutor } from './executor/copied.js';
-import { LocalExecutor, callerPlace, type Executor, type ExecutorKind, type HandedTask } from
-  './executor/executor.js';
+import {
+  LocalExecutor,
+  callerPlace,
+  type Executor,
+  type ExecutorKind,
+  type HandedTask,
+} from './executor/executor.js';
 import { JobRuntime, describe, describeTrap } from './executor/job_runtime.js';
 import { SharedExecutor } from './executor/shared.js';
 import { WholeTasks, placeOf, preload, type Thrown } from './executor/whole_tasks.js';
 import { type AnyJob, type Job } from './job.js';
 import type { AnyComponent } from './component.js';
-import { createPortablePool, type CloseOptions, type PoolOptions, type PortablePool } from
-  './pool/pool.js';
+import {
+  createPortablePool,
+  type CloseOptions,
+  type PoolOptions,
+  type PortablePool,
+} from './pool/pool.js';
 import { coreCount } from './pool/env.js';
 import { findUncloneable } from './pool/faults.js';
 import { Loop, type LoopOptions } from './loop.js';
 import type { Scene } from './scene.js';
-import { NO_JOB, accessOf, isWholeJob, makeSystem, type System, type SystemContext, type SystemSpec,
-  type When } from './system.js';
+import {
+  NO_JOB,
+  accessOf,
+  isWholeJob,
+  makeSystem,
+  type System,
+  type SystemContext,
+  type SystemSpec,
+  type When,
+} from './system.js';
 import { Commands, type World } from './world.js';
 
 export interface SchedulerOptions extends Omit<PoolOptions, 'executor' | 'deadlineMs'> {
@@ -35,8 +59,8 @@ export interface SchedulerOptions extends Omit<PoolOptions, 'executor' | 'deadli
   /** Milliseconds for one task where it can be ended: 1,000 by default, 0 is any time. */
   deadlineMs?: number;
   /** Whether the inputs of jobs are compared around each call, and the job that changed them is
-   * named: true in development; 'sample' (the default in process) checks a system's first frames and
-   * one in 64; false never. Changes no results. */
+   * named: true in development; 'sample' (the default in process) checks a system's first frames
+   * and one in 64; false never. Changes no results. */
   check?: boolean | 'sample';
   /** 0: the smallest batch goes to workers too. */
   grain?: number;
@@ -135,8 +159,9 @@ export class ParallelScheduler {
     this.#options = options;
     this.#host = world.host;
     if (owners.has(world)) {
-      throw new SkepError('E_BUSY', 'the world has a scheduler already',
-        { hint: 'use that one, or await its close() first' });
+      throw new SkepError('E_BUSY', 'the world has a scheduler already', {
+        hint: 'use that one, or await its close() first',
+      });
     }
     this.#runtime = this.#whole = undefined as never;
     this.#scratch = this.#result = 0;
@@ -151,10 +176,16 @@ export class ParallelScheduler {
     this.#host = this.world.host;
     this.#scratch = this.#host.alloc(SCRATCH);
     this.#result = this.#host.alloc(RESULT.size);
-    this.#runtime = new JobRuntime(this.#host.instance, callerPlace(this.#host),
-      (system, error, block) => this.#threw({ worker: 0, system, error, block }));
-    const options = { deadlineMs: this.#options.deadlineMs ?? 1000,
-      check: this.#options.check === true, force: this.#options.grain === 0 };
+    this.#runtime = new JobRuntime(
+      this.#host.instance,
+      callerPlace(this.#host),
+      (system, error, block) => this.#threw({ worker: 0, system, error, block }),
+    );
+    const options = {
+      deadlineMs: this.#options.deadlineMs ?? 1000,
+      check: this.#options.check === true,
+      force: this.#options.grain === 0,
+    };
     this.#whole = new WholeTasks(this.world, this.#runtime, thrown => this.#threw(thrown));
     this.#local = new LocalExecutor(this.#host, options);
     this.#executor = this.#local;
@@ -177,7 +208,7 @@ export class ParallelScheduler {
     });
   }
 
-  // ---- where jobs run ------------------------------------------------------------------------------
+  // ---- where jobs run ---------------------------------------------------------------------------
 
   /** Starts the workers; the first frame does it too. With other options than the constructor's
    * these count. Called again it waits for the same, and loads modules of jobs that run in process,
@@ -189,8 +220,9 @@ export class ParallelScheduler {
   }
 
   async #preload(): Promise<void> {
-    await Promise.all(this.#systems.filter(system => placeOf(system, this.#pool) === 'here')
-      .map(preload));
+    await Promise.all(
+      this.#systems.filter(system => placeOf(system, this.#pool) === 'here').map(preload),
+    );
   }
 
   async #init(options: SchedulerOptions): Promise<void> {
@@ -198,12 +230,21 @@ export class ParallelScheduler {
     const wanted = executor === 'copied' ? 'auto' : executor;
     const most = this.#host.workersMax;
     if (options.size !== undefined && options.size > most) {
-      throw new LimitError(`${options.size} workers, workersMax is ${most}`, 'workersMax', most,
-        options.size, { hint: 'new World({ workersMax: ... })' });
+      throw new LimitError(
+        `${options.size} workers, workersMax is ${most}`,
+        'workersMax',
+        most,
+        options.size,
+        { hint: 'new World({ workersMax: ... })' },
+      );
     }
     const size = options.size ?? Math.min(Math.max(coreCount() - 1, 1), most);
-    const pool = await createPortablePool({ ...rest, size, executor: wanted,
-      ...options.deadlineMs !== undefined && { deadlineMs: options.deadlineMs } });
+    const pool = await createPortablePool({
+      ...rest,
+      size,
+      executor: wanted,
+      ...(options.deadlineMs !== undefined && { deadlineMs: options.deadlineMs }),
+    });
     if (this.#closing) {
       await pool.close();
       throw closed();
@@ -212,28 +253,39 @@ export class ParallelScheduler {
     this.#fallback = pool.fallback;
     if (pool.workers.length) await this.#attach(executor, options);
     else if (executor !== 'auto' && executor !== 'local' && pool.kind === 'local') {
-      throw new SkepError('E_UNSUPPORTED', `executor "${executor}": ${this.#fallback
-        ?? 'there are no workers'}`);
+      throw new SkepError(
+        'E_UNSUPPORTED',
+        `executor "${executor}": ${this.#fallback ?? 'there are no workers'}`,
+      );
     }
     this.#stale = true;
   }
 
   async #attach(executor: 'auto' | ExecutorKind, options: SchedulerOptions): Promise<void> {
     const shared = this.#host.instance.shared && executor !== 'copied';
-    const own = { deadlineMs: options.deadlineMs ?? 1000, check: options.check === true,
-      force: options.grain === 0 };
+    const own = {
+      deadlineMs: options.deadlineMs ?? 1000,
+      check: options.check === true,
+      force: options.grain === 0,
+    };
     const told = (worker: number, system: string, error: unknown, block: number): void =>
       this.#threw({ worker, system, error, block });
     if (!shared && executor === 'web') {
-      throw new SkepError('E_UNSUPPORTED', 'executor "web" on shared memory: the page is not '
-        + 'cross-origin isolated', { hint: 'send COOP: same-origin and COEP: require-corp' });
+      throw new SkepError(
+        'E_UNSUPPORTED',
+        'executor "web" on shared memory: the page is not ' + 'cross-origin isolated',
+        { hint: 'send COOP: same-origin and COEP: require-corp' },
+      );
     }
     if (!shared && executor === 'auto') {
-      this.#say('page is not cross-origin isolated (send COOP: same-origin and COEP: '
-        + 'require-corp); using copied columns');
+      this.#say(
+        'page is not cross-origin isolated (send COOP: same-origin and COEP: '
+          + 'require-corp); using copied columns',
+      );
     }
     const pool = this.#pool!;
-    const made = shared ? new SharedExecutor(this.#host, pool, own, told)
+    const made = shared
+      ? new SharedExecutor(this.#host, pool, own, told)
       : new CopiedExecutor(this.#host, pool, own, told, text => this.#runtime.cause(text));
     pool.keepAlive(true);
     await made.start();
@@ -252,8 +304,7 @@ export class ParallelScheduler {
 
   /** Where jobs run now, and why not elsewhere. */
   get executor(): { kind: ExecutorKind; workers: number; fallback: string | null } {
-    return { kind: this.#executor.kind, workers: this.#executor.workers,
-      fallback: this.#fallback };
+    return { kind: this.#executor.kind, workers: this.#executor.workers, fallback: this.#fallback };
   }
 
   /** The pool, once it was started; also useful alone. */
@@ -261,12 +312,14 @@ export class ParallelScheduler {
     return this.#pool;
   }
 
-  // ---- systems -------------------------------------------------------------------------------------
+  // ---- systems ----------------------------------------------------------------------------------
 
   /** Adds a job as a system, or a system by the notes' names. Mistakes of the plan are looked for
    * when the next frame begins, all at once. Returns what takes it away again. */
   register<R extends readonly AnyComponent[], W extends readonly AnyComponent[], X>(
-    job: Job<R, W, X>, when?: When<NoInfer<X>>): () => void;
+    job: Job<R, W, X>,
+    when?: When<NoInfer<X>>,
+  ): () => void;
   register(system: SystemSpec): () => void;
   register(what: AnyJob | SystemSpec, when: When = {}): () => void {
     if (this.#closing) throw closed();
@@ -296,8 +349,11 @@ export class ParallelScheduler {
    * the scene's module with all that it holds, so a world can have one scene. `data`: what
    * skep_data() gives the scene. Throws PlanError with all of the scene's mistakes; the world then
    * holds what was built before. */
-  addScene(scene: Scene, params: Readonly<Record<string, string | number>> = {},
-           data?: string | Uint8Array): void {
+  addScene(
+    scene: Scene,
+    params: Readonly<Record<string, string | number>> = {},
+    data?: string | Uint8Array,
+  ): void {
     if (this.#inFrame) throw busy();
     if (this.#closing) throw closed();
     const workers = this.#executor !== this.#local;
@@ -333,13 +389,15 @@ export class ParallelScheduler {
   state(name: string): { enabled: boolean; quarantined: boolean; batch: number } {
     this.#sync();
     const bits = this.#host.withTexts([name], ([place]) =>
-      this.#host.ex['skep_host_system_state']!(this.#host.address, place![0]));
+      this.#host.ex['skep_host_system_state']!(this.#host.address, place![0]),
+    );
     return { enabled: (bits & 1) !== 0, quarantined: (bits & 2) !== 0, batch: bits >>> 2 };
   }
 
   #doTo(name: string, what: number, strict = false): void {
     const status = this.#host.withTexts([name], ([place]) =>
-      this.#host.ex['skep_host_system_do']!(this.#host.address, place![0], what));
+      this.#host.ex['skep_host_system_do']!(this.#host.address, place![0], what),
+    );
     if (strict && status !== STATUS.OK) throw this.#host.error(status);
   }
 
@@ -379,8 +437,9 @@ export class ParallelScheduler {
     if (!this.#stale || this.#inFrame) return;
     for (const system of this.#removed) this.#takeFromPlan(system);
     this.#removed = [];
-    const first = this.#systems.findIndex(system => !system.planned
-      || system.runOnly !== this.#nowhere(system));
+    const first = this.#systems.findIndex(
+      system => !system.planned || system.runOnly !== this.#nowhere(system),
+    );
     if (first >= 0) {
       const late = this.#systems.slice(first);
       for (const system of late) this.#takeFromPlan(system);
@@ -425,12 +484,19 @@ export class ParallelScheduler {
     this.#stale = true;
     const count = this.#host.word(0);
     const lines = Array.from({ length: count }, (_, i) =>
-      this.#host.instance.text(this.#host.ex['skep_host_mistake']!(this.#host.address, i)));
-    const named = this.#systems.map(s => s.name).filter((name, i, all) =>
-      all.indexOf(name) === i && lines.some(line => line.includes(`"${name}"`)));
+      this.#host.instance.text(this.#host.ex['skep_host_mistake']!(this.#host.address, i)),
+    );
+    const named = this.#systems
+      .map(s => s.name)
+      .filter(
+        (name, i, all) => all.indexOf(name) === i && lines.some(line => line.includes(`"${name}"`)),
+      );
     this.#drainLog(true);
-    return new PlanError(`${count} mistake${count > 1 ? 's' : ''}, nothing was run\n  `
-      + lines.join('\n  '), named, lines);
+    return new PlanError(
+      `${count} mistake${count > 1 ? 's' : ''}, nothing was run\n  ` + lines.join('\n  '),
+      named,
+      lines,
+    );
   }
 
   #addToPlan(system: System): void {
@@ -441,14 +507,27 @@ export class ParallelScheduler {
     const uses = access?.uses.length ?? 0;
     const texts = [system.name, system.stage, ...after, ...before];
     host.withTexts(texts, places => {
-      const words = [...places[0]!, ...places[1]!,
+      const words = [
+        ...places[0]!,
+        ...places[1]!,
         (system.run ? FLAGS.runMayFail : 0) | (system.skipIfEmpty ? FLAGS.skipEmpty : 0),
-        system.every, system.deadlineMs === 0 ? NO_DEADLINE : system.deadlineMs ?? 0, system.id,
-        system.run ? 1 : 0, access?.jobFlags ?? NO_JOB, access?.spawnMax ?? 0,
-        access ? uses : NO_JOB, after.length, before.length, access?.overwrite ? 1 : 0,
+        system.every,
+        system.deadlineMs === 0 ? NO_DEADLINE : (system.deadlineMs ?? 0),
+        system.id,
+        system.run ? 1 : 0,
+        access?.jobFlags ?? NO_JOB,
+        access?.spawnMax ?? 0,
+        access ? uses : NO_JOB,
+        after.length,
+        before.length,
+        access?.overwrite ? 1 : 0,
         ...(access?.uses ?? []).flatMap(use => [use.address, use.mode]),
-        ...places.slice(2).flat()];
-      host.instance.u32.set(words.map(w => w >>> 0), host.io);
+        ...places.slice(2).flat(),
+      ];
+      host.instance.u32.set(
+        words.map(w => w >>> 0),
+        host.io,
+      );
       host.call('skep_host_system');
     });
     system.planned = true;
@@ -486,7 +565,7 @@ export class ParallelScheduler {
     }
   }
 
-  // ---- frames --------------------------------------------------------------------------------------
+  // ---- frames -----------------------------------------------------------------------------------
 
   /** Runs a frame of `dt` seconds. `time`: what systems see as the time, the sum of all dt by
    * default. While one runs, its promise is given again, and the call is counted. Rejects with
@@ -500,10 +579,15 @@ export class ParallelScheduler {
     }
     const frame = this.#runFrame(dt, time, options.parallel ?? true);
     this.#running = frame;
-    frame.then(() => { this.#running = null; }, (error: unknown) => {
-      this.#running = null;
-      this.#sayError(error);
-    });
+    frame.then(
+      () => {
+        this.#running = null;
+      },
+      (error: unknown) => {
+        this.#running = null;
+        this.#sayError(error);
+      },
+    );
     return frame;
   }
 
@@ -531,8 +615,10 @@ export class ParallelScheduler {
   }
 
   /** Goes on with a frame that waits, until it is over or given up. */
-  async #drive(frame: Generator<unknown, FrameReport, unknown>, first: unknown):
-    Promise<FrameReport> {
+  async #drive(
+    frame: Generator<unknown, FrameReport, unknown>,
+    first: unknown,
+  ): Promise<FrameReport> {
     let promise = first;
     for (;;) {
       let step: IteratorResult<unknown, FrameReport>;
@@ -574,8 +660,11 @@ export class ParallelScheduler {
       let step = frame.next();
       while (!step.done) {
         quiet(Promise.resolve(step.value));
-        step = frame.throw(new SkepError('E_UNSUPPORTED', 'it gave a promise, and tick() cannot wait',
-          { hint: 'await runFrame() instead' }));
+        step = frame.throw(
+          new SkepError('E_UNSUPPORTED', 'it gave a promise, and tick() cannot wait', {
+            hint: 'await runFrame() instead',
+          }),
+        );
       }
       return step.value;
     } finally {
@@ -584,10 +673,13 @@ export class ParallelScheduler {
   }
   #ticking = false;
 
-  /** Begins a frame and goes as far as one call into wasm leads: for frames without JavaScript's own
-   * `run`s and workers that is the end. Else gives the generator that does the rest. */
-  #frame(dt: number, time: number, executor: Executor):
-    FrameReport | Generator<unknown, FrameReport, unknown> {
+  /** Begins a frame and goes as far as one call into wasm leads: for frames without JavaScript's
+   * own `run`s and workers that is the end. Else gives the generator that does the rest. */
+  #frame(
+    dt: number,
+    time: number,
+    executor: Executor,
+  ): FrameReport | Generator<unknown, FrameReport, unknown> {
     const began = performance.now();
     this.world.flush();
     this.#inFrame = true;
@@ -656,8 +748,14 @@ export class ParallelScheduler {
     }
   }
 
-  *#rest(executor: Executor, dt: number, time: number, began: number,
-         sent: Promise<void> | undefined, first: number): Generator<unknown, FrameReport, unknown> {
+  *#rest(
+    executor: Executor,
+    dt: number,
+    time: number,
+    began: number,
+    sent: Promise<void> | undefined,
+    first: number,
+  ): Generator<unknown, FrameReport, unknown> {
     try {
       let step = first;
       if (sent) {
@@ -702,8 +800,11 @@ export class ParallelScheduler {
     }
     const { reads, writes } = system.declared;
     if ((reads || writes) && !writes?.includes(component)) {
-      throw new SkepError('E_ACCESS', `system "${system.name}" has no right to write `
-        + component.name, { hint: 'declare it in its writes' });
+      throw new SkepError(
+        'E_ACCESS',
+        `system "${system.name}" has no right to write ` + component.name,
+        { hint: 'declare it in its writes' },
+      );
     }
     return false;
   };
@@ -716,8 +817,12 @@ export class ParallelScheduler {
     return this.#frames < this.#checkUntil || this.#frames % CHECK_EVERY === 0;
   }
 
-  *#steps(executor: Executor, dt: number, time: number, first: number):
-    Generator<unknown, void, unknown> {
+  *#steps(
+    executor: Executor,
+    dt: number,
+    time: number,
+    first: number,
+  ): Generator<unknown, void, unknown> {
     const host = this.#host;
     const pending = new Set<Promise<void>>();
     for (let step = first; ; step = this.#next()) {
@@ -725,11 +830,19 @@ export class ParallelScheduler {
       if (this.#broken) throw this.#broken.error;
       if (this.#givenUp) throw this.#givenUp;
       switch (step) {
-        case STEP.end: return;
-        case STEP.run: yield* this.#run(host.word(0), dt, time); break;
-        case STEP.handed: yield* this.#handed(executor, host.word(0), pending); break;
-        case STEP.wait: yield executor.wait(); break;
-        default: throw host.error(host.word(0));
+        case STEP.end:
+          return;
+        case STEP.run:
+          yield* this.#run(host.word(0), dt, time);
+          break;
+        case STEP.handed:
+          yield* this.#handed(executor, host.word(0), pending);
+          break;
+        case STEP.wait:
+          yield executor.wait();
+          break;
+        default:
+          throw host.error(host.word(0));
       }
     }
   }
@@ -756,16 +869,23 @@ export class ParallelScheduler {
       const text = describeTrap(host.instance, error);
       host.ex.__stack_pointer.value = stack;
       const cause = this.#runtime.cause(text);
-      if (host.ex['skep_host_run_done']!(host.address, STATUS.FAULT, cause) !== STATUS.OK) throw error;
+      if (host.ex['skep_host_run_done']!(host.address, STATUS.FAULT, cause) !== STATUS.OK)
+        throw error;
       this.#threw({ worker: 0, system: '', error, block: -1 });
       return this.#guarded('skep_host_step');
     }
   }
 
   #context(system: System, dt: number, time: number): SystemContext {
-    return { world: this.world, dt, time: time < 0 ? this.world.time : time,
-      tick: this.world.tick, stage: system.stage, resources: this.resources,
-      cmd: new Commands(this.world) };
+    return {
+      world: this.world,
+      dt,
+      time: time < 0 ? this.world.time : time,
+      tick: this.world.tick,
+      stage: system.stage,
+      resources: this.resources,
+      cmd: new Commands(this.world),
+    };
   }
 
   *#run(id: number, dt: number, time: number): Generator<unknown, void, unknown> {
@@ -792,7 +912,7 @@ export class ParallelScheduler {
     host.call('skep_host_run_done', status, cause);
   }
 
-  // ---- extra ---------------------------------------------------------------------------------------
+  // ---- extra ------------------------------------------------------------------------------------
 
   /** What changed of the systems' `extra`, copied. One that throws, or gives what cannot be copied,
    * is a fault of its system: the job's tasks come back to this thread, and fail there. */
@@ -821,29 +941,44 @@ export class ParallelScheduler {
     try {
       return structuredClone(value);
     } catch (cause) {
-      throw new SkepError('E_ARGUMENT', `DataCloneError in \`extra\` of system "${system.name}": `
-        + findUncloneable(value), { cause, hint: 'pass only what structuredClone can copy' });
+      throw new SkepError(
+        'E_ARGUMENT',
+        `DataCloneError in \`extra\` of system "${system.name}": ` + findUncloneable(value),
+        { cause, hint: 'pass only what structuredClone can copy' },
+      );
     }
   }
 
-  // ---- tasks that wasm hands over ------------------------------------------------------------------
+  // ---- tasks that wasm hands over ---------------------------------------------------------------
 
-  *#handed(executor: Executor, count: number, pending: Set<Promise<void>>):
-    Generator<unknown, void, unknown> {
+  *#handed(
+    executor: Executor,
+    count: number,
+    pending: Set<Promise<void>>,
+  ): Generator<unknown, void, unknown> {
     const host = this.#host;
     const tasks = Array.from({ length: count }, (_, i): HandedTask => {
       const task = host.ex['skep_host_handed']!(host.address, i);
-      return { task, number: host.word(0), job: host.word(1),
-        id: host.word(2) === NO_JOB ? -1 : host.word(2), flags: host.word(3) };
+      return {
+        task,
+        number: host.word(0),
+        job: host.word(1),
+        id: host.word(2) === NO_JOB ? -1 : host.word(2),
+        flags: host.word(3),
+      };
     });
     executor.batch(tasks[0]?.flags ?? 0);
     for (const task of tasks) {
       const work = this.#begin(task, executor);
       if (!work) continue;
-      const done = work.catch((error: unknown) => { this.#broken ??= { error }; }).then(() => {
-        pending.delete(done);
-        executor.wake();
-      });
+      const done = work
+        .catch((error: unknown) => {
+          this.#broken ??= { error };
+        })
+        .then(() => {
+          pending.delete(done);
+          executor.wake();
+        });
       pending.add(done);
     }
     if (executor === this.#local) while (pending.size) yield Promise.race(pending);
@@ -872,12 +1007,20 @@ export class ParallelScheduler {
     const room = host.layout.slots + SLOT.room;
     host.instance.imports.guard(task.task, task.job, task.flags, room, at);
     const word = (offset: number): number => u32[(at + offset) >> 2]!;
-    host.ex['skep_host_deliver']!(host.address, task.number, word(RESULT.status),
-      word(RESULT.cause), 0, word(RESULT.bytes), word(RESULT.wanted), 0);
+    host.ex['skep_host_deliver']!(
+      host.address,
+      task.number,
+      word(RESULT.status),
+      word(RESULT.cause),
+      0,
+      word(RESULT.bytes),
+      word(RESULT.wanted),
+      0,
+    );
     return undefined;
   }
 
-  // ---- reports -------------------------------------------------------------------------------------
+  // ---- reports ----------------------------------------------------------------------------------
 
   #threw(thrown: Thrown): void {
     this.#thrown.push(thrown);
@@ -890,17 +1033,32 @@ export class ParallelScheduler {
     const host = this.#host;
     host.ex['skep_host_report']!(host.address);
     this.#faultCount = host.word(26);
-    const report: FrameReport = { frame: host.wide(0), batches: host.word(2),
-      systems: host.word(4), tasks: host.word(6), reruns: host.word(8), retries: host.word(10),
-      rows: host.wide(12), blocksCopied: host.wide(14), patches: host.wide(16),
-      blocksInPlace: host.wide(18), dropped: host.wide(20), overlaps: this.#overlaps, faults: [],
-      executor: executor.kind, ms: performance.now() - began };
+    const report: FrameReport = {
+      frame: host.wide(0),
+      batches: host.word(2),
+      systems: host.word(4),
+      tasks: host.word(6),
+      reruns: host.word(8),
+      retries: host.word(10),
+      rows: host.wide(12),
+      blocksCopied: host.wide(14),
+      patches: host.wide(16),
+      blocksInPlace: host.wide(18),
+      dropped: host.wide(20),
+      overlaps: this.#overlaps,
+      faults: [],
+      executor: executor.kind,
+      ms: performance.now() - began,
+    };
     this.world.fireHooks();
     return report;
   }
 
-  *#faults(executor: Executor, count: number, report: FrameReport):
-    Generator<unknown, void, unknown> {
+  *#faults(
+    executor: Executor,
+    count: number,
+    report: FrameReport,
+  ): Generator<unknown, void, unknown> {
     const faults = report.faults as JobError[];
     for (let i = 0; i < count; i++) faults.push(yield* this.#fault(executor, i));
     const { onFault } = this.#options;
@@ -938,15 +1096,27 @@ export class ParallelScheduler {
       });
       thrown = this.#find(system, block, worker);
     }
-    return new JobError(message, { system, worker, frame: words[0]!, block,
-      retried: words[13] !== 0, action: ACTIONS[words[1]!]! },
-      { code: codeOf(thrown), cause: thrown ? thrown.error : new Error(text) });
+    return new JobError(
+      message,
+      {
+        system,
+        worker,
+        frame: words[0]!,
+        block,
+        retried: words[13] !== 0,
+        action: ACTIONS[words[1]!]!,
+      },
+      { code: codeOf(thrown), cause: thrown ? thrown.error : new Error(text) },
+    );
   }
 
   #find(system: string, block: number | null, worker: number): Thrown | undefined {
     const own = this.#thrown.filter(t => t.system === system);
-    return own.find(t => t.block === (block ?? -1)) ?? own[0]
-      ?? this.#thrown.find(t => t.system === '' && t.worker === worker);
+    return (
+      own.find(t => t.block === (block ?? -1))
+      ?? own[0]
+      ?? this.#thrown.find(t => t.system === '' && t.worker === worker)
+    );
   }
 
   #log(level: number, text: string): void {
@@ -959,7 +1129,7 @@ export class ParallelScheduler {
     for (const { level, text } of this.#host.takeLog()) if (!quiet) this.#log(level, text);
   }
 
-  // ---- loops and the end ---------------------------------------------------------------------------
+  // ---- loops and the end ------------------------------------------------------------------------
 
   /** Runs frames at a fixed rate, with bounded catch-up; see Loop. */
   start(options: LoopOptions = {}): Loop {
@@ -968,8 +1138,8 @@ export class ParallelScheduler {
   }
 
   /** Ends the workers in bounded time. A frame that runs may finish within 200 ms, or with 'drain'
-   * within `timeoutMs`; else it rejects with ClosedError, and what its batch did is dropped. Twice is
-   * fine. The world stays usable, also for another scheduler. */
+   * within `timeoutMs`; else it rejects with ClosedError, and what its batch did is dropped. Twice
+   * is fine. The world stays usable, also for another scheduler. */
   close(options: CloseOptions = {}): Promise<void> {
     if (this.#closing && options.mode !== 'drain') this.#hurry();
     return (this.#closing ??= this.#close(options));
@@ -978,18 +1148,30 @@ export class ParallelScheduler {
   async #close(options: CloseOptions): Promise<void> {
     const drain = options.mode === 'drain';
     const limit = options.timeoutMs ?? (drain ? 10000 : 1000);
-    const hurry = new Promise<void>(resolve => { this.#hurry = resolve; });
+    const hurry = new Promise<void>(resolve => {
+      this.#hurry = resolve;
+    });
     if (this.#ready) await within(this.#ready, limit);
     if (this.#running) {
-      const over = this.#running.then(() => {}, () => {});
-      await within(drain ? Promise.race([over, hurry]) : over, drain ? limit : Math.min(limit, 200));
+      const over = this.#running.then(
+        () => {},
+        () => {},
+      );
+      await within(
+        drain ? Promise.race([over, hurry]) : over,
+        drain ? limit : Math.min(limit, 200),
+      );
     }
     // Without workers a frame that waits for them would wait for ever.
     await this.#pool?.close({ mode: drain && !this.#running ? 'drain' : 'now', timeoutMs: limit });
     if (this.#running) {
-      this.#givenUp = new ClosedError('the scheduler was closed while the frame ran',
-        { hint: 'close({ mode: "drain" }) waits for it' });
-      const over = this.#running.then(() => {}, () => {});
+      this.#givenUp = new ClosedError('the scheduler was closed while the frame ran', {
+        hint: 'close({ mode: "drain" }) waits for it',
+      });
+      const over = this.#running.then(
+        () => {},
+        () => {},
+      );
       this.#giveUp?.(this.#givenUp);
       await within(over, limit);
     }
@@ -1048,8 +1230,14 @@ function codeOf(thrown: Thrown | undefined): SkepErrorCode {
   return thrown?.system === '' && thrown.worker > 0 ? 'E_WORKER_LOST' : 'E_JOB';
 }
 
-const OURS = new Set(['SkepError', 'LimitError', 'SchemaError', 'PatchError', 'DeadlineError',
-  'ClosedError']);
+const OURS = new Set([
+  'SkepError',
+  'LimitError',
+  'SchemaError',
+  'PatchError',
+  'DeadlineError',
+  'ClosedError',
+]);
 
 /** Whether two values that can be cloned are the same as far as is cheap to tell. */
 function sameValue(a: unknown, b: unknown): boolean {
@@ -1059,7 +1247,8 @@ function sameValue(a: unknown, b: unknown): boolean {
   const keys = Object.keys(a);
   if (keys.length !== Object.keys(b).length) return false;
   return keys.every(key =>
-    sameValue((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key]));
+    sameValue((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key]),
+  );
 }
 
 export { isWholeJob };

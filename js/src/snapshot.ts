@@ -88,8 +88,8 @@ export class Snapshot {
     if (known.info.object) {
       const state = this.#objects.get(known.info.name);
       const index = entity >>> 0;
-      return (state?.handles[index] === entity ? structuredClone(state.values[index]) : undefined) as
-        Value<C> | undefined;
+      if (state?.handles[index] !== entity) return undefined;
+      return structuredClone(state.values[index]) as Value<C>;
     }
     return readStruct(this.#host.instance, known.info, this.#host.scratch) as Value<C>;
   }
@@ -135,8 +135,8 @@ export class Snapshot {
     for (const block of blocks) (fn as unknown as (...args: unknown[]) => void)(...block);
   }
 
-  /** What turns this snapshot into a later (or earlier) one of the same world: despawned first, then
-   * spawned, removed, added and changed. Blocks that both share are equal without looking. */
+  /** What turns this snapshot into a later (or earlier) one of the same world: despawned first,
+   * then spawned, removed, added and changed. Blocks that both share are equal without looking. */
   diff(after: Snapshot): DiffItem[] {
     const host = this.#host;
     if (after.#host !== host) {

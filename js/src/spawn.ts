@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Making entities: one by one from a list of components, many at once, and from prefabs. Values are
-// checked and written to wasm memory before the call that makes the entities, and objects are copied
-// before it too, so that what cannot be made leaves nothing behind.
+// checked and written to wasm memory before the call that makes the entities, and objects are
+// copied before it too, so that what cannot be made leaves nothing behind.
 
 import { infoOf, type AnyComponent } from './component.js';
 import { putInitial } from './core/queue.js';
@@ -60,7 +60,7 @@ export class Spawner {
     this.#storeOf = storeOf;
   }
 
-  // ---- one -----------------------------------------------------------------------------------------
+  // ---- one --------------------------------------------------------------------------------------
 
   spawn(parts: readonly Part[]): Entity {
     const host = this.#host;
@@ -117,7 +117,7 @@ export class Spawner {
     return values;
   }
 
-  // ---- many ----------------------------------------------------------------------------------------
+  // ---- many -------------------------------------------------------------------------------------
 
   /** Creates n entities, of a prefab at `prefab` if that is not 0. With `fill` the columns of the
    * parts are given to it first. All or nothing. */
@@ -171,7 +171,7 @@ export class Spawner {
     return [known.address, value, pointers];
   }
 
-  // ---- prefabs -------------------------------------------------------------------------------------
+  // ---- prefabs ----------------------------------------------------------------------------------
 
   /** Spawns n of a prefab, with values by component name that replace or add to its own. */
   prefab(prefab: Prefab, n: number, values: Readonly<Record<string, unknown>>, fill?: Fill):
@@ -198,8 +198,8 @@ export class Spawner {
     const own = prefab.parts.find(part => partComponent(part).name === name);
     const component = own ? partComponent(own) : this.#host.named(name)?.info;
     if (!component) {
-      throw new SkepError('E_ARGUMENT', `prefab "${prefab.name}": there is no component "${name}" to `
-        + 'give a value', { hint: 'values are given by component name' });
+      throw new SkepError('E_ARGUMENT', `prefab "${prefab.name}": there is no component "${name}" `
+        + 'to give a value', { hint: 'values are given by component name' });
     }
     if (infoOf(component).object) return [component, value] as unknown as Part;
     const base = own ? partValue(own) as object | undefined : undefined;
@@ -281,8 +281,8 @@ function hasObjects(prefab: Prefab): boolean {
 }
 
 function tooMany(components: number): never {
-  throw new LimitError(`an entity of ${components} components: ${CREATE_MAX} can be given when it is `
-    + 'made', 'create_max', CREATE_MAX, components, { hint: 'add the others afterwards' });
+  throw new LimitError(`an entity of ${components} components: ${CREATE_MAX} can be given when it `
+    + 'is made', 'create_max', CREATE_MAX, components, { hint: 'add the others afterwards' });
 }
 
 /** Writes the `bytes` at `from` n times behind each other at `to`. */

@@ -6,8 +6,14 @@ import type { Host, Known } from './core/host.js';
 import { JOB_HANDED, JOB_JS, JOB_MAY_FAIL, JOB_UNSPLIT, MODE } from './core/layout.js';
 import { SkepError } from './errors.js';
 import type { AnyJob } from './job.js';
-import type { Binding, BoundColumns, BoundMessage, BoundRight, BoundValue, Use } from
-  './executor/binding.js';
+import type {
+  Binding,
+  BoundColumns,
+  BoundMessage,
+  BoundRight,
+  BoundValue,
+  Use,
+} from './executor/binding.js';
 import type { WholeBinding, WholeBuffers, WholeComponent } from './executor/whole_job.js';
 import { partComponent, type Prefab } from './prefab.js';
 import type { Commands, World } from './world.js';
@@ -26,8 +32,8 @@ export interface SystemContext {
 
 /** When a system runs. */
 export interface When<X = unknown> {
-  /** "startup" (once), "input", "update", "late", "render", "cleanup", or one of the scheduler's own.
-   * "update" by default. */
+  /** "startup" (once), "input", "update", "late", "render", "cleanup", or one of the scheduler's
+   * own. "update" by default. */
   stage?: string;
   /** Systems that run before it, or after it. */
   after?: string | readonly string[];
@@ -69,11 +75,14 @@ export interface SystemSpec {
   enabled?: boolean;
   deadlineMs?: number;
   /** Which entities the job gets; what `reads` and `writes` name by default. */
-  query?: (world: World) => { all?: readonly AnyComponent[]; any?: readonly AnyComponent[];
-    none?: readonly AnyComponent[] };
+  query?: (world: World) => {
+    all?: readonly AnyComponent[];
+    any?: readonly AnyComponent[];
+    none?: readonly AnyComponent[];
+  };
   offload?: OffloadSpec;
-  /** What `run` uses. Without it the system conflicts with all others; with it anything else that it
-   * writes is an error. */
+  /** What `run` uses. Without it the system conflicts with all others; with it anything else that
+   * it writes is an error. */
   reads?: readonly AnyComponent[];
   writes?: readonly AnyComponent[];
   /** `run` may spawn and destroy though it declared what it uses. */
@@ -127,8 +136,8 @@ function names(list: string | readonly string[] | undefined): readonly string[] 
 
 /** Makes a system of what `register` was given. */
 export function makeSystem(id: number, what: AnyJob | SystemSpec, when: When): System {
-  const job = 'handle' in what ? what as AnyJob : null;
-  const spec = job ? null : what as SystemSpec;
+  const job = 'handle' in what ? (what as AnyJob) : null;
+  const spec = job ? null : (what as SystemSpec);
   const source: When & Partial<SystemSpec> = spec ?? when;
   const name = when.name ?? what.name;
   if (typeof name !== 'string' || !name) {
@@ -136,23 +145,50 @@ export function makeSystem(id: number, what: AnyJob | SystemSpec, when: When): S
   }
   const run = source.run ?? null;
   if (!job && !spec!.offload && !run) {
-    throw new SkepError('E_ARGUMENT', `system "${name}" has neither a job nor a run`,
-      { hint: 'register(job), or { name, run } or { name, offload }' });
+    throw new SkepError('E_ARGUMENT', `system "${name}" has neither a job nor a run`, {
+      hint: 'register(job), or { name, run } or { name, offload }',
+    });
   }
-  return { id, name, stage: source.stage ?? 'update', after: names(source.after),
-    before: names(source.before), every: source.every ?? 1, deadlineMs: source.deadlineMs, job,
-    offload: spec?.offload ?? null, query: spec?.query,
-    declared: { ...spec?.reads && { reads: spec.reads }, ...spec?.writes && { writes: spec.writes },
-      ...spec?.spawns && { spawns: true }, ...spec?.destroys && { destroys: true } },
-    skipIfEmpty: spec?.skipIfEmpty ?? false, extra: when.extra ?? spec?.offload?.extra ?? null, run,
-    enabled: source.enabled ?? true, runOnly: false, planned: false, place: 0, extraFault: null,
-    here: false, binding: null, whole: null, buffers: null, jobAt: 0, lastExtra: undefined,
-    extraKnown: false };
+  return {
+    id,
+    name,
+    stage: source.stage ?? 'update',
+    after: names(source.after),
+    before: names(source.before),
+    every: source.every ?? 1,
+    deadlineMs: source.deadlineMs,
+    job,
+    offload: spec?.offload ?? null,
+    query: spec?.query,
+    declared: {
+      ...(spec?.reads && { reads: spec.reads }),
+      ...(spec?.writes && { writes: spec.writes }),
+      ...(spec?.spawns && { spawns: true }),
+      ...(spec?.destroys && { destroys: true }),
+    },
+    skipIfEmpty: spec?.skipIfEmpty ?? false,
+    extra: when.extra ?? spec?.offload?.extra ?? null,
+    run,
+    enabled: source.enabled ?? true,
+    runOnly: false,
+    planned: false,
+    place: 0,
+    extraFault: null,
+    here: false,
+    binding: null,
+    whole: null,
+    buffers: null,
+    jobAt: 0,
+    lastExtra: undefined,
+    extraKnown: false,
+  };
 }
 
 /** Whether the job is called once with all rows. */
 export function isWholeJob(job: AnyJob): boolean {
-  const objects = [...job.reads, ...job.writes].some(c => (c as { fields: unknown }).fields === null);
+  const objects = [...job.reads, ...job.writes].some(
+    c => (c as { fields: unknown }).fields === null,
+  );
   return !job.split || objects;
 }
 
@@ -225,13 +261,16 @@ class BesidePlaces {
     this.#host = world.host;
     this.resources = job.resources.map(r => [r, uses.add(r, MODE.res)] as const);
     this.emits = job.emits.map(e => [e, uses.add(e, MODE.emit)] as const);
-    this.#hears = job.hears.map(e =>
-      [e, uses.add(e, MODE.events), rows ? uses.add(e, MODE.inbox) : -1] as const);
+    this.#hears = job.hears.map(
+      e => [e, uses.add(e, MODE.events), rows ? uses.add(e, MODE.inbox) : -1] as const,
+    );
     this.spawn = job.spawnMax > 0 ? uses.add(null, MODE.spawn) : -1;
     for (const prefab of job.spawns) {
       if (prefab.parts.some(part => isObject(partComponent(part)))) {
-        throw new SkepError('E_ARGUMENT', `prefab "${prefab.name}" has values of object components: `
-          + 'jobs cannot spawn it');
+        throw new SkepError(
+          'E_ARGUMENT',
+          `prefab "${prefab.name}" has values of object components: ` + 'jobs cannot spawn it',
+        );
       }
       this.spawns[prefab.name] = uses.addAt(world.prefabAddress(prefab), MODE.spawn);
     }
@@ -241,8 +280,12 @@ class BesidePlaces {
   hears(offsets: readonly number[]): BoundMessage[] {
     return this.#hears.map(([e, events, inbox]) => {
       const { info } = this.#host.known(e);
-      return { name: info.name, layout: info.layout, events: offsets[events]!,
-        inbox: inbox < 0 ? -1 : offsets[inbox]! };
+      return {
+        name: info.name,
+        layout: info.layout,
+        events: offsets[events]!,
+        inbox: inbox < 0 ? -1 : offsets[inbox]!,
+      };
     });
   }
 }
@@ -257,28 +300,58 @@ function splitAccess(world: World, system: System, job: AnyJob): Access {
   const write = (job.writes as readonly AnyComponent[]).map(c => place(c, MODE.out));
   for (const c of job.with) uses.add(c, MODE.with);
   for (const c of job.not) uses.add(c, MODE.not);
-  const puts = job.puts.map((c): [AnyComponent, number, number] =>
-    [c, uses.add(c, MODE.add), uses.add(c, MODE.remove)]);
-  const beside = new BesidePlaces(world, uses, job,
-    read.length + write.length + job.with.length > 0);
-  return { uses: uses.list, jobFlags: JOB_JS | JOB_MAY_FAIL, spawnMax: job.spawnMax,
-    overwrite: job.overwrite, bind(offsets) {
-      const columns = [...read.map(([c, at]) => columnsOf(host.known(c), offsets[at]!, false)),
-        ...write.map(([c, at]) => columnsOf(host.known(c), offsets[at]!, true))];
+  const puts = job.puts.map((c): [AnyComponent, number, number] => [
+    c,
+    uses.add(c, MODE.add),
+    uses.add(c, MODE.remove),
+  ]);
+  const beside = new BesidePlaces(
+    world,
+    uses,
+    job,
+    read.length + write.length + job.with.length > 0,
+  );
+  return {
+    uses: uses.list,
+    jobFlags: JOB_JS | JOB_MAY_FAIL,
+    spawnMax: job.spawnMax,
+    overwrite: job.overwrite,
+    bind(offsets) {
+      const columns = [
+        ...read.map(([c, at]) => columnsOf(host.known(c), offsets[at]!, false)),
+        ...write.map(([c, at]) => columnsOf(host.known(c), offsets[at]!, true)),
+      ];
       const rights = puts.map(([c, add, remove]): BoundRight => {
         const { info, address } = host.known(c);
         return { name: info.name, identity: info.identity, address, add, remove };
       });
       const value = ([c, at]: readonly [EventType, number]): BoundValue => {
         const { info } = host.known(c);
-        return { name: info.name, identity: info.identity, layout: info.layout,
-          offset: offsets[at]!, slot: at };
+        return {
+          name: info.name,
+          identity: info.identity,
+          layout: info.layout,
+          offset: offsets[at]!,
+          slot: at,
+        };
       };
-      system.binding = { id: system.id, system: system.name, job: job.name, module: job.module,
-        columns, rights, spawn: beside.spawn, spawns: beside.spawns, spawnMax: job.spawnMax,
-        destroy: beside.destroy, resources: beside.resources.map(value),
-        events: beside.emits.map(value), hears: beside.hears(offsets) };
-    } };
+      system.binding = {
+        id: system.id,
+        system: system.name,
+        job: job.name,
+        module: job.module,
+        columns,
+        rights,
+        spawn: beside.spawn,
+        spawns: beside.spawns,
+        spawnMax: job.spawnMax,
+        destroy: beside.destroy,
+        resources: beside.resources.map(value),
+        events: beside.emits.map(value),
+        hears: beside.hears(offsets),
+      };
+    },
+  };
 }
 
 interface WholeSpec extends Beside {
@@ -294,9 +367,9 @@ interface WholeSpec extends Beside {
   readonly rows: readonly AnyComponent[];
 }
 
-/** The access of a job that is called once with all rows. Whatever it writes is declared as written,
- * so that two such systems never share a batch: columns as new ones beside the old, objects, of
- * which wasm knows only that they are there, as if they had columns. */
+/** The access of a job that is called once with all rows. Whatever it writes is declared as
+ * written, so that two such systems never share a batch: columns as new ones beside the old,
+ * objects, of which wasm knows only that they are there, as if they had columns. */
 function wholeAccess(world: World, system: System, spec: WholeSpec): Access {
   const { host } = world;
   const uses = new Uses(host);
@@ -313,46 +386,108 @@ function wholeAccess(world: World, system: System, spec: WholeSpec): Access {
   for (const c of any ? [] : spec.with) uses.add(c, MODE.with);
   for (const c of any ? [] : spec.not) uses.add(c, MODE.not);
   const puts = spec.notes ? spec.writes : union(spec.puts, spec.writes.filter(isObject));
-  const rights = new Map(puts.map(c =>
-    [c, { add: uses.add(c, MODE.add), remove: uses.add(c, MODE.remove) }]));
+  const rights = new Map(
+    puts.map(c => [c, { add: uses.add(c, MODE.add), remove: uses.add(c, MODE.remove) }]),
+  );
   const beside = new BesidePlaces(world, uses, spec, places.some(p => p.rows) && !any);
-  return { uses: uses.list, jobFlags: JOB_JS | JOB_MAY_FAIL | JOB_UNSPLIT | JOB_HANDED,
-    spawnMax: spec.spawnMax, overwrite: spec.overwrite, bind(offsets) {
-      const components = places.map((p): WholeComponent => ({ known: host.known(p.c),
-        read: offsets[p.read]!, out: p.out < 0 ? -1 : offsets[p.out]!,
-        add: rights.get(p.c)?.add ?? -1, remove: rights.get(p.c)?.remove ?? -1, shown: true }));
+  return {
+    uses: uses.list,
+    jobFlags: JOB_JS | JOB_MAY_FAIL | JOB_UNSPLIT | JOB_HANDED,
+    spawnMax: spec.spawnMax,
+    overwrite: spec.overwrite,
+    bind(offsets) {
+      const components = places.map((p): WholeComponent => ({
+        known: host.known(p.c),
+        read: offsets[p.read]!,
+        out: p.out < 0 ? -1 : offsets[p.out]!,
+        add: rights.get(p.c)?.add ?? -1,
+        remove: rights.get(p.c)?.remove ?? -1,
+        shown: true,
+      }));
       for (const [c, right] of rights) {
         if (places.some(p => p.c === c)) continue;
         components.push({ known: host.known(c), read: -1, out: -1, ...right, shown: false });
       }
-      system.whole = { id: system.id, system: system.name, components, spawn: beside.spawn,
-        spawns: beside.spawns, destroy: beside.destroy,
-        resources: beside.resources.map(([r, at]) =>
-          ({ known: host.known(r), offset: offsets[at]! })),
+      system.whole = {
+        id: system.id,
+        system: system.name,
+        components,
+        spawn: beside.spawn,
+        spawns: beside.spawns,
+        destroy: beside.destroy,
+        resources: beside.resources.map(([r, at]) => ({
+          known: host.known(r),
+          offset: offsets[at]!,
+        })),
         emits: beside.emits.map(([e, slot]) => ({ known: host.known(e), slot })),
-        hears: beside.hears(offsets), overwrite: spec.overwrite, notes: spec.notes,
-        query: any || places.some(p => !p.rows)
-          ? { with: spec.rows, any: spec.any, not: spec.not } : null,
-        writes: spec.writes.map(c => c.id) };
-    } };
+        hears: beside.hears(offsets),
+        overwrite: spec.overwrite,
+        notes: spec.notes,
+        query:
+          any || places.some(p => !p.rows)
+            ? { with: spec.rows, any: spec.any, not: spec.not }
+            : null,
+        writes: spec.writes.map(c => c.id),
+      };
+    },
+  };
 }
 
 function offloadSpec(world: World, system: System): WholeSpec {
   const offload = system.offload!;
   const writes = offload.writes ?? [];
   const query = system.query?.(world);
-  const all = query ? query.all ?? [] : union(offload.reads, writes);
-  return { reads: offload.reads, writes, puts: [], with: all.filter(c =>
-      !offload.reads.includes(c) && !writes.includes(c)),
-    any: query?.any ?? [], not: query?.none ?? [], spawnMax: offload.spawnMax ?? 256, spawns: [],
-    resources: [], emits: [], hears: [], destroys: true, overwrite: false, notes: true, rows: all };
+  const all = query ? (query.all ?? []) : union(offload.reads, writes);
+  return {
+    reads: offload.reads,
+    writes,
+    puts: [],
+    with: all.filter(c => !offload.reads.includes(c) && !writes.includes(c)),
+    any: query?.any ?? [],
+    not: query?.none ?? [],
+    spawnMax: offload.spawnMax ?? 256,
+    spawns: [],
+    resources: [],
+    emits: [],
+    hears: [],
+    destroys: true,
+    overwrite: false,
+    notes: true,
+    rows: all,
+  };
 }
 
 function jobSpec(job: AnyJob): WholeSpec {
-  const { reads, writes, puts, not, spawnMax, spawns, resources, emits, hears, destroys, overwrite } =
-    job;
-  return { reads, writes, puts, with: job.with, any: [], not, spawnMax, spawns, resources, emits,
-    hears, destroys, overwrite, notes: false, rows: union(reads, writes) };
+  const {
+    reads,
+    writes,
+    puts,
+    not,
+    spawnMax,
+    spawns,
+    resources,
+    emits,
+    hears,
+    destroys,
+    overwrite,
+  } = job;
+  return {
+    reads,
+    writes,
+    puts,
+    with: job.with,
+    any: [],
+    not,
+    spawnMax,
+    spawns,
+    resources,
+    emits,
+    hears,
+    destroys,
+    overwrite,
+    notes: false,
+    rows: union(reads, writes),
+  };
 }
 
 /** The access of a system on the main thread; null: it did not say. */
@@ -376,10 +511,12 @@ export function accessOf(world: World, system: System): Access | null {
   const host = world.host;
   if (system.runOnly) return runAccess(host, system);
   if (system.job) {
-    return isWholeJob(system.job) ? wholeAccess(world, system, jobSpec(system.job))
+    return isWholeJob(system.job)
+      ? wholeAccess(world, system, jobSpec(system.job))
       : splitAccess(world, system, system.job);
   }
-  return system.offload ? wholeAccess(world, system, offloadSpec(world, system))
+  return system.offload
+    ? wholeAccess(world, system, offloadSpec(world, system))
     : runAccess(host, system);
 }
 

@@ -6,8 +6,15 @@ import type { AnyJob } from './job.js';
 import { installExtensions } from './pool/extensions.js';
 import { startWorker } from './pool/worker_runtime.js';
 
-export { defineComponent, defineEvent, defineInput, defineResource, defineTag, utf8, utf8Text } from
-  './component.js';
+export {
+  defineComponent,
+  defineEvent,
+  defineInput,
+  defineResource,
+  defineTag,
+  utf8,
+  utf8Text,
+} from './component.js';
 export { NULL_ENTITY } from './entity.js';
 export { defineJob } from './job.js';
 export { Parent } from './parent.js';

@@ -125,7 +125,7 @@ export class World {
     before.close();
   }
 
-  // ---- what is there -----------------------------------------------------------------------------
+  // ---- what is there ----------------------------------------------------------------------------
 
   /** Entities alive. */
   get size(): number {
@@ -167,7 +167,7 @@ export class World {
     return this.host.instance.u32[this.#host.layout.mode >> 2] !== 0;
   }
 
-  // ---- entities ------------------------------------------------------------------------------------
+  // ---- entities ---------------------------------------------------------------------------------
 
   /** Creates an entity with components, in one move: world.spawn([Pos, { x: 1 }], Vel). Throws
    * LimitError, SchemaError; nothing was made then. */
@@ -185,8 +185,8 @@ export class World {
     return entity;
   }
 
-  /** Spawns many from a prefab or from components; `fill` gets their columns by component name, to be
-   * written. Returns the handles. All or nothing. */
+  /** Spawns many from a prefab or from components; `fill` gets their columns by component name, to
+   * be written. Returns the handles. All or nothing. */
   spawnMany<T extends readonly AnyPart[]>(prefab: Prefab<T>, n: number,
     fill?: (columns: PartColumns<T>, n: number) => void): Entity[];
   /** The same of components, with or without values. */
@@ -227,7 +227,7 @@ export class World {
     return childrenOf(this.host, entity);
   }
 
-  // ---- components ----------------------------------------------------------------------------------
+  // ---- components -------------------------------------------------------------------------------
 
   /** Whether the entity is alive and has the component. */
   has(entity: Entity, component: AnyComponent): boolean {
@@ -299,8 +299,9 @@ export class World {
     return true;
   }
 
-  /** Adds a component, or sets it where there is one; what a value leaves out is as in the defaults.
-   * Without a value one that is there stays. For an entity that is gone it is dropped and counted. */
+  /** Adds a component, or sets it where there is one; what a value leaves out is as in the
+   * defaults. Without a value one that is there stays. For an entity that is gone it is dropped and
+   * counted. */
   add<C extends AnyComponent>(entity: Entity, component: C, value?: Partial<Value<C>>): void {
     const known = this.#host.component(component);
     if (known.info.object) {
@@ -351,7 +352,7 @@ export class World {
     return this.#store(this.#host.component(component));
   }
 
-  // ---- the queue -----------------------------------------------------------------------------------
+  // ---- the queue --------------------------------------------------------------------------------
 
   /** Makes room in the queue for a value of so many bytes. */
   #room(bytes: number): void {
@@ -377,7 +378,7 @@ export class World {
     this.#flush();
   }
 
-  // ---- for schedulers ------------------------------------------------------------------------------
+  // ---- for schedulers ---------------------------------------------------------------------------
 
   /** @internal Holds the values of object components as they are. */
   shareObjects(): Map<string, ObjectState> {
@@ -420,7 +421,7 @@ export class World {
     this.#queue.used = 0;
   }
 
-  // ---- queries -------------------------------------------------------------------------------------
+  // ---- queries ----------------------------------------------------------------------------------
 
   /** Calls `fn` for each block of rows that have all components named: columns of `write` to be
    * written, then those of `read`. While it runs nothing moves; structural changes wait for its
@@ -430,8 +431,8 @@ export class World {
        const O extends readonly AnyComponent[] = readonly []>(
     spec: QuerySpec<W, R, O>, fn: EachFn<R, W, O>): void {
     if (spec.changed) {
-      throw new SkepError('E_ARGUMENT', 'each: `changed` needs a query of its own, which knows when '
-        + 'it looked last', { hint: 'const q = world.query({ changed: [...] }); q.run(...)' });
+      throw new SkepError('E_ARGUMENT', 'each: `changed` needs a query of its own, which knows '
+        + 'when it looked last', { hint: 'const q = world.query({ changed: [...] }); q.run(...)' });
     }
     this.#flush();
     this.#queries.get(spec).run(fn as (n: number, ...rest: unknown[]) => void);
@@ -465,7 +466,7 @@ export class World {
     return this.#queries.get(spec).count;
   }
 
-  // ---- resources, events, inputs -------------------------------------------------------------------
+  // ---- resources, events, inputs ----------------------------------------------------------------
 
   /** Sets fields of a resource; the others stay (zeros at first). */
   setResource<N extends string, F extends Fields>(resource: EventType<N, F>,
@@ -504,7 +505,8 @@ export class World {
                     this.#host.scratch);
   }
 
-  /** The events of a type, or inputs that a frame has delivered, from number `since` on, oldest first, and the number to ask from next. */
+  /** The events of a type, or inputs that a frame has delivered, from number `since` on, oldest
+   * first, and the number to ask from next. */
   events<N extends string, F extends Fields>(event: EventType<N, F>, since = 0):
     { next: number; events: { to: Entity; seq: number; value: Value<Component<N, F>> }[] } {
     this.#flush();
@@ -534,10 +536,11 @@ export class World {
                     entityGeneration(to as Entity), this.#host.scratch);
   }
 
-  // ---- hooks ---------------------------------------------------------------------------------------
+  // ---- hooks ------------------------------------------------------------------------------------
 
-  /** Calls `fn` after an entity got the component, also by a job, in the order in which it happened;
-   * never on restore. What it changes is made when all were told. Returns what ends that. */
+  /** Calls `fn` after an entity got the component, also by a job, in the order in which it
+   * happened; never on restore. What it changes is made when all were told. Returns what ends that.
+   */
   onAdd(component: AnyComponent, fn: (entity: Entity, world: World) => void): () => void {
     this.#flush();
     return this.#hooks.add(this.host, component, true, entity => fn(entity, this));
@@ -558,7 +561,7 @@ export class World {
     this.#hooks.fire(this.#host, () => this.#flush());
   }
 
-  // ---- snapshots and saves -------------------------------------------------------------------------
+  // ---- snapshots and saves ----------------------------------------------------------------------
 
   /** Takes a snapshot: references to all blocks, microseconds for a million entities. */
   snapshot(): Snapshot {
@@ -602,9 +605,9 @@ export class World {
   }
 
   /** Takes the world to what `save` wrote, here or in a C program: same handles, same hash, instead
-   * of what was in it. Components are found by name among all that this program has defined; what it
-   * does not know is left out. Throws SkepError (E_CORRUPT, E_SCHEMA) with the byte; the world stays
-   * as it was then. */
+   * of what was in it. Components are found by name among all that this program has defined; what
+   * it does not know is left out. Throws SkepError (E_CORRUPT, E_SCHEMA) with the byte; the world
+   * stays as it was then. */
   load(bytes: Uint8Array): void {
     this.#flush();
     const host = this.host;
@@ -632,8 +635,8 @@ export class World {
     this.#hooks.forget(host);
   }
 
-  /** Checks what must hold between storage, ids and counts; throws where it does not. For bug hunts:
-   * O(entities). */
+  /** Checks what must hold between storage, ids and counts; throws where it does not. For bug
+   * hunts: O(entities). */
   check(): void {
     this.#flush();
     this.host.call('skep_host_check');
@@ -648,7 +651,7 @@ export class World {
     this.dispose();
   }
 
-  // ---- the names of the notes ------------------------------------------------------------------------
+  // ---- the names of the notes -------------------------------------------------------------------
 
   /** Delegates to defineComponent. */
   defineComponent<V>(spec: { name: string; defaults: () => V }): Component<string, null, V>;

@@ -22,8 +22,10 @@ const folder = mkdtempSync(join(tmpdir(), 'skep-c-faults-'));
 before(async () => {
   const root = fileURLToPath(new URL('../..', import.meta.url));
   const wasm = join(folder, 'faulty.wasm');
-  execFileSync('python3', ['tools/wasm_build.py', '--link', wasm, 'tests/js/scenes/faulty.c'],
-    { cwd: root, stdio: 'inherit' });
+  execFileSync('python3', ['tools/wasm_build.py', '--link', wasm, 'tests/js/scenes/faulty.c'], {
+    cwd: root,
+    stdio: 'inherit',
+  });
   scene = await loadScene(wasm);
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -40,8 +42,12 @@ function values(world: World): { xs: Set<number>; counts: Set<number> } {
   return { xs, counts };
 }
 
-async function run(executor: 'local' | 'node' | 'copied', how: keyof typeof HOW,
-                   look: (fault: JobError, world: World) => void, options = {}): Promise<void> {
+async function run(
+  executor: 'local' | 'node' | 'copied',
+  how: keyof typeof HOW,
+  look: (fault: JobError, world: World) => void,
+  options = {},
+): Promise<void> {
   const world = new World();
   const scheduler = new ParallelScheduler(world, { executor, size: 2, log: () => {}, ...options });
   try {
@@ -56,7 +62,11 @@ async function run(executor: 'local' | 'node' | 'copied', how: keyof typeof HOW,
     world.check();
     const { xs: before_ } = values(world);
     assert.equal((await scheduler.runFrame(1)).faults.length, 0);
-    assert.deepEqual([...values(world).xs], [...before_].map(x => x + 1), 'the next frame is fine');
+    assert.deepEqual(
+      [...values(world).xs],
+      [...before_].map(x => x + 1),
+      'the next frame is fine',
+    );
     assert.deepEqual([...values(world).counts], [3]);
   } finally {
     await scheduler.close();
@@ -77,10 +87,15 @@ for (const executor of ['node', 'copied'] as const) {
   }
 
   test(`a C job that loops for ever meets its deadline (${executor})`, () =>
-    run(executor, 'loop', (fault, world) => {
-      assert.match(fault.message, /deadline|longer/);
-      assert.deepEqual([...values(world).xs], [1]);
-    }, { deadlineMs: 200 }));
+    run(
+      executor,
+      'loop',
+      (fault, world) => {
+        assert.match(fault.message, /deadline|longer/);
+        assert.deepEqual([...values(world).xs], [1]);
+      },
+      { deadlineMs: 200 },
+    ));
 }
 
 for (const how of ['trap', 'divide', 'range'] as const) {

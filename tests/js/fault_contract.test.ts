@@ -22,12 +22,23 @@ interface Bed {
   hp(): Set<number>;
 }
 
-async function withBed(executor: Kind, job: typeof split | typeof whole, how: How,
-                       options: object, use: (bed: Bed) => Promise<void>): Promise<void> {
+async function withBed(
+  executor: Kind,
+  job: typeof split | typeof whole,
+  how: How,
+  options: object,
+  use: (bed: Bed) => Promise<void>,
+): Promise<void> {
   const world = new World();
   world.spawnMany([Pos, Hp], ROWS);
-  const scheduler = new ParallelScheduler(world, { executor, size: 2, deadlineMs: 1000,
-    log: () => {}, check: false, ...options });
+  const scheduler = new ParallelScheduler(world, {
+    executor,
+    size: 2,
+    deadlineMs: 1000,
+    log: () => {},
+    check: false,
+    ...options,
+  });
   scheduler.register(job, { extra: () => how });
   scheduler.register(steady);
   const values = (component: typeof Pos | typeof Hp, field: string): Set<number> => {
@@ -41,8 +52,13 @@ async function withBed(executor: Kind, job: typeof split | typeof whole, how: Ho
   try {
     await scheduler.initPool();
     assert.equal(scheduler.executor.kind, executor);
-    await use({ world, scheduler, frame: () => scheduler.runFrame(1 / 60),
-      xs: () => values(Pos, 'x'), hp: () => values(Hp, 'left') });
+    await use({
+      world,
+      scheduler,
+      frame: () => scheduler.runFrame(1 / 60),
+      xs: () => values(Pos, 'x'),
+      hp: () => values(Hp, 'left'),
+    });
     world.check();
   } finally {
     await scheduler.close();
@@ -51,8 +67,13 @@ async function withBed(executor: Kind, job: typeof split | typeof whole, how: Ho
 }
 
 /** Frame 0 is fine, frame 1 goes wrong, frame 2 is fine again. */
-async function oneBadFrame(executor: Kind, job: typeof split | typeof whole, how: string,
-                           options: object, look: (fault: JobError) => void): Promise<void> {
+async function oneBadFrame(
+  executor: Kind,
+  job: typeof split | typeof whole,
+  how: string,
+  options: object,
+  look: (fault: JobError) => void,
+): Promise<void> {
   await withBed(executor, job, { how, at: [1] }, options, async bed => {
     const first = await bed.frame();
     assert.equal(first.faults.length, 0, first.faults[0]?.message);
@@ -130,8 +151,10 @@ for (const executor of EVERYWHERE) {
       const { faults } = await bed.frame();
       assert.equal(faults.length, 1);
       assert.equal(faults[0]!.system, 'ai');
-      assert.match(String(causeOf(faults[0]!).message),
-        /DataCloneError in `extra` of system "ai".*deep\.callback/);
+      assert.match(
+        String(causeOf(faults[0]!).message),
+        /DataCloneError in `extra` of system "ai".*deep\.callback/,
+      );
       assert.deepEqual([...bed.xs()], [1], 'the others ran');
       bed.scheduler.unregister('ai');
       assert.equal((await bed.frame()).faults.length, 0);
@@ -157,8 +180,10 @@ for (const executor of EVERYWHERE) {
     const world = new World();
     world.spawnMany([Pos, Hp], 10);
     const scheduler = new ParallelScheduler(world, { executor, size: 1, log: () => {} });
-    scheduler.register(split, { extra: () => ({ how: 'throw', at: [0] }),
-      run: ({ world: w }) => w.each({ write: [Pos] }, (n, pos) => pos.x.fill(50, 0, n)) });
+    scheduler.register(split, {
+      extra: () => ({ how: 'throw', at: [0] }),
+      run: ({ world: w }) => w.each({ write: [Pos] }, (n, pos) => pos.x.fill(50, 0, n)),
+    });
     const report = await scheduler.runFrame(1);
     assert.equal(report.faults[0]?.action, 'fallback');
     world.each({ read: [Pos] }, (n, pos) => assert.equal(pos.x[n - 1], 50));
@@ -183,8 +208,12 @@ for (const executor of EVERYWHERE) {
 }
 
 for (const executor of WORKERS) {
-  for (const [how, job] of [['exit 0', split], ['exit 1', split], ['exit 0', whole],
-    ['exit 1', whole]] as const) {
+  for (const [how, job] of [
+    ['exit 0', split],
+    ['exit 1', split],
+    ['exit 0', whole],
+    ['exit 1', whole],
+  ] as const) {
     test(`process.${how} in a ${job.name} job ends the worker, not the frame (${executor})`, () =>
       oneBadFrame(executor, job, how, {}, fault => {
         assert.match(fault.message, /exit|lost|ended/i);
@@ -198,10 +227,15 @@ for (const executor of WORKERS) {
       }));
 
     test(`a ${job.name} job that runs out of memory is lost alone (${executor})`, () =>
-      oneBadFrame(executor, job, 'memory',
-        { deadlineMs: 60_000, resourceLimits: { maxOldGenerationSizeMb: 32 } }, fault => {
+      oneBadFrame(
+        executor,
+        job,
+        'memory',
+        { deadlineMs: 60_000, resourceLimits: { maxOldGenerationSizeMb: 32 } },
+        fault => {
           assert.match(fault.message, /memory|lost|ended/i);
-        }));
+        },
+      ));
   }
 
   test(`a block is tried once more on another worker, and the fault says so (${executor})`, () =>
@@ -209,7 +243,8 @@ for (const executor of WORKERS) {
 }
 
 test('an endless job without workers is not ended: nobody can', () => {
-  // What `local` promises (trusted): a job that reports or throws is contained, one that loops is not.
+  // What `local` promises (trusted): a job that reports or throws is contained, one that loops is
+  // not.
   const world = new World();
   const scheduler = new ParallelScheduler(world, { executor: 'local' });
   scheduler.register(split, { extra: () => ({ how: '', at: [] }), deadlineMs: 1 });
@@ -220,8 +255,11 @@ test('an endless job without workers is not ended: nobody can', () => {
 test('onFault: throw rejects when the frame is over', async () => {
   const world = new World();
   world.spawnMany([Pos, Hp], 10);
-  const scheduler = new ParallelScheduler(world, { executor: 'local', onFault: 'throw',
-    log: () => {} });
+  const scheduler = new ParallelScheduler(world, {
+    executor: 'local',
+    onFault: 'throw',
+    log: () => {},
+  });
   scheduler.register(split, { extra: () => ({ how: 'throw', at: [0] }) });
   scheduler.register(steady);
   assert.throws(() => scheduler.tick(1), JobError);

@@ -19,10 +19,10 @@ const out: [number, number] = [0, 0];
 /** Every function as one of two arguments, by its exported name. */
 const calls = new Map<string, Call>();
 for (const [name, fn] of Object.entries(math)) calls.set(name, fn as Call);
-calls.set('clamp', (x) => math.clamp(x, -1, 1));
-calls.set('clampF32', (x) => math.clampF32(x, -1, 1));
-calls.set('sincos', (x) => (math.sincos(x, out), out[0] + 2 * out[1]));
-calls.set('sincosF32', (x) => (math.sincosF32(x, out), out[0] + 2 * out[1]));
+calls.set('clamp', x => math.clamp(x, -1, 1));
+calls.set('clampF32', x => math.clampF32(x, -1, 1));
+calls.set('sincos', x => (math.sincos(x, out), out[0] + 2 * out[1]));
+calls.set('sincosF32', x => (math.sincosF32(x, out), out[0] + 2 * out[1]));
 
 const wide = new Float64Array(1);
 const words = new Uint32Array(wide.buffer);
@@ -111,13 +111,32 @@ function pinned(name: string): bigint {
 }
 
 test('f32 functions give the checksum that the C tests pin', () => {
-  const order = ['sin', 'cos', 'tan', 'asin', 'acos', 'atan', 'exp', 'log', 'atan2', 'pow', 'sqrt',
-    'floor', 'ceil', 'trunc', 'round', 'min', 'max', 'clamp'];
+  const order = [
+    'sin',
+    'cos',
+    'tan',
+    'asin',
+    'acos',
+    'atan',
+    'exp',
+    'log',
+    'atan2',
+    'pow',
+    'sqrt',
+    'floor',
+    'ceil',
+    'trunc',
+    'round',
+    'min',
+    'max',
+    'clamp',
+  ];
   let sum = 0n;
   for (let round = 0; round < ROUNDS; round++) {
     const x = Array.from({ length: ROWS }, (_, i) => checksumF32(round * ROWS + i));
-    const y = Array.from({ length: ROWS },
-      (_, i) => checksumF32((round + 1000) * ROWS + i + Math.floor(i / 4)));
+    const y = Array.from({ length: ROWS }, (_, i) =>
+      checksumF32((round + 1000) * ROWS + i + Math.floor(i / 4)),
+    );
     for (const name of order) {
       const call = calls.get(`${name}F32`)!;
       for (let i = 0; i < ROWS; i++) sum = addF32(sum, call(x[i]!, y[i]!));
@@ -133,8 +152,26 @@ test('f32 functions give the checksum that the C tests pin', () => {
 });
 
 test('f64 functions give the checksum that the C tests pin', () => {
-  const order = ['sin', 'cos', 'tan', 'asin', 'acos', 'atan', 'exp', 'log', 'atan2', 'pow', 'sqrt',
-    'floor', 'ceil', 'trunc', 'round', 'min', 'max', 'clamp'].map((name) => calls.get(name)!);
+  const order = [
+    'sin',
+    'cos',
+    'tan',
+    'asin',
+    'acos',
+    'atan',
+    'exp',
+    'log',
+    'atan2',
+    'pow',
+    'sqrt',
+    'floor',
+    'ceil',
+    'trunc',
+    'round',
+    'min',
+    'max',
+    'clamp',
+  ].map(name => calls.get(name)!);
   let sum = 0n;
   for (let n = 0; n < ROUNDS * ROWS; n++) {
     const x = checksumF64(n);
@@ -190,16 +227,31 @@ function nativeHashes(): Map<string, number[]> {
   const folder = mkdtempSync(join(tmpdir(), 'skep-math-'));
   try {
     const base = join(root, 'core', 'base');
-    const library = readdirSync(base).filter((name) => /^math_\w+\.c$/.test(name));
+    const library = readdirSync(base).filter(name => /^math_\w+\.c$/.test(name));
     const program = join(folder, 'math_native');
-    execFileSync('cc', ['-std=c17', '-O2', '-ffp-contract=off', '-I', root, '-I',
-      join(root, 'include'), '-o', program, join(root, 'tests', 'js', 'math_native.c'),
-      ...library.map((name) => join(base, name))]);
+    execFileSync('cc', [
+      '-std=c17',
+      '-O2',
+      '-ffp-contract=off',
+      '-I',
+      root,
+      '-I',
+      join(root, 'include'),
+      '-o',
+      program,
+      join(root, 'tests', 'js', 'math_native.c'),
+      ...library.map(name => join(base, name)),
+    ]);
     const text = execFileSync(program, [String(CHUNKS), String(CHUNK)], { encoding: 'utf8' });
-    return new Map(text.trim().split('\n').map((line) => {
-      const [name, ...hashes] = line.split(' ');
-      return [name!, hashes.map(Number)];
-    }));
+    return new Map(
+      text
+        .trim()
+        .split('\n')
+        .map(line => {
+          const [name, ...hashes] = line.split(' ');
+          return [name!, hashes.map(Number)];
+        }),
+    );
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -207,14 +259,20 @@ function nativeHashes(): Map<string, number[]> {
 
 test('every function has the native bits over 262,144 arguments', () => {
   const native = nativeHashes();
-  assert.deepEqual([...native.keys()].sort(), [...calls.keys()].sort(),
-    'math_native.c and skep/math do not have the same functions');
+  assert.deepEqual(
+    [...native.keys()].sort(),
+    [...calls.keys()].sort(),
+    'math_native.c and skep/math do not have the same functions',
+  );
   for (const [name, want] of native) {
     const call = calls.get(name)!;
     assert.equal(want.length, CHUNKS);
     for (let chunk = 0; chunk < CHUNKS; chunk++) {
-      assert.equal(chunkHash(call, name.endsWith('F32'), chunk), want[chunk],
-        `${name} differs from C within arguments ${chunk * CHUNK} to ${(chunk + 1) * CHUNK - 1}`);
+      assert.equal(
+        chunkHash(call, name.endsWith('F32'), chunk),
+        want[chunk],
+        `${name} differs from C within arguments ${chunk * CHUNK} to ${(chunk + 1) * CHUNK - 1}`,
+      );
     }
   }
 });
@@ -226,25 +284,73 @@ const LEAST_F32 = 2 ** -149;
 
 /** Name, arguments, result; for the f64 function and, since all are floats, the f32 one. */
 const specials: [string, number[], number][] = [
-  ['sin', [-0], -0], ['sin', [Infinity], NaN], ['cos', [-Infinity], NaN], ['cos', [-0], 1],
-  ['tan', [-0], -0], ['tan', [Infinity], NaN], ['asin', [-0], -0], ['asin', [2], NaN],
-  ['acos', [1], 0], ['acos', [-1.5], NaN], ['atan', [-0], -0], ['exp', [-Infinity], 0],
-  ['exp', [Infinity], Infinity], ['exp', [-0], 1], ['exp', [1000], Infinity], ['exp', [-1000], 0],
-  ['log', [0], -Infinity], ['log', [-0], -Infinity], ['log', [-1], NaN], ['log', [1], 0],
-  ['log', [Infinity], Infinity], ['pow', [NaN, 0], 1], ['pow', [1, NaN], 1],
-  ['pow', [-1, Infinity], 1], ['pow', [-0, -3], -Infinity], ['pow', [-0, 0.5], 0],
-  ['pow', [-2, 3], -8], ['pow', [-2, 0.5], NaN], ['pow', [-Infinity, -3], -0],
-  ['pow', [0.5, -Infinity], Infinity], ['atan2', [0, 1], 0], ['atan2', [-0, 1], -0],
-  ['atan2', [NaN, 1], NaN], ['sqrt', [-0], -0], ['sqrt', [-1], NaN], ['abs', [-0], 0],
-  ['abs', [-Infinity], Infinity], ['copysign', [3, -0], -3], ['copysign', [-3, Infinity], 3],
-  ['copysign', [3, -Infinity], -3], ['copysign', [-3, NaN], 3],
-  ['min', [0, -0], -0], ['min', [-0, 0], 0], ['min', [NaN, 1], 1], ['min', [1, NaN], NaN],
-  ['max', [0, -0], -0], ['max', [-0, 0], 0], ['max', [NaN, 1], 1], ['max', [1, NaN], NaN],
-  ['clamp', [NaN, -1, 1], -1], ['clamp', [-0, -1, 1], -0], ['clamp', [-0, 0, 1], 0],
-  ['clamp', [7, -1, 1], 1], ['floor', [-0], -0], ['floor', [-0.5], -1], ['ceil', [-0.5], -0],
-  ['trunc', [-0.5], -0], ['trunc', [-1.5], -1], ['round', [-0.5], -0], ['round', [0.5], 0],
-  ['round', [1.5], 2], ['round', [2.5], 2], ['round', [-2.5], -2], ['round', [-0], -0],
-  ['round', [8388609], 8388609], ['round', [-Infinity], -Infinity], ['round', [NaN], NaN],
+  ['sin', [-0], -0],
+  ['sin', [Infinity], NaN],
+  ['cos', [-Infinity], NaN],
+  ['cos', [-0], 1],
+  ['tan', [-0], -0],
+  ['tan', [Infinity], NaN],
+  ['asin', [-0], -0],
+  ['asin', [2], NaN],
+  ['acos', [1], 0],
+  ['acos', [-1.5], NaN],
+  ['atan', [-0], -0],
+  ['exp', [-Infinity], 0],
+  ['exp', [Infinity], Infinity],
+  ['exp', [-0], 1],
+  ['exp', [1000], Infinity],
+  ['exp', [-1000], 0],
+  ['log', [0], -Infinity],
+  ['log', [-0], -Infinity],
+  ['log', [-1], NaN],
+  ['log', [1], 0],
+  ['log', [Infinity], Infinity],
+  ['pow', [NaN, 0], 1],
+  ['pow', [1, NaN], 1],
+  ['pow', [-1, Infinity], 1],
+  ['pow', [-0, -3], -Infinity],
+  ['pow', [-0, 0.5], 0],
+  ['pow', [-2, 3], -8],
+  ['pow', [-2, 0.5], NaN],
+  ['pow', [-Infinity, -3], -0],
+  ['pow', [0.5, -Infinity], Infinity],
+  ['atan2', [0, 1], 0],
+  ['atan2', [-0, 1], -0],
+  ['atan2', [NaN, 1], NaN],
+  ['sqrt', [-0], -0],
+  ['sqrt', [-1], NaN],
+  ['abs', [-0], 0],
+  ['abs', [-Infinity], Infinity],
+  ['copysign', [3, -0], -3],
+  ['copysign', [-3, Infinity], 3],
+  ['copysign', [3, -Infinity], -3],
+  ['copysign', [-3, NaN], 3],
+  ['min', [0, -0], -0],
+  ['min', [-0, 0], 0],
+  ['min', [NaN, 1], 1],
+  ['min', [1, NaN], NaN],
+  ['max', [0, -0], -0],
+  ['max', [-0, 0], 0],
+  ['max', [NaN, 1], 1],
+  ['max', [1, NaN], NaN],
+  ['clamp', [NaN, -1, 1], -1],
+  ['clamp', [-0, -1, 1], -0],
+  ['clamp', [-0, 0, 1], 0],
+  ['clamp', [7, -1, 1], 1],
+  ['floor', [-0], -0],
+  ['floor', [-0.5], -1],
+  ['ceil', [-0.5], -0],
+  ['trunc', [-0.5], -0],
+  ['trunc', [-1.5], -1],
+  ['round', [-0.5], -0],
+  ['round', [0.5], 0],
+  ['round', [1.5], 2],
+  ['round', [2.5], 2],
+  ['round', [-2.5], -2],
+  ['round', [-0], -0],
+  ['round', [8388609], 8388609],
+  ['round', [-Infinity], -Infinity],
+  ['round', [NaN], NaN],
 ];
 
 test('special cases', () => {
@@ -309,7 +415,9 @@ test('where wasm is missing the error says so, and exact functions still work', 
   const script = `import('skep/math').then((m) => {
     try { m.sin(1); } catch (e) { console.log(e.name, e.code, m.round(2.5)); }
   });`;
-  const text = execFileSync(process.execPath, ['--jitless', '--no-warnings', '-e', script],
-    { cwd: root, encoding: 'utf8' });
+  const text = execFileSync(process.execPath, ['--jitless', '--no-warnings', '-e', script], {
+    cwd: root,
+    encoding: 'utf8',
+  });
   assert.equal(text, 'SkepError E_UNSUPPORTED 2\n');
 });

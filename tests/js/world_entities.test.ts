@@ -188,7 +188,8 @@ for (const count of [17, 33, 65, 130]) {
       kinds.forEach((kind, i) => assert.deepEqual(world.get(e, kind), value(i), kind.name));
       for (let i = 0; i < count; i += 3) world.remove(e, kinds[i]!);
       kinds.forEach((kind, i) => assert.equal(world.has(e, kind), i % 3 !== 0, kind.name));
-      kinds.forEach((kind, i) => assert.deepEqual(world.get(e, kind), i % 3 ? value(i) : undefined));
+      kinds.forEach((kind, i) => (
+        assert.deepEqual(world.get(e, kind), i % 3 ? value(i) : undefined)));
     });
   });
 }

@@ -16,7 +16,11 @@ const Rules = defineResource({
 test('hooks are told of each way to get and lose a component, in order', () => {
   withWorld(world => {
     const told: string[] = [];
-    for (const [name, kind] of [['pos', Pos], ['enemy', Enemy], ['meta', Meta]] as const) {
+    for (const [name, kind] of [
+      ['pos', Pos],
+      ['enemy', Enemy],
+      ['meta', Meta],
+    ] as const) {
       world.onAdd(kind, e => void told.push(`+${name} ${e % 2 ** 32}`));
       world.onRemove(kind, e => void told.push(`-${name} ${e % 2 ** 32}`));
     }
@@ -43,7 +47,7 @@ test('hooks are told of each way to get and lose a component, in order', () => {
     expect('+enemy 3');
     world.destroy(a);
     expect('-enemy 0');
-    const child = world.spawn([Parent, { of: 2 ** 32 + 1 as Entity }], Enemy);
+    const child = world.spawn([Parent, { of: (2 ** 32 + 1) as Entity }], Enemy);
     world.destroy((2 ** 32 + 1) as Entity);
     expect(`+enemy ${child % 2 ** 32}`, '-pos 1', `-enemy ${child % 2 ** 32}`);
   });
@@ -54,7 +58,11 @@ test('hooks see the whole change, never half of it', () => {
     const seen: unknown[] = [];
     world.onAdd(Pos, (e, w) => void seen.push(w.get(e, Pos), w.get(e, Vel), w.get(e, Meta)));
     world.spawn([Pos, { x: 1 }], [Vel, { y: 2 }], [Meta, { title: 't', tags: [] }]);
-    assert.deepEqual(seen, [{ x: 1, y: 0 }, { x: 0, y: 2 }, { title: 't', tags: [] }]);
+    assert.deepEqual(seen, [
+      { x: 1, y: 0 },
+      { x: 0, y: 2 },
+      { title: 't', tags: [] },
+    ]);
   });
 });
 
@@ -75,8 +83,16 @@ test('what hooks change is made when all were told, and told in turn', () => {
     world.onRemove(Health, e => void told.push(`no health ${e % 2 ** 32}`));
     world.spawnMany([Pos], 3);
     assert.deepEqual(told, [
-      'pos 0, enemies 0', 'pos 1, enemies 0', 'pos 2, enemies 0',
-      'enemy 0', 'health 3', 'enemy 1', 'health 4', 'enemy 2', 'no health 3', 'no health 4',
+      'pos 0, enemies 0',
+      'pos 1, enemies 0',
+      'pos 2, enemies 0',
+      'enemy 0',
+      'health 3',
+      'enemy 1',
+      'health 4',
+      'enemy 2',
+      'no health 3',
+      'no health 4',
     ]);
     assert.equal(world.size, 3);
   });
@@ -165,15 +181,22 @@ test('events arrive all, in order, addressed or not', () => {
     assert.deepEqual(world.events(Hit).events, []);
     for (let i = 0; i < 300; i++) world.send(Hit, i % 2 ? e : 0, { amount: i, by: e });
     const { events, next } = world.events(Hit);
-    assert.deepEqual(events.map(event => event.value.amount), events.map((_, i) => i));
+    assert.deepEqual(
+      events.map(event => event.value.amount),
+      events.map((_, i) => i),
+    );
     assert.equal(events.length, 300);
-    assert.deepEqual(events.slice(0, 2).map(event => event.to), [0, e]);
+    assert.deepEqual(
+      events.slice(0, 2).map(event => event.to),
+      [0, e],
+    );
     assert.equal(events[7]!.value.by, e);
     assert.deepEqual(world.events(Hit, next).events, []);
     world.send(Hit, e, {});
-    assert.deepEqual(world.events(Hit, next).events.map(event => event.value), [
-      { amount: 0, by: 0 },
-    ]);
+    assert.deepEqual(
+      world.events(Hit, next).events.map(event => event.value),
+      [{ amount: 0, by: 0 }],
+    );
     failure('E_SCHEMA', () => world.send(Hit, e, { amount: 'x' as never }));
     assert.equal(world.events(Hit).events.length, 301);
   });

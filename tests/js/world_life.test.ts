@@ -14,8 +14,10 @@ test('limits that cannot be are refused, by name', () => {
     const error = failure('E_ARGUMENT', () => new World({ limits: { entities } }));
     assert.match(error.message, /limits\.entities/);
   }
-  const error = failure<Error & { knob: string }>('E_LIMIT',
-    () => new World({ limits: { entities: 60_000_000 }, memoryMax: 64 << 20 }));
+  const error = failure<Error & { knob: string }>(
+    'E_LIMIT',
+    () => new World({ limits: { entities: 60_000_000 }, memoryMax: 64 << 20 }),
+  );
   assert.equal(error.knob, 'memoryMax');
   new World({ ...SMALL, limits: { entities: 1 } }).dispose();
 });
@@ -55,25 +57,49 @@ test('a world that was disposed of says so', () => {
   const other = new World(SMALL);
   const hash = other.hash();
   const calls: Record<string, () => unknown> = {
-    spawn: () => world.spawn(), spawnPos: () => world.spawn(Pos),
-    spawnMany: () => world.spawnMany([Pos], 1), destroy: () => world.destroy(e),
-    isAlive: () => world.isAlive(e), has: () => world.has(e, Pos), get: () => world.get(e, Pos),
-    getObject: () => world.get(e, Meta), set: () => world.set(e, Pos, { x: 1 }),
-    setObject: () => world.set(e, Meta, { title: 'x' }), add: () => world.add(e, Vel),
-    addObject: () => world.add(e, Meta), remove: () => world.remove(e, Pos),
-    flush: () => world.flush(), each: () => world.each({ write: [Pos] }, () => {}),
-    eachAll: () => world.each({}, () => {}), count: () => world.count({ with: [Pos] }),
-    query: () => world.query({ read: [Pos] }), size: () => world.size, tick: () => world.tick,
-    time: () => world.time, bytes: () => world.bytes, dropped: () => world.dropped,
-    children: () => world.children(e), send: () => world.send(Hit, e, {}),
-    events: () => world.events(Hit), resource: () => world.resource(Rules),
-    setResource: () => world.setResource(Rules, {}), onAdd: () => world.onAdd(Pos, () => {}),
-    snapshot: () => world.snapshot(), restore: () => world.restore(snapshot),
-    hash: () => world.hash(), save: () => world.save(), load: () => world.load(bytes),
-    check: () => world.check(), run: () => query.run(() => {}), entities: () => query.entities(),
-    take: () => removed.take(), snapshotGet: () => snapshot.get(e, Pos),
-    snapshotHash: () => snapshot.hash(), snapshotEach: () => snapshot.each([Pos], () => {}),
-    diff: () => snapshot.diff(snapshot), iter: () => [...world.iter(world.makeQuery({ all: [] }))],
+    spawn: () => world.spawn(),
+    spawnPos: () => world.spawn(Pos),
+    spawnMany: () => world.spawnMany([Pos], 1),
+    destroy: () => world.destroy(e),
+    isAlive: () => world.isAlive(e),
+    has: () => world.has(e, Pos),
+    get: () => world.get(e, Pos),
+    getObject: () => world.get(e, Meta),
+    set: () => world.set(e, Pos, { x: 1 }),
+    setObject: () => world.set(e, Meta, { title: 'x' }),
+    add: () => world.add(e, Vel),
+    addObject: () => world.add(e, Meta),
+    remove: () => world.remove(e, Pos),
+    flush: () => world.flush(),
+    each: () => world.each({ write: [Pos] }, () => {}),
+    eachAll: () => world.each({}, () => {}),
+    count: () => world.count({ with: [Pos] }),
+    query: () => world.query({ read: [Pos] }),
+    size: () => world.size,
+    tick: () => world.tick,
+    time: () => world.time,
+    bytes: () => world.bytes,
+    dropped: () => world.dropped,
+    children: () => world.children(e),
+    send: () => world.send(Hit, e, {}),
+    events: () => world.events(Hit),
+    resource: () => world.resource(Rules),
+    setResource: () => world.setResource(Rules, {}),
+    onAdd: () => world.onAdd(Pos, () => {}),
+    snapshot: () => world.snapshot(),
+    restore: () => world.restore(snapshot),
+    hash: () => world.hash(),
+    save: () => world.save(),
+    load: () => world.load(bytes),
+    check: () => world.check(),
+    run: () => query.run(() => {}),
+    entities: () => query.entities(),
+    take: () => removed.take(),
+    snapshotGet: () => snapshot.get(e, Pos),
+    snapshotHash: () => snapshot.hash(),
+    snapshotEach: () => snapshot.each([Pos], () => {}),
+    diff: () => snapshot.diff(snapshot),
+    iter: () => [...world.iter(world.makeQuery({ all: [] }))],
   };
   for (const [name, call] of Object.entries(calls)) {
     try {
@@ -114,25 +140,33 @@ test('a world disposed of within its own pass ends the pass', () => {
 });
 
 test('two worlds in one program do not mix', () => {
-  withWorld(one => withWorld(two => {
-    // The components get other numbers in each.
-    const [a, b] = [one.spawn([Pos, { x: 1 }], [Meta, { title: 'one', tags: [] }]), two.spawn()];
-    two.add(b, Enemy);
-    two.add(b, Meta, { title: 'two', tags: [] });
-    two.add(b, Vel, { x: 5 });
-    two.add(b, Pos, { x: 2 });
-    assert.equal(a, b, 'equal handles');
-    assert.deepEqual([one.get(a, Pos), two.get(b, Pos)], [{ x: 1, y: 0 }, { x: 2, y: 0 }]);
-    assert.deepEqual([one.get(a, Meta)!.title, two.get(b, Meta)!.title], ['one', 'two']);
-    assert.equal(one.has(a, Enemy), false);
-    one.each({ write: [Pos] }, (n, pos) => {
-      two.each({ read: [Pos] }, (_, theirs) => void (pos.x[0] = theirs.x[0]! + 10));
-      two.add(b, Pos, { x: 3 });
-    });
-    assert.deepEqual([one.get(a, Pos)!.x, two.get(b, Pos)!.x], [12, 3]);
-    one.destroy(a);
-    assert.deepEqual([one.size, two.size], [0, 1]);
-  }));
+  withWorld(one =>
+    withWorld(two => {
+      // The components get other numbers in each.
+      const [a, b] = [one.spawn([Pos, { x: 1 }], [Meta, { title: 'one', tags: [] }]), two.spawn()];
+      two.add(b, Enemy);
+      two.add(b, Meta, { title: 'two', tags: [] });
+      two.add(b, Vel, { x: 5 });
+      two.add(b, Pos, { x: 2 });
+      assert.equal(a, b, 'equal handles');
+      assert.deepEqual(
+        [one.get(a, Pos), two.get(b, Pos)],
+        [
+          { x: 1, y: 0 },
+          { x: 2, y: 0 },
+        ],
+      );
+      assert.deepEqual([one.get(a, Meta)!.title, two.get(b, Meta)!.title], ['one', 'two']);
+      assert.equal(one.has(a, Enemy), false);
+      one.each({ write: [Pos] }, (n, pos) => {
+        two.each({ read: [Pos] }, (_, theirs) => void (pos.x[0] = theirs.x[0]! + 10));
+        two.add(b, Pos, { x: 3 });
+      });
+      assert.deepEqual([one.get(a, Pos)!.x, two.get(b, Pos)!.x], [12, 3]);
+      one.destroy(a);
+      assert.deepEqual([one.size, two.size], [0, 1]);
+    }),
+  );
 });
 
 test('worlds with equal seeds and deeds have equal hashes, others have not', () => {
@@ -171,16 +205,19 @@ test('40 worlds alive at once', () => {
 });
 
 test('memory of one thread alone, as pages without isolation have it', () => {
-  withWorld(world => {
-    const made = world.spawnMany([Pos], 2000);
-    using snapshot = world.snapshot();
-    world.each({ write: [Pos] }, (n, pos) => {
-      assert.ok(pos.x.buffer instanceof ArrayBuffer);
-      pos.x.fill(2);
-    });
-    assert.equal(snapshot.get(made[0]!, Pos)!.x, 0);
-    const hash = world.hash();
-    world.load(world.save());
-    assert.equal(world.hash(), hash);
-  }, { shared: false });
+  withWorld(
+    world => {
+      const made = world.spawnMany([Pos], 2000);
+      using snapshot = world.snapshot();
+      world.each({ write: [Pos] }, (n, pos) => {
+        assert.ok(pos.x.buffer instanceof ArrayBuffer);
+        pos.x.fill(2);
+      });
+      assert.equal(snapshot.get(made[0]!, Pos)!.x, 0);
+      const hash = world.hash();
+      world.load(world.save());
+      assert.equal(world.hash(), hash);
+    },
+    { shared: false },
+  );
 });

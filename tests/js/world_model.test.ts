@@ -151,8 +151,8 @@ class Play {
     }
   }
 
-  /** Goes over rows, writes them, and changes some entities meanwhile; not Pos, of which the rows to
-   * come show what was stored. */
+  /** Goes over rows, writes them, and changes some entities meanwhile; not Pos, of which the rows
+   * to come show what was stored. */
   each(): void {
     const seen = new Set<Entity>();
     const expected = [...this.state].filter(([, has]) => has.has('Pos') && !has.has('Enemy'));

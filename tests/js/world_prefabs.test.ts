@@ -126,7 +126,8 @@ test('none at all, a number that is none, and a fill that throws', () => {
       throw new Error('mine');
     }), /mine/);
     assert.equal(world.size, 0);
-    const error = failure<Error & { knob: string }>('E_LIMIT', () => world.spawnMany([Pos], 65_537));
+    const error = failure<Error & { knob: string }>('E_LIMIT',
+      () => world.spawnMany([Pos], 65_537));
     assert.equal(error.knob, 'entities');
     assert.equal(world.size, 0, 'all or nothing');
     assert.equal(world.spawnMany([Pos], 65_536).length, 65_536);

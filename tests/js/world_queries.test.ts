@@ -169,7 +169,8 @@ test('queries nest eight deep; the ninth is an error, and all end well', () => {
     let deepest = 0;
     const nest = (depth: number): void => {
       if (depth === 9) {
-        const error = failure<Error & { knob: string }>('E_LIMIT', () => world.each(spec, () => {}));
+        const error = failure<Error & { knob: string }>('E_LIMIT',
+          () => world.each(spec, () => {}));
         assert.equal(error.knob, 'pass_max');
         assert.match(error.message, /9 deep/);
         return;

@@ -21,8 +21,11 @@ function furnish(world: World): Entity[] {
   const made = world.spawnMany([Pos, Vel], 40, (c, n) => {
     for (let i = 0; i < n; i++) c.Pos.x[i] = i;
   });
-  const others = [world.spawn(Enemy, [Health, { worth: 0.1 }]), world.spawn(),
-    world.spawn([Meta, { title: 'Zoë', tags: ['a', 'b'] }], Pos)];
+  const others = [
+    world.spawn(Enemy, [Health, { worth: 0.1 }]),
+    world.spawn(),
+    world.spawn([Meta, { title: 'Zoë', tags: ['a', 'b'] }], Pos),
+  ];
   world.add(made[3]!, Parent, { of: made[4]! });
   world.add(made[5]!, Meta, { title: 'second', tags: [] });
   for (const i of [7, 1, 20]) world.destroy(made[i]!);
@@ -184,10 +187,13 @@ test('a save with more entities than fit is refused by name', () => {
     world.spawnMany([Pos], 100);
     bytes = world.save();
   });
-  withWorld(world => {
-    const e = world.spawn([Pos, { x: 1 }]);
-    const error = failure<Error & { knob: string }>('E_LIMIT', () => world.load(bytes));
-    assert.equal(error.knob, 'entities');
-    assert.deepEqual(world.get(e, Pos), { x: 1, y: 0 });
-  }, { limits: { entities: 50 } });
+  withWorld(
+    world => {
+      const e = world.spawn([Pos, { x: 1 }]);
+      const error = failure<Error & { knob: string }>('E_LIMIT', () => world.load(bytes));
+      assert.equal(error.knob, 'entities');
+      assert.deepEqual(world.get(e, Pos), { x: 1, y: 0 });
+    },
+    { limits: { entities: 50 } },
+  );
 });

@@ -52,7 +52,10 @@ test('handles, free ones included, survive going back', () => {
     const first = Array.from({ length: 30 }, () => world.spawn([Pos, { x: -1 }]));
     for (const e of made) world.destroy(e);
     world.restore(snapshot);
-    assert.deepEqual(made.map(e => world.isAlive(e)), made.map((_, i) => i % 3 !== 0));
+    assert.deepEqual(
+      made.map(e => world.isAlive(e)),
+      made.map((_, i) => i % 3 !== 0),
+    );
     made.forEach((e, i) => assert.equal(world.get(e, Pos)?.x, i % 3 ? i : undefined));
     assert.ok(first.every(e => !world.isAlive(e)));
     const again = Array.from({ length: 30 }, () => world.spawn([Pos, { x: -1 }]));
@@ -75,7 +78,10 @@ test('everything of the world goes back', () => {
     world.restore(snapshot);
     assert.equal(world.hash(), hash);
     assert.deepEqual(world.resource(Rules), { near: 2 });
-    assert.deepEqual(world.events(Hit).events.map(event => event.value.amount), [3]);
+    assert.deepEqual(
+      world.events(Hit).events.map(event => event.value.amount),
+      [3],
+    );
     assert.deepEqual([world.has(e, Enemy), world.has(e, Pos)], [false, true]);
   });
 });
@@ -89,10 +95,17 @@ test('snapshots held over many changes all keep what they saw', () => {
       for (let i = 0; i < 200; i++) {
         const e = dice.pick(made);
         switch (dice.below(4)) {
-          case 0: world.set(e, Pos, { x: dice.below(1000) }); break;
-          case 1: world.add(e, Health); break;
-          case 2: world.remove(e, Vel); break;
-          default: if (dice.below(4) === 0) world.destroy(e);
+          case 0:
+            world.set(e, Pos, { x: dice.below(1000) });
+            break;
+          case 1:
+            world.add(e, Health);
+            break;
+          case 2:
+            world.remove(e, Vel);
+            break;
+          default:
+            if (dice.below(4) === 0) world.destroy(e);
         }
       }
       kept.push({ hash: world.hash(), x: made.map(e => world.get(e, Pos)?.x), size: world.size });
@@ -102,13 +115,20 @@ test('snapshots held over many changes all keep what they saw', () => {
       const snapshot = snapshots[i]!;
       assert.equal(snapshot.hash(), kept[i]!.hash, `hash of snapshot ${i}`);
       assert.equal(snapshot.size, kept[i]!.size);
-      assert.deepEqual(made.map(e => snapshot.get(e, Pos)?.x), kept[i]!.x);
+      assert.deepEqual(
+        made.map(e => snapshot.get(e, Pos)?.x),
+        kept[i]!.x,
+      );
     };
     for (const i of [11, 0, 5, 3, 8]) {
       world.restore(snapshots[i]!);
       assert.equal(world.hash(), kept[i]!.hash);
       check(i);
-      world.set(made.find(e => world.isAlive(e))!, Pos, { x: -5 });
+      world.set(
+        made.find(e => world.isAlive(e))!,
+        Pos,
+        { x: -5 },
+      );
       check(i);
     }
     snapshots.splice(3, 1)[0]!.release();
@@ -136,18 +156,20 @@ test('a snapshot is iterated run by run, in the order of the world', () => {
 });
 
 test('a released snapshot, and one of another world, are refused', () => {
-  withWorld(world => withWorld(other => {
-    const snapshot = world.snapshot();
-    failure('E_ARGUMENT', () => other.restore(snapshot));
-    failure('E_ARGUMENT', () => other.save(snapshot));
-    using theirs = other.snapshot();
-    failure('E_ARGUMENT', () => snapshot.diff(theirs));
-    snapshot.release();
-    snapshot.release();
-    failure('E_CLOSED', () => world.restore(snapshot));
-    failure('E_CLOSED', () => snapshot.hash());
-    failure('E_CLOSED', () => snapshot.get(1 as Entity, Pos));
-  }));
+  withWorld(world =>
+    withWorld(other => {
+      const snapshot = world.snapshot();
+      failure('E_ARGUMENT', () => other.restore(snapshot));
+      failure('E_ARGUMENT', () => other.save(snapshot));
+      using theirs = other.snapshot();
+      failure('E_ARGUMENT', () => snapshot.diff(theirs));
+      snapshot.release();
+      snapshot.release();
+      failure('E_CLOSED', () => world.restore(snapshot));
+      failure('E_CLOSED', () => snapshot.hash());
+      failure('E_CLOSED', () => snapshot.get(1 as Entity, Pos));
+    }),
+  );
 });
 
 test('released blocks are used again', () => {
@@ -169,8 +191,11 @@ test('released blocks are used again', () => {
 
 test('objects go back with the world; one that was not touched stays the same object', () => {
   withWorld(world => {
-    const [a, b, c] = [0, 1, 2].map(i => world.spawn([Meta, { title: `${i}`, tags: [] }])) as
-      [Entity, Entity, Entity];
+    const [a, b, c] = [0, 1, 2].map(i => world.spawn([Meta, { title: `${i}`, tags: [] }])) as [
+      Entity,
+      Entity,
+      Entity,
+    ];
     const untouched = world.get(b, Meta);
     using snapshot = world.snapshot();
     world.get(a, Meta)!.tags.push('changed');
@@ -181,7 +206,10 @@ test('objects go back with the world; one that was not touched stays the same ob
     assert.deepEqual(snapshot.get(c, Meta), { title: '2', tags: [] });
     assert.equal(snapshot.get(born, Meta), undefined);
     world.restore(snapshot);
-    assert.deepEqual([a, b, c].map(e => world.get(e, Meta)!.title), ['0', '1', '2']);
+    assert.deepEqual(
+      [a, b, c].map(e => world.get(e, Meta)!.title),
+      ['0', '1', '2'],
+    );
     assert.equal(world.get(born, Meta), undefined);
     world.get(a, Meta)!.title = 'again';
     world.restore(snapshot);
@@ -190,7 +218,7 @@ test('objects go back with the world; one that was not touched stays the same ob
   });
 });
 
-test('an object is its owner\'s again when no snapshot holds it', () => {
+test("an object is its owner's again when no snapshot holds it", () => {
   withWorld(world => {
     const e = world.spawn([Meta, { title: 'a', tags: [] }]);
     const mine = world.get(e, Meta);
@@ -236,8 +264,9 @@ test('an object does not outlive its entity, nor its component', () => {
 test('objects of dead entities are let go of', () => {
   withWorld(world => {
     let held = 0;
-    const made = Array.from({ length: 20_000 }, () => (
-      world.spawn([Meta, { title: 'x', tags: [] }])));
+    const made = Array.from({ length: 20_000 }, () =>
+      world.spawn([Meta, { title: 'x', tags: [] }]),
+    );
     for (const e of made) world.destroy(e);
     for (const entry of world.objects(Meta).entries()) held += entry.length / 2;
     assert.ok(held < 5000, `${held} values of dead entities are still held`);
@@ -252,8 +281,9 @@ function told(items: DiffItem[]): string[] {
   for (const { kind, count, component, entities, columns } of items) {
     assert.equal(entities.length, count);
     for (let i = 0; i < count; i++) {
-      const values = Object.entries(columns ?? {}).map(([name, column]) => (
-        `${name}=${(column as Float32Array)[i]}`));
+      const values = Object.entries(columns ?? {}).map(
+        ([name, column]) => `${name}=${(column as Float32Array)[i]}`,
+      );
       lines.push([kind, component, entities.at(i), ...values].filter(x => x !== null).join(' '));
     }
   }
@@ -271,17 +301,26 @@ test('a difference tells of despawned, spawned, removed, added and changed, in t
     world.set(made[3]!, Pos, { y: 5 });
     using after = world.snapshot();
     assert.deepEqual(told(before.diff(after)), [
-      `despawned ${made[0]}`, `spawned ${born}`, `removed Vel ${made[1]}`,
+      `despawned ${made[0]}`,
+      `spawned ${born}`,
+      `removed Vel ${made[1]}`,
       ...told(before.diff(after).filter(item => item.kind === 'added')),
       `changed Pos ${made[3]} x=3 y=5`,
     ]);
-    assert.deepEqual(told(before.diff(after).filter(item => item.kind === 'added')).sort(), [
-      `added Enemy ${born}`, `added Health ${made[2]} now=3 most=200 worth=0`,
-      `added Pos ${born} x=8 y=9`,
-    ].sort());
+    assert.deepEqual(
+      told(before.diff(after).filter(item => item.kind === 'added')).sort(),
+      [
+        `added Enemy ${born}`,
+        `added Health ${made[2]} now=3 most=200 worth=0`,
+        `added Pos ${born} x=8 y=9`,
+      ].sort(),
+    );
     const back = after.diff(before).map(item => item.kind);
     const order = ['despawned', 'spawned', 'removed', 'added', 'changed'];
-    assert.deepEqual(back, [...back].sort((a, b) => order.indexOf(a) - order.indexOf(b)));
+    assert.deepEqual(
+      back,
+      [...back].sort((a, b) => order.indexOf(a) - order.indexOf(b)),
+    );
     assert.deepEqual([...new Set(back)], order);
     assert.deepEqual(before.diff(before), []);
   });
@@ -296,13 +335,18 @@ test('scattered changes are gathered, and long runs are not copied', () => {
     using after = world.snapshot();
     const items = before.diff(after);
     assert.equal(items.length, 1);
-    assert.deepEqual(told(items).sort(), scattered.map(e => (
-      `changed Pos ${e} x=${made.indexOf(e)} y=${e % 1000}`)).sort());
+    assert.deepEqual(
+      told(items).sort(),
+      scattered.map(e => `changed Pos ${e} x=${made.indexOf(e)} y=${e % 1000}`).sort(),
+    );
     const kept = told(items);
     world.each({ write: [Vel] }, (n, vel) => void vel.x.fill(7));
     using last = world.snapshot();
     const long = after.diff(last);
-    assert.equal(long.reduce((sum, item) => sum + item.count, 0), 10_000);
+    assert.equal(
+      long.reduce((sum, item) => sum + item.count, 0),
+      10_000,
+    );
     assert.ok(long.length >= 10, 'a run is at most a block');
     assert.deepEqual(told(items), kept, 'an earlier difference stays what it was');
   });
@@ -317,20 +361,33 @@ test('differences of random changes say what has become of each entity', () => {
       for (let i = dice.below(60); i >= 0; i--) {
         const e = dice.pick(made);
         switch (dice.below(6)) {
-          case 0: world.set(e, Pos, { x: dice.below(4) }); break;
-          case 1: world.add(e, Health, { now: dice.below(3) }); break;
-          case 2: world.remove(e, dice.pick([Vel, Health])); break;
-          case 3: world.destroy(e); break;
-          case 4: made.push(world.spawn([Pos, { x: 1 }])); break;
-          default: world.add(e, dice.pick([Enemy, Vel]));
+          case 0:
+            world.set(e, Pos, { x: dice.below(4) });
+            break;
+          case 1:
+            world.add(e, Health, { now: dice.below(3) });
+            break;
+          case 2:
+            world.remove(e, dice.pick([Vel, Health]));
+            break;
+          case 3:
+            world.destroy(e);
+            break;
+          case 4:
+            made.push(world.spawn([Pos, { x: 1 }]));
+            break;
+          default:
+            world.add(e, dice.pick([Enemy, Vel]));
         }
       }
       using after = world.snapshot();
-      const lines = new Set(told(before.diff(after)).map(line => line.split(' ').slice(0, 3)
-        .join(' ')));
+      const lines = new Set(
+        told(before.diff(after)).map(line => line.split(' ').slice(0, 3).join(' ')),
+      );
       for (const e of made) {
-        const [was, is] = [before, after].map(s => [Pos, Vel, Health, Enemy].map(kind => (
-          s.get(e, kind))));
+        const [was, is] = [before, after].map(s =>
+          [Pos, Vel, Health, Enemy].map(kind => s.get(e, kind)),
+        );
         const [lived, lives] = [before, after].map(s => aliveIn(s, e));
         assert.equal(lines.has(`despawned ${e}`), lived && !lives);
         assert.equal(lines.has(`spawned ${e}`), !lived && lives);
@@ -346,8 +403,10 @@ test('differences of random changes say what has become of each entity', () => {
   });
 });
 
-function aliveIn(snapshot: { each: (all: [], fn: (...args: never[]) => void) => void },
-                 entity: Entity): boolean {
+function aliveIn(
+  snapshot: { each: (all: [], fn: (...args: never[]) => void) => void },
+  entity: Entity,
+): boolean {
   let found = false;
   snapshot.each([], ((n: number, entities: { at(i: number): Entity }) => {
     for (let i = 0; i < n; i++) found ||= entities.at(i) === entity;

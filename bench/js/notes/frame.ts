@@ -33,7 +33,7 @@ export class ObjectScheduler {
 
   async runFrame(dt: number, time: number): Promise<void> {
     this.world.beginTick();
-    await Promise.all(this.systems.map((system) => this.runSystem(system, dt, time)));
+    await Promise.all(this.systems.map(system => this.runSystem(system, dt, time)));
   }
 
   close(): Promise<void> {
@@ -52,7 +52,7 @@ export class ObjectScheduler {
     }
     const writes = system.writes.map(({ id }) => id);
     const input = { eids, cols, dt, time, writes, extra: system.extra() };
-    const patches = await this.pool.run(system.module, input) as ObjectPatch[];
+    const patches = (await this.pool.run(system.module, input)) as ObjectPatch[];
     for (const patch of patches) {
       if (patch.kind === 'set') world.set(patch.eid, world.components[patch.cid]!, patch.value);
     }
@@ -60,8 +60,12 @@ export class ObjectScheduler {
 }
 
 /** A scheduler that moves n particles, and where particle i is. */
-export function makeObjectFrame(n: number, pool: ObjectPool): {
-  scheduler: ObjectScheduler; at: (i: number) => Vector;
+export function makeObjectFrame(
+  n: number,
+  pool: ObjectPool,
+): {
+  scheduler: ObjectScheduler;
+  at: (i: number) => Vector;
 } {
   const world = new ObjectWorld();
   const Pos = world.defineComponent<Vector>({ name: 'Pos', defaults: () => ({ x: 0, y: 0 }) });
@@ -71,9 +75,10 @@ export function makeObjectFrame(n: number, pool: ObjectPool): {
   }
   const scheduler = new ObjectScheduler(world, pool);
   scheduler.register({
-    module: new URL('./physics.ts', import.meta.url).href, reads: [Vel, Pos], writes: [Pos],
+    module: new URL('./physics.ts', import.meta.url).href,
+    reads: [Vel, Pos],
+    writes: [Pos],
     extra: () => ({ POS: Pos.id, VEL: Vel.id }),
   });
-  return { scheduler, at: (i) => world.get(i, Pos)! };
+  return { scheduler, at: i => world.get(i, Pos)! };
 }
-

@@ -2,7 +2,10 @@
 // The yardstick's job, as the design notes write one: arrays of objects in, a list of patch objects
 // out.
 
-export interface Vector { x: number; y: number }
+export interface Vector {
+  x: number;
+  y: number;
+}
 
 export interface ObjectPatch {
   kind: 'set';

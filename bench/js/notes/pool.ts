@@ -18,7 +18,12 @@ interface Task {
   readonly reject: (error: Error) => void;
 }
 
-interface Answer { id: number; ok: boolean; out?: unknown; err?: string }
+interface Answer {
+  id: number;
+  ok: boolean;
+  out?: unknown;
+  err?: string;
+}
 
 export class ThreadPool implements ObjectPool {
   private readonly workers: Worker[] = [];
@@ -39,7 +44,7 @@ export class ThreadPool implements ObjectPool {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.workers.map((worker) => worker.terminate()));
+    await Promise.all(this.workers.map(worker => worker.terminate()));
   }
 
   private spawn(): void {
@@ -68,7 +73,7 @@ export class ThreadPool implements ObjectPool {
 
 export class InProcessPool implements ObjectPool {
   async run(module: string, input: unknown): Promise<unknown> {
-    const loaded = await import(module) as { handle: (input: unknown) => unknown };
+    const loaded = (await import(module)) as { handle: (input: unknown) => unknown };
     return loaded.handle(input);
   }
 

@@ -62,7 +62,7 @@ export class ObjectWorld {
   makeQuery({ all }: { all: readonly ComponentType<unknown>[] }): Query {
     let mask = 0n;
     for (const { id } of all) mask |= 1n << BigInt(id);
-    const tables = [...this.tables.values()].filter((table) => (table.mask & mask) === mask);
+    const tables = [...this.tables.values()].filter(table => (table.mask & mask) === mask);
     return { all: mask, tables };
   }
 

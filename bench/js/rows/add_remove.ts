@@ -3,7 +3,12 @@
 // remove. The limit is piecs, which moves no data: an entity's values stay where its number is.
 
 import {
-  addComponent, addComponents, addEntity, createWorld as createBitWorld, query, removeComponent,
+  addComponent,
+  addComponents,
+  addEntity,
+  createWorld as createBitWorld,
+  query,
+  removeComponent,
 } from 'bitecs';
 import { createWorld as createKootaWorld, trait } from 'koota';
 import { World as MiniplexWorld } from 'miniplex';
@@ -15,20 +20,21 @@ import { expectNumber, type Contender, type Row } from '../row.ts';
 const N = 10_000;
 
 const piecs: Contender = {
-  name: 'piecs', role: 'limit',
+  name: 'piecs',
+  role: 'limit',
   make: () => {
     const world = new PiecsWorld();
     const pos = world.createComponentId();
     const vel = world.createComponentId();
     const mark = world.createComponentId();
-    const marked = buildQuery((q) => q.every(mark));
+    const marked = buildQuery(q => q.every(mark));
     world.registerSystem(createArchetypeSystem(() => {}, marked));
     const both = world.prefabricate([pos, vel]);
     world.initialize();
     const value = new Float32Array(N);
     const ids = Array.from({ length: N }, () => world.createEntity(both));
-    const count = (): number => (
-      marked.archetypes.reduce((sum, { entities }) => sum + entities.length, 0));
+    const count = (): number =>
+      marked.archetypes.reduce((sum, { entities }) => sum + entities.length, 0);
     let seen = 0;
     return {
       run() {
@@ -50,7 +56,8 @@ const piecs: Contender = {
 const Mark = defineComponent({ name: 'Mark', fields: { value: 'f32' } });
 
 const ours: Contender = {
-  name: 'skep', role: 'ours',
+  name: 'skep',
+  role: 'ours',
   make: () => {
     const { world, entities } = makeMovers(N);
     let seen = world.count({ with: [Mark] });
@@ -71,7 +78,8 @@ const ours: Contender = {
 };
 
 const bitecs: Contender = {
-  name: 'bitecs', role: 'peer',
+  name: 'bitecs',
+  role: 'peer',
   make: () => {
     const world = createBitWorld();
     const Pos = { x: new Float32Array(N + 1), y: new Float32Array(N + 1) };
@@ -102,7 +110,8 @@ const bitecs: Contender = {
 };
 
 const koota: Contender = {
-  name: 'koota', role: 'peer',
+  name: 'koota',
+  role: 'peer',
   make: () => {
     const world = createKootaWorld();
     const Pos = trait({ x: 0, y: 0 });
@@ -126,9 +135,14 @@ const koota: Contender = {
 };
 
 const miniplex: Contender = {
-  name: 'miniplex', role: 'peer',
+  name: 'miniplex',
+  role: 'peer',
   make: () => {
-    interface Entity { pos: { x: number }; vel: { x: number }; mark?: { value: number } }
+    interface Entity {
+      pos: { x: number };
+      vel: { x: number };
+      mark?: { value: number };
+    }
     const world = new MiniplexWorld<Entity>();
     const marked = world.with('mark');
     const made = Array.from({ length: N }, () => world.add({ pos: { x: 0 }, vel: { x: 0 } }));
@@ -148,8 +162,10 @@ const miniplex: Contender = {
 };
 
 const row: Row = {
-  name: 'add-remove', title: 'add and remove a component, 10,000 entities, one operation',
-  unit: 'ns', per: 2 * N,
+  name: 'add-remove',
+  title: 'add and remove a component, 10,000 entities, one operation',
+  unit: 'ns',
+  per: 2 * N,
   contenders: [piecs, ours, bitecs, koota, miniplex],
   bars: [{ of: 'skep', value: 60 }],
 };

@@ -17,15 +17,17 @@ export const CHANGED = 1000;
 
 /** The k-th changed row. */
 export type Spot = (k: number) => number;
-const apart: Spot = (k) => k * 100 + 7;
-const together: Spot = (k) => 50_000 + k;
+const apart: Spot = k => k * 100 + 7;
+const together: Spot = k => 50_000 + k;
 
 /** What x of a row becomes in a run: never what it was, always exact. */
 export const valueAt = (row: number, run: number): number => row + (run % 1024) / 64;
 
 /** A subject whose changes come before, and do not count. */
 export function deltaSubject(parts: {
-  change: (run: number) => void; find: () => void; check: (run: number) => void;
+  change: (run: number) => void;
+  find: () => void;
+  check: (run: number) => void;
 }): Subject {
   let run = 0;
   const once = (): number => {
@@ -39,14 +41,15 @@ export function deltaSubject(parts: {
 
 function compareAll(spot: Spot): Contender {
   return {
-    name: 'compare all', role: 'limit',
+    name: 'compare all',
+    role: 'limit',
     make: () => {
       const now = makeColumns(N);
       const sent = makeColumns(N);
       // Bits, since a NaN is never equal to itself.
       const bits = (column: Float32Array): Int32Array => new Int32Array(column.buffer);
       const columns = ['px', 'py', 'vx', 'vy'] as const;
-      const pairs = columns.map((key) => [bits(now[key]), bits(sent[key])] as const);
+      const pairs = columns.map(key => [bits(now[key]), bits(sent[key])] as const);
       const places = new Uint32Array(4 * N);
       const values = new Int32Array(4 * N);
       let count = 0;
@@ -81,7 +84,8 @@ function compareAll(spot: Spot): Contender {
 /** Snapshots before and after; taking the second one counts. */
 function ours(spot: Spot): Contender {
   return {
-    name: 'skep', role: 'ours',
+    name: 'skep',
+    role: 'ours',
     make: () => {
       const { world, entities } = makeMovers(N);
       let before: Snapshot = world.snapshot();
@@ -101,7 +105,11 @@ function ours(spot: Spot): Contender {
         },
         check(run) {
           const found = items.filter(({ kind }) => kind === 'changed');
-          expectNumber(found.reduce((sum, { count }) => sum + count, 0), CHANGED, 'changes');
+          expectNumber(
+            found.reduce((sum, { count }) => sum + count, 0),
+            CHANGED,
+            'changes',
+          );
           const values = new Map<number, number>();
           for (const { entities: ids, columns } of found) {
             const x = columns!['x'] as Float32Array;
@@ -121,11 +129,15 @@ function ours(spot: Spot): Contender {
 
 function bitecs(spot: Spot): Contender {
   return {
-    name: 'bitecs', role: 'peer',
+    name: 'bitecs',
+    role: 'peer',
     make: () => {
       const world = createBitWorld();
-      const makeComponents = () => Array.from({ length: 2 }, () => (
-        { x: new Float32Array(N + 1), y: new Float32Array(N + 1) }));
+      const makeComponents = () =>
+        Array.from({ length: 2 }, () => ({
+          x: new Float32Array(N + 1),
+          y: new Float32Array(N + 1),
+        }));
       const components = makeComponents();
       const [Pos, Vel] = components as [(typeof components)[0], (typeof components)[0]];
       const ids = Array.from({ length: N }, (_, i) => {
@@ -162,13 +174,17 @@ function bitecs(spot: Spot): Contender {
 }
 
 export const scattered: Row = {
-  name: 'delta', title: 'what changed, every 100th of 100,000 entities', unit: 'us',
+  name: 'delta',
+  title: 'what changed, every 100th of 100,000 entities',
+  unit: 'us',
   contenders: [compareAll(apart), ours(apart), bitecs(apart)],
   bars: [{ of: 'skep', value: 100 }],
 };
 
 export const near: Row = {
-  name: 'delta-near', title: 'what changed, 1,000 neighbours among 100,000 entities', unit: 'us',
+  name: 'delta-near',
+  title: 'what changed, 1,000 neighbours among 100,000 entities',
+  unit: 'us',
   contenders: [compareAll(together), ours(together), bitecs(together)],
   bars: [{ of: 'skep', value: 100 }],
 };

@@ -13,7 +13,8 @@ import type { Contender, Row } from '../row.ts';
 const N = 100_000;
 
 const limit: Contender = {
-  name: 'typed arrays', role: 'limit',
+  name: 'typed arrays',
+  role: 'limit',
   make: () => {
     const { px, py, vx, vy } = makeColumns(N);
     return {
@@ -23,7 +24,7 @@ const limit: Contender = {
           py[i]! += vy[i]! * DT;
         }
       },
-      check: (runs) => checkMoved(N, runs, (i) => ({ x: px[i]!, y: py[i]! })),
+      check: runs => checkMoved(N, runs, i => ({ x: px[i]!, y: py[i]! })),
     };
   },
 };
@@ -31,13 +32,17 @@ const limit: Contender = {
 /** By hand with more than one set of arrays: 1,024 rows in each. V8 folds the addresses of arrays
  * into the code where there is one set alone. */
 const sets: Contender = {
-  name: 'sets of typed arrays', role: 'limit',
+  name: 'sets of typed arrays',
+  role: 'limit',
   make: () => {
     const { px, py, vx, vy } = makeColumns(N);
     const ROWS = 1024;
     const cut = (column: Float32Array, at: number): Float32Array => column.slice(at, at + ROWS);
     const all = Array.from({ length: Math.ceil(N / ROWS) }, (_, k) => ({
-      px: cut(px, k * ROWS), py: cut(py, k * ROWS), vx: cut(vx, k * ROWS), vy: cut(vy, k * ROWS),
+      px: cut(px, k * ROWS),
+      py: cut(py, k * ROWS),
+      vx: cut(vx, k * ROWS),
+      vy: cut(vy, k * ROWS),
     }));
     return {
       run() {
@@ -49,16 +54,18 @@ const sets: Contender = {
           }
         }
       },
-      check: (runs) => checkMoved(N, runs, (i) => {
-        const set = all[Math.floor(i / ROWS)]!;
-        return { x: set.px[i % ROWS]!, y: set.py[i % ROWS]! };
-      }),
+      check: runs =>
+        checkMoved(N, runs, i => {
+          const set = all[Math.floor(i / ROWS)]!;
+          return { x: set.px[i % ROWS]!, y: set.py[i % ROWS]! };
+        }),
     };
   },
 };
 
 const ours: Contender = {
-  name: 'skep', role: 'ours',
+  name: 'skep',
+  role: 'ours',
   make: () => {
     const { world, at } = makeMovers(N);
     return {
@@ -72,14 +79,15 @@ const ours: Contender = {
           }
         });
       },
-      check: (runs) => checkMoved(N, runs, at),
+      check: runs => checkMoved(N, runs, at),
       close: () => world.dispose(),
     };
   },
 };
 
 const bitecs: Contender = {
-  name: 'bitecs', role: 'peer',
+  name: 'bitecs',
+  role: 'peer',
   make: () => {
     const world = createBitWorld();
     const Pos = { x: new Float32Array(N + 1), y: new Float32Array(N + 1) };
@@ -104,19 +112,21 @@ const bitecs: Contender = {
           py[e]! += vy[e]! * DT;
         }
       },
-      check: (runs) => checkMoved(N, runs, (i) => ({ x: Pos.x[ids[i]!]!, y: Pos.y[ids[i]!]! })),
+      check: runs => checkMoved(N, runs, i => ({ x: Pos.x[ids[i]!]!, y: Pos.y[ids[i]!]! })),
     };
   },
 };
 
 const koota: Contender = {
-  name: 'koota', role: 'peer',
+  name: 'koota',
+  role: 'peer',
   make: () => {
     const world = createKootaWorld();
     const Pos = trait({ x: 0, y: 0 });
     const Vel = trait({ x: 0, y: 0 });
-    const ids = Array.from({ length: N }, (_, i) => world.spawn(
-      Pos({ x: startX(i), y: startY(i) }), Vel({ x: speedX(i), y: speedY(i) })));
+    const ids = Array.from({ length: N }, (_, i) =>
+      world.spawn(Pos({ x: startX(i), y: startY(i) }), Vel({ x: speedX(i), y: speedY(i) })),
+    );
     return {
       run() {
         world.query(Pos, Vel).useStores(([pos, vel], entities) => {
@@ -127,20 +137,22 @@ const koota: Contender = {
           }
         });
       },
-      check: (runs) => checkMoved(N, runs, (i) => ids[i]!.get(Pos)!),
+      check: runs => checkMoved(N, runs, i => ids[i]!.get(Pos)!),
       close: () => world.destroy(),
     };
   },
 };
 
 const kootaEach: Contender = {
-  name: 'koota updateEach', role: 'peer',
+  name: 'koota updateEach',
+  role: 'peer',
   make: () => {
     const world = createKootaWorld();
     const Pos = trait({ x: 0, y: 0 });
     const Vel = trait({ x: 0, y: 0 });
-    const ids = Array.from({ length: N }, (_, i) => world.spawn(
-      Pos({ x: startX(i), y: startY(i) }), Vel({ x: speedX(i), y: speedY(i) })));
+    const ids = Array.from({ length: N }, (_, i) =>
+      world.spawn(Pos({ x: startX(i), y: startY(i) }), Vel({ x: speedX(i), y: speedY(i) })),
+    );
     return {
       run() {
         world.query(Pos, Vel).updateEach(([pos, vel]) => {
@@ -148,21 +160,28 @@ const kootaEach: Contender = {
           pos.y += vel.y * DT;
         });
       },
-      check: (runs) => checkMoved(N, runs, (i) => ids[i]!.get(Pos)!),
+      check: runs => checkMoved(N, runs, i => ids[i]!.get(Pos)!),
       close: () => world.destroy(),
     };
   },
 };
 
 const miniplex: Contender = {
-  name: 'miniplex', role: 'peer',
+  name: 'miniplex',
+  role: 'peer',
   make: () => {
-    interface Entity { pos: { x: number; y: number }; vel: { x: number; y: number } }
+    interface Entity {
+      pos: { x: number; y: number };
+      vel: { x: number; y: number };
+    }
     const world = new MiniplexWorld<Entity>();
     const moving = world.with('pos', 'vel');
-    const made = Array.from({ length: N }, (_, i) => world.add({
-      pos: { x: startX(i), y: startY(i) }, vel: { x: speedX(i), y: speedY(i) },
-    }));
+    const made = Array.from({ length: N }, (_, i) =>
+      world.add({
+        pos: { x: startX(i), y: startY(i) },
+        vel: { x: speedX(i), y: speedY(i) },
+      }),
+    );
     return {
       run() {
         for (const { pos, vel } of moving) {
@@ -170,38 +189,45 @@ const miniplex: Contender = {
           pos.y += vel.y * DT;
         }
       },
-      check: (runs) => checkMoved(N, runs, (i) => made[i]!.pos),
+      check: runs => checkMoved(N, runs, i => made[i]!.pos),
     };
   },
 };
 
 const piecs: Contender = {
-  name: 'piecs', role: 'peer',
+  name: 'piecs',
+  role: 'peer',
   make: () => {
     const world = new PiecsWorld();
     const columns = makeColumns(N);
     const pos = world.createComponentId();
     const vel = world.createComponentId();
     const { px, py, vx, vy } = columns;
-    world.registerSystem(createEntitySystem((entities) => {
-      for (let i = 0; i < entities.length; i++) {
-        const e = entities[i]!;
-        px[e]! += vx[e]! * DT;
-        py[e]! += vy[e]! * DT;
-      }
-    }, (q) => q.every(pos, vel)));
+    world.registerSystem(
+      createEntitySystem(
+        entities => {
+          for (let i = 0; i < entities.length; i++) {
+            const e = entities[i]!;
+            px[e]! += vx[e]! * DT;
+            py[e]! += vy[e]! * DT;
+          }
+        },
+        q => q.every(pos, vel),
+      ),
+    );
     const both = world.prefabricate([pos, vel]);
     world.initialize();
     const ids = Array.from({ length: N }, () => world.createEntity(both));
     return {
       run: () => world.update(),
-      check: (runs) => checkMoved(N, runs, (i) => ({ x: px[ids[i]!]!, y: py[ids[i]!]! })),
+      check: runs => checkMoved(N, runs, i => ({ x: px[ids[i]!]!, y: py[ids[i]!]! })),
     };
   },
 };
 
 const row: Row = {
-  name: 'each', title: '`pos += vel * dt` on the calling thread, 100,000 entities, one pass',
+  name: 'each',
+  title: '`pos += vel * dt` on the calling thread, 100,000 entities, one pass',
   unit: 'us',
   contenders: [limit, sets, ours, bitecs, koota, kootaEach, miniplex, piecs],
   bars: [{ of: 'skep', than: 'sets of typed arrays', atMost: 1.3 }],

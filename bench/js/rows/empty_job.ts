@@ -32,7 +32,7 @@ export function subjectOf(pool: Pool, asleep: boolean): Subject {
   const { call, check, close } = pool;
   const subject: Subject = {
     run: call,
-    check: (runs) => check?.(runs),
+    check: runs => check?.(runs),
     close,
   };
   if (!asleep) return subject;
@@ -58,7 +58,7 @@ function ticketPool(): Promise<Pool> {
   };
   const pool: Pool = {
     call: () => send(++runs),
-    check: (wanted) => expectNumber(words[1]!, wanted, 'the last ticket'),
+    check: wanted => expectNumber(words[1]!, wanted, 'the last ticket'),
     close: async () => {
       send(-1);
       await worker.terminate();
@@ -74,7 +74,10 @@ function ticketPool(): Promise<Pool> {
 async function frame(deadlineMs?: number): Promise<Pool> {
   const { world } = makeMovers(2048);
   const sched = new ParallelScheduler(world, {
-    size: 1, grain: 0, onFault: 'throw', ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    size: 1,
+    grain: 0,
+    onFault: 'throw',
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
   });
   await sched.initPool();
   expect(sched.executor.kind === 'node', `jobs run in process: ${sched.executor.fallback}`);
@@ -83,7 +86,7 @@ async function frame(deadlineMs?: number): Promise<Pool> {
   expectNumber(tasks, 2, 'tasks');
   return {
     call: () => sched.runFrame(1),
-    check: (runs) => expectNumber(world.tick, runs + 1, 'frames'),
+    check: runs => expectNumber(world.tick, runs + 1, 'frames'),
     async close() {
       await sched.close();
       world.dispose();
@@ -104,7 +107,7 @@ async function piscinaPool(): Promise<Pool> {
   await pool.run(undefined);
   return {
     call: () => pool.run(undefined),
-    check: (runs) => expect(pool.completed > runs, 'piscina ran too few'),
+    check: runs => expect(pool.completed > runs, 'piscina ran too few'),
     close: () => pool.destroy(),
   };
 }
@@ -114,20 +117,22 @@ async function tinypoolPool(): Promise<Pool> {
   await pool.run(undefined);
   return {
     call: () => pool.run(undefined),
-    check: (runs) => expect(pool.completed > runs, 'tinypool ran too few'),
+    check: runs => expect(pool.completed > runs, 'tinypool ran too few'),
     close: () => pool.destroy(),
   };
 }
 
 async function workerpoolPool(): Promise<Pool> {
   const pool = workerpool.pool(path('empty_workerpool.ts'), {
-    minWorkers: 1, maxWorkers: 1, workerType: 'thread',
+    minWorkers: 1,
+    maxWorkers: 1,
+    workerType: 'thread',
   });
   await pool.exec('empty', []);
   return {
     call: async () => pool.exec('empty', []),
     check: () => expectNumber(pool.stats().pendingTasks, 0, 'pending tasks'),
-    close: async () => void await pool.terminate(),
+    close: async () => void (await pool.terminate()),
   };
 }
 
@@ -145,12 +150,16 @@ const POOLS: readonly [string, Contender['role'], () => Promise<Pool>][] = [
  * code is its own. */
 function contenders(asleep: boolean): Contender[] {
   return POOLS.map(([name, role, open]) => ({
-    name, role, make: async () => subjectOf(await open(), asleep),
+    name,
+    role,
+    make: async () => subjectOf(await open(), asleep),
   }));
 }
 
 export const awake: Row = {
-  name: 'empty-job', title: 'an empty job on a worker that is awake, there and back', unit: 'us',
+  name: 'empty-job',
+  title: 'an empty job on a worker that is awake, there and back',
+  unit: 'us',
   contenders: contenders(false),
   bars: [
     { of: 'skep frame', value: 2 },
@@ -159,7 +168,8 @@ export const awake: Row = {
 };
 
 export const asleep: Row = {
-  name: 'empty-job-asleep', title: 'an empty job on a worker that sleeps, there and back',
+  name: 'empty-job-asleep',
+  title: 'an empty job on a worker that sleeps, there and back',
   unit: 'us',
   contenders: contenders(true),
   bars: [

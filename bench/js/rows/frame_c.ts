@@ -8,19 +8,20 @@ import type { Contender, Row } from '../row.ts';
 
 function bareKernel(n: number): Contender {
   return {
-    name: 'bare kernel', role: 'limit',
+    name: 'bare kernel',
+    role: 'limit',
     make: () => {
       const { columns, run } = makeKernel(n);
       return {
         run: () => run(DT),
-        check: (runs) => checkMoved(n, runs, (i) => ({ x: columns.px[i]!, y: columns.py[i]! })),
+        check: runs => checkMoved(n, runs, i => ({ x: columns.px[i]!, y: columns.py[i]! })),
       };
     },
   };
 }
 
-const title = (n: number): string => (
-  `a frame of one C job in wasm, ${n.toLocaleString('en-US')} entities, an entity`);
+const title = (n: number): string =>
+  `a frame of one C job in wasm, ${n.toLocaleString('en-US')} entities, an entity`;
 
 /** `deadlineMs: 0` lets the caller take part: only a worker can be ended. */
 const FREE = { deadlineMs: 0 };
@@ -28,7 +29,10 @@ const FREE = { deadlineMs: 0 };
 /** On the caller, synchronously, and as frames run by default. */
 export function frameC(name: string, n: number): Row {
   return {
-    name, title: title(n), unit: 'ns', per: n,
+    name,
+    title: title(n),
+    unit: 'ns',
+    per: n,
     contenders: [
       bareKernel(n),
       { name: 'skep tick', role: 'ours', make: () => sceneFrames(n, { executor: 'local' }) },
@@ -49,7 +53,10 @@ export function frameCWorkers(name: string, n: number): Row {
   const twoFree = 'skep runFrame, 2 workers, no deadline';
   const oneFree = 'skep runFrame, 1 worker, no deadline';
   return {
-    name, title: title(n), unit: 'ns', per: n,
+    name,
+    title: title(n),
+    unit: 'ns',
+    per: n,
     contenders: [
       bareKernel(n),
       { name: two, role: 'ours', make: () => sceneFrames(n, { size: 2 }) },

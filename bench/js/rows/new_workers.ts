@@ -36,16 +36,23 @@ async function ofJobs(): Promise<number> {
 }
 
 function ofNotes(): Promise<number> {
-  return count(50, () => new Promise((resolve, reject) => {
-    const worker = new Worker('require("worker_threads").parentPort.postMessage(1)',
-      { eval: true });
-    worker.once('message', () => resolve(worker.terminate()));
-    worker.once('error', reject);
-  }));
+  return count(
+    50,
+    () =>
+      new Promise((resolve, reject) => {
+        const worker = new Worker('require("worker_threads").parentPort.postMessage(1)', {
+          eval: true,
+        });
+        worker.once('message', () => resolve(worker.terminate()));
+        worker.once('error', reject);
+      }),
+  );
 }
 
 const fact: Fact = {
-  name: 'new-workers', title: 'workers made after the start, a job', unit: 'workers',
+  name: 'new-workers',
+  title: 'workers made after the start, a job',
+  unit: 'workers',
   async measure(): Promise<readonly FactValue[]> {
     return [
       { name: 'skep frames', role: 'ours', value: await ofFrames() },
@@ -53,6 +60,9 @@ const fact: Fact = {
       { name: "notes' browser pool", role: 'peer', value: await ofNotes() },
     ];
   },
-  bars: [{ of: 'skep frames', value: 0 }, { of: 'skep pool.run', value: 0 }],
+  bars: [
+    { of: 'skep frames', value: 0 },
+    { of: 'skep pool.run', value: 0 },
+  ],
 };
 export default fact;

@@ -12,13 +12,14 @@ import type { Contender, Row } from '../row.ts';
 
 function threads(n: number): Contender {
   return {
-    name: 'notes', role: 'peer',
+    name: 'notes',
+    role: 'peer',
     make: () => {
       const { scheduler, at } = makeObjectFrame(n, new ThreadPool());
       let time = 0;
       return {
         run: () => scheduler.runFrame(DT, (time += DT)),
-        check: (runs) => checkMoved(n, runs, at),
+        check: runs => checkMoved(n, runs, at),
         close: () => scheduler.close(),
       };
     },
@@ -27,13 +28,14 @@ function threads(n: number): Contender {
 
 function inProcess(n: number): Contender {
   return {
-    name: 'notes in process', role: 'peer',
+    name: 'notes in process',
+    role: 'peer',
     make: () => {
       const { scheduler, at } = makeObjectFrame(n, new InProcessPool());
       let time = 0;
       return {
         run: () => scheduler.runFrame(DT, (time += DT)),
-        check: (runs) => checkMoved(n, runs, at),
+        check: runs => checkMoved(n, runs, at),
       };
     },
   };
@@ -41,7 +43,8 @@ function inProcess(n: number): Contender {
 
 function typedLoop(n: number): Contender {
   return {
-    name: 'typed arrays', role: 'limit',
+    name: 'typed arrays',
+    role: 'limit',
     make: () => {
       const { px, py, vx, vy } = makeColumns(n);
       return {
@@ -51,7 +54,7 @@ function typedLoop(n: number): Contender {
             py[i]! += vy[i]! * DT;
           }
         },
-        check: (runs) => checkMoved(n, runs, (i) => ({ x: px[i]!, y: py[i]! })),
+        check: runs => checkMoved(n, runs, i => ({ x: px[i]!, y: py[i]! })),
       };
     },
   };
@@ -96,7 +99,9 @@ export function notesRow(n: number, js: number, c: number): Row {
 /** JS jobs against the loop that they replace. */
 export function frameJs(name: string, n: number): Row {
   return {
-    name, title: `a frame of one JS job, ${n.toLocaleString('en-US')} entities`, unit: 'us',
+    name,
+    title: `a frame of one JS job, ${n.toLocaleString('en-US')} entities`,
+    unit: 'us',
     contenders: [typedLoop(n), ...jsJobs(n)],
     bars: [
       { of: JS, than: 'typed arrays', atMost: 1.1, plus: 5 },

@@ -11,18 +11,29 @@ import type { Fact, FactValue } from '../row.ts';
 const withoutWasm: Plugin = {
   name: 'without-wasm',
   setup(at) {
-    at.onLoad({ filter: /core[/\\]embedded\.js$/ }, () => (
-      { contents: 'export const CORE_BYTES = 0, CORE_DEFLATED = "";' }));
+    at.onLoad({ filter: /core[/\\]embedded\.js$/ }, () => ({
+      contents: 'export const CORE_BYTES = 0, CORE_DEFLATED = "";',
+    }));
   },
 };
 
 /** Thousands of bytes of a module with all that it imports. */
 async function bundled(entry: string, plugins: Plugin[] = []): Promise<number> {
   const { outputFiles } = await build({
-    stdin: { contents: `export * from ${JSON.stringify(entry)};`,
-      resolveDir: join(import.meta.dirname, '..', '..', '..') },
-    bundle: true, minify: true, format: 'esm', target: 'es2022', platform: 'browser', write: false,
-    treeShaking: true, legalComments: 'none', logLevel: 'error', plugins,
+    stdin: {
+      contents: `export * from ${JSON.stringify(entry)};`,
+      resolveDir: join(import.meta.dirname, '..', '..', '..'),
+    },
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2022',
+    platform: 'browser',
+    write: false,
+    treeShaking: true,
+    legalComments: 'none',
+    logLevel: 'error',
+    plugins,
   });
   const options = { level: constants.Z_BEST_COMPRESSION };
   return gzipSync(outputFiles[0]!.contents, options).length / 1000;
@@ -40,7 +51,9 @@ async function measure(): Promise<FactValue[]> {
 }
 
 const fact: Fact = {
-  name: 'size', title: 'the whole entry, minified and gzipped, JavaScript and wasm', unit: 'kB',
+  name: 'size',
+  title: 'the whole entry, minified and gzipped, JavaScript and wasm',
+  unit: 'kB',
   measure,
   bars: [{ of: 'skep', value: 25 }],
 };

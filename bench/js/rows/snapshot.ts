@@ -13,7 +13,8 @@ import { expectNumber, type Contender, type Row } from '../row.ts';
 const N = 100_000;
 
 const copies: Contender = {
-  name: 'column copies', role: 'limit',
+  name: 'column copies',
+  role: 'limit',
   make: () => {
     const { px, py, vx, vy } = makeColumns(N);
     const ids = Uint32Array.from({ length: N }, (_, i) => i);
@@ -28,7 +29,7 @@ const copies: Contender = {
         keptIds.set(ids);
       },
       check() {
-        checkMoved(N, 0, (i) => ({ x: kept.px[i]!, y: kept.py[i]! }));
+        checkMoved(N, 0, i => ({ x: kept.px[i]!, y: kept.py[i]! }));
         expectNumber(keptIds[N - 1]!, N - 1, 'the last id');
       },
     };
@@ -36,12 +37,13 @@ const copies: Contender = {
 };
 
 const bytes: Contender = {
-  name: 'column copies', role: 'limit',
+  name: 'column copies',
+  role: 'limit',
   make: () => {
     const { px, py, vx, vy } = makeColumns(N);
     const ids = Uint32Array.from({ length: N }, (_, i) => i);
     const out = new Uint8Array(5 * 4 * N);
-    const sources = [px, py, vx, vy, ids].map((column) => new Uint8Array(column.buffer));
+    const sources = [px, py, vx, vy, ids].map(column => new Uint8Array(column.buffer));
     return {
       run() {
         for (let k = 0; k < 5; k++) out.set(sources[k]!, k * 4 * N);
@@ -49,21 +51,22 @@ const bytes: Contender = {
       check() {
         const x = new Float32Array(out.buffer, 0, N);
         const y = new Float32Array(out.buffer, 4 * N, N);
-        checkMoved(N, 0, (i) => ({ x: x[i]!, y: y[i]! }));
+        checkMoved(N, 0, i => ({ x: x[i]!, y: y[i]! }));
       },
     };
   },
 };
 
 const oursInMemory: Contender = {
-  name: 'skep', role: 'ours',
+  name: 'skep',
+  role: 'ours',
   make: () => {
     const { world, entities } = makeMovers(N);
     return {
       run: () => world.snapshot().release(),
       check() {
         using snapshot = world.snapshot();
-        checkMoved(N, 0, (i) => snapshot.get(entities[i]!, Pos)!);
+        checkMoved(N, 0, i => snapshot.get(entities[i]!, Pos)!);
       },
       close: () => world.dispose(),
     };
@@ -71,7 +74,8 @@ const oursInMemory: Contender = {
 };
 
 const oursAsBytes: Contender = {
-  name: 'skep', role: 'ours',
+  name: 'skep',
+  role: 'ours',
   make: () => {
     const { world, entities } = makeMovers(N);
     let saved = new Uint8Array(0);
@@ -84,7 +88,7 @@ const oursAsBytes: Contender = {
         // What a world has not met it does not load.
         other.count({ with: [Pos, Vel] });
         other.load(saved);
-        checkMoved(N, 0, (i) => other.get(entities[i]!, Pos)!);
+        checkMoved(N, 0, i => other.get(entities[i]!, Pos)!);
         other.dispose();
       },
       close: () => world.dispose(),
@@ -93,10 +97,11 @@ const oursAsBytes: Contender = {
 };
 
 const bitecs: Contender = {
-  name: 'bitecs', role: 'peer',
+  name: 'bitecs',
+  role: 'peer',
   make: () => {
-    const makeComponents = () => Array.from({ length: 2 }, () => (
-      { x: new Float32Array(N + 1), y: new Float32Array(N + 1) }));
+    const makeComponents = () =>
+      Array.from({ length: 2 }, () => ({ x: new Float32Array(N + 1), y: new Float32Array(N + 1) }));
     const world = createBitWorld();
     const [Pos, Vel] = makeComponents();
     for (let i = 0; i < N; i++) {
@@ -118,21 +123,24 @@ const bitecs: Contender = {
         const ids = createSnapshotDeserializer(createBitWorld(), components)(packet);
         const [x, y] = [components[0]!.x, components[0]!.y];
         expectNumber(ids.size, N, 'entities in the snapshot');
-        checkMoved(N, 0, (i) => ({ x: x[ids.get(i + 1)!]!, y: y[ids.get(i + 1)!]! }));
+        checkMoved(N, 0, i => ({ x: x[ids.get(i + 1)!]!, y: y[ids.get(i + 1)!]! }));
       },
     };
   },
 };
 
 export const memory: Row = {
-  name: 'snapshot', title: 'a snapshot of 100,000 entities in memory, taken and let go', unit: 'us',
+  name: 'snapshot',
+  title: 'a snapshot of 100,000 entities in memory, taken and let go',
+  unit: 'us',
   contenders: [copies, oursInMemory, bitecs],
   bars: [{ of: 'skep', value: 20 }],
 };
 
 export const saved: Row = {
-  name: 'snapshot-bytes', title: 'a snapshot of 100,000 entities as bytes', unit: 'us',
+  name: 'snapshot-bytes',
+  title: 'a snapshot of 100,000 entities as bytes',
+  unit: 'us',
   contenders: [bytes, oursAsBytes, bitecs],
   bars: [{ of: 'skep', value: 200 }],
 };
-

@@ -3,7 +3,11 @@
 // then removed from all that have it.
 
 import {
-  addComponent, addEntity, createWorld as createBitWorld, query, removeComponent,
+  addComponent,
+  addEntity,
+  createWorld as createBitWorld,
+  query,
+  removeComponent,
 } from 'bitecs';
 import { createWorld as createKootaWorld, trait } from 'koota';
 import { World as MiniplexWorld } from 'miniplex';
@@ -20,7 +24,8 @@ function checkMarked(between: number, now: number): void {
 }
 
 const limit: Contender = {
-  name: 'sparse set', role: 'limit',
+  name: 'sparse set',
+  role: 'limit',
   make: () => {
     const dense = new Uint32Array(N);
     const place = new Int32Array(N).fill(-1);
@@ -47,7 +52,8 @@ const limit: Contender = {
 };
 
 const ours: Contender = {
-  name: 'skep', role: 'ours',
+  name: 'skep',
+  role: 'ours',
   make: () => {
     const world = new World();
     const A = defineComponent({ name: 'A', fields: { value: 'f32' } });
@@ -72,7 +78,8 @@ const ours: Contender = {
 };
 
 const bitecs: Contender = {
-  name: 'bitecs', role: 'peer',
+  name: 'bitecs',
+  role: 'peer',
   make: () => {
     const world = createBitWorld();
     const A = { value: new Float32Array(N + 1) };
@@ -92,7 +99,8 @@ const bitecs: Contender = {
 };
 
 const koota: Contender = {
-  name: 'koota', role: 'peer',
+  name: 'koota',
+  role: 'peer',
   make: () => {
     const world = createKootaWorld();
     const A = trait({ value: 0 });
@@ -113,7 +121,8 @@ const koota: Contender = {
 };
 
 const miniplex: Contender = {
-  name: 'miniplex', role: 'peer',
+  name: 'miniplex',
+  role: 'peer',
   make: () => {
     const world = new MiniplexWorld<{ a: number; b?: number }>();
     const as = world.with('a');
@@ -132,7 +141,8 @@ const miniplex: Contender = {
 };
 
 const piecs: Contender = {
-  name: 'piecs', role: 'peer',
+  name: 'piecs',
+  role: 'peer',
   make: () => {
     const world = new PiecsWorld();
     const a = world.createComponentId();
@@ -140,13 +150,23 @@ const piecs: Contender = {
     const withA = world.prefabricate([a]);
     const withBoth = world.prefabricate([a, b]);
     let between = 0;
-    world.registerSystem(createEntitySystem((entities) => {
-      for (let i = entities.length - 1; i >= 0; i--) world.addComponent(entities[i]!, b);
-    }, (q) => q.every(a).not(b)));
-    world.registerSystem(createEntitySystem((entities) => {
-      between = entities.length;
-      for (let i = entities.length - 1; i >= 0; i--) world.removeComponent(entities[i]!, b);
-    }, (q) => q.every(b)));
+    world.registerSystem(
+      createEntitySystem(
+        entities => {
+          for (let i = entities.length - 1; i >= 0; i--) world.addComponent(entities[i]!, b);
+        },
+        q => q.every(a).not(b),
+      ),
+    );
+    world.registerSystem(
+      createEntitySystem(
+        entities => {
+          between = entities.length;
+          for (let i = entities.length - 1; i >= 0; i--) world.removeComponent(entities[i]!, b);
+        },
+        q => q.every(b),
+      ),
+    );
     world.initialize();
     for (let i = 0; i < N; i++) world.createEntity(withA);
     return {
@@ -157,7 +177,9 @@ const piecs: Contender = {
 };
 
 const row: Row = {
-  name: 'suite/add_remove', title: 'add B to 1,000 entities and remove it, one pass', unit: 'us',
+  name: 'suite/add_remove',
+  title: 'add B to 1,000 entities and remove it, one pass',
+  unit: 'us',
   contenders: [limit, ours, bitecs, koota, miniplex, piecs],
   bars: [],
 };

@@ -3,7 +3,11 @@
 // ones with B and A's value are made, then all with B are destroyed.
 
 import {
-  addComponent, addEntity, createWorld as createBitWorld, query, removeEntity,
+  addComponent,
+  addEntity,
+  createWorld as createBitWorld,
+  query,
+  removeEntity,
 } from 'bitecs';
 import { createWorld as createKootaWorld, trait } from 'koota';
 import { World as MiniplexWorld } from 'miniplex';
@@ -23,7 +27,8 @@ function checkCycle(made: number, sum: number, left: number): void {
 }
 
 const limit: Contender = {
-  name: 'free list', role: 'limit',
+  name: 'free list',
+  role: 'limit',
   make: () => {
     const a = Float32Array.from({ length: N }, (_, i) => i);
     const b = new Float32Array(3 * N);
@@ -58,7 +63,8 @@ const limit: Contender = {
 };
 
 const ours: Contender = {
-  name: 'skep', role: 'ours',
+  name: 'skep',
+  role: 'ours',
   make: () => {
     const world = new World();
     const A = defineComponent({ name: 'A', fields: { value: 'f32' } });
@@ -91,7 +97,8 @@ const ours: Contender = {
 };
 
 const bitecs: Contender = {
-  name: 'bitecs', role: 'peer',
+  name: 'bitecs',
+  role: 'peer',
   make: () => {
     const world = createBitWorld();
     const A = { value: new Float32Array(4 * N) };
@@ -126,7 +133,8 @@ const bitecs: Contender = {
 };
 
 const koota: Contender = {
-  name: 'koota', role: 'peer',
+  name: 'koota',
+  role: 'peer',
   make: () => {
     const world = createKootaWorld();
     const A = trait({ value: 0 });
@@ -156,7 +164,8 @@ const koota: Contender = {
 };
 
 const miniplex: Contender = {
-  name: 'miniplex', role: 'peer',
+  name: 'miniplex',
+  role: 'peer',
   make: () => {
     const world = new MiniplexWorld<{ a?: number; b?: number }>();
     const as = world.with('a');
@@ -184,7 +193,8 @@ const miniplex: Contender = {
 };
 
 const piecs: Contender = {
-  name: 'piecs', role: 'peer',
+  name: 'piecs',
+  role: 'peer',
   make: () => {
     const world = new PiecsWorld();
     const a = world.createComponentId();
@@ -194,20 +204,30 @@ const piecs: Contender = {
     const value = new Float32Array(4 * N);
     let made = 0;
     let sum = 0;
-    world.registerSystem(createEntitySystem((entities) => {
-      for (let i = 0; i < entities.length; i++) {
-        value[world.createEntity(withB)] = value[entities[i]!]!;
-        value[world.createEntity(withB)] = value[entities[i]!]!;
-      }
-    }, (q) => q.every(a)));
-    world.registerSystem(createEntitySystem((entities) => {
-      made = entities.length;
-      sum = 0;
-      for (let i = entities.length - 1; i >= 0; i--) {
-        sum += value[entities[i]!]!;
-        world.deleteEntity(entities[i]!);
-      }
-    }, (q) => q.every(b)));
+    world.registerSystem(
+      createEntitySystem(
+        entities => {
+          for (let i = 0; i < entities.length; i++) {
+            value[world.createEntity(withB)] = value[entities[i]!]!;
+            value[world.createEntity(withB)] = value[entities[i]!]!;
+          }
+        },
+        q => q.every(a),
+      ),
+    );
+    world.registerSystem(
+      createEntitySystem(
+        entities => {
+          made = entities.length;
+          sum = 0;
+          for (let i = entities.length - 1; i >= 0; i--) {
+            sum += value[entities[i]!]!;
+            world.deleteEntity(entities[i]!);
+          }
+        },
+        q => q.every(b),
+      ),
+    );
     world.initialize();
     for (let i = 0; i < N; i++) value[world.createEntity(withA)] = i;
     return {
@@ -218,7 +238,8 @@ const piecs: Contender = {
 };
 
 const row: Row = {
-  name: 'suite/entity_cycle', title: 'make 2,000 entities from 1,000 and destroy them, one cycle',
+  name: 'suite/entity_cycle',
+  title: 'make 2,000 entities from 1,000 and destroy them, one cycle',
   unit: 'us',
   contenders: [limit, ours, bitecs, koota, miniplex, piecs],
   bars: [],

@@ -18,7 +18,8 @@ function expectDoubled(got: number, runs: number): void {
 }
 
 const limit: Contender = {
-  name: 'typed arrays', role: 'limit',
+  name: 'typed arrays',
+  role: 'limit',
   make: () => {
     const columns = Array.from({ length: KINDS }, () => new Float32Array(N).fill(1));
     return {
@@ -36,11 +37,15 @@ const limit: Contender = {
 };
 
 const ours: Contender = {
-  name: 'skep', role: 'ours',
+  name: 'skep',
+  role: 'ours',
   make: () => {
     const world = new World();
-    const Data = defineComponent({ name: 'Data', fields: { value: 'f32' },
-      defaults: { value: 1 } });
+    const Data = defineComponent({
+      name: 'Data',
+      fields: { value: 'f32' },
+      defaults: { value: 1 },
+    });
     const last = Array.from({ length: KINDS }, (_, k) => {
       const Kind = defineComponent({ name: `Kind${k}`, fields: { value: 'f32' } });
       return world.spawnMany([Kind, Data], N)[N - 1]!;
@@ -60,7 +65,8 @@ const ours: Contender = {
 };
 
 const bitecs: Contender = {
-  name: 'bitecs', role: 'peer',
+  name: 'bitecs',
+  role: 'peer',
   make: () => {
     const world = createBitWorld();
     const Data = { value: new Float32Array(KINDS * N + 1) };
@@ -87,7 +93,8 @@ const bitecs: Contender = {
 };
 
 const koota: Contender = {
-  name: 'koota', role: 'peer',
+  name: 'koota',
+  role: 'peer',
   make: () => {
     const world = createKootaWorld();
     const Data = trait({ value: 0 });
@@ -110,7 +117,8 @@ const koota: Contender = {
 };
 
 const miniplex: Contender = {
-  name: 'miniplex', role: 'peer',
+  name: 'miniplex',
+  role: 'peer',
   make: () => {
     const world = new MiniplexWorld<Record<string, number>>();
     const all = world.with('data');
@@ -130,16 +138,23 @@ const miniplex: Contender = {
 };
 
 const piecs: Contender = {
-  name: 'piecs', role: 'peer',
+  name: 'piecs',
+  role: 'peer',
   make: () => {
     const world = new PiecsWorld();
     const data = world.createComponentId();
     const value = new Float32Array(KINDS * N).fill(1);
-    world.registerSystem(createEntitySystem((entities) => {
-      for (let i = 0; i < entities.length; i++) value[entities[i]!]! *= 2;
-    }, (q) => q.every(data)));
-    const kinds = Array.from({ length: KINDS }, () => (
-      world.prefabricate([data, world.createComponentId()])));
+    world.registerSystem(
+      createEntitySystem(
+        entities => {
+          for (let i = 0; i < entities.length; i++) value[entities[i]!]! *= 2;
+        },
+        q => q.every(data),
+      ),
+    );
+    const kinds = Array.from({ length: KINDS }, () =>
+      world.prefabricate([data, world.createComponentId()]),
+    );
     world.initialize();
     for (const kind of kinds) for (let i = 0; i < N; i++) world.createEntity(kind);
     return {
@@ -152,7 +167,8 @@ const piecs: Contender = {
 };
 
 const row: Row = {
-  name: 'suite/frag_iter', title: '26 kinds of 100 entities, one system over all, one pass',
+  name: 'suite/frag_iter',
+  title: '26 kinds of 100 entities, one system over all, one pass',
   unit: 'us',
   contenders: [limit, ours, bitecs, koota, miniplex, piecs],
   bars: [],

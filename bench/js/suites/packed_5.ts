@@ -17,7 +17,8 @@ function expectDoubled(got: number, runs: number, what: string): void {
 }
 
 const limit: Contender = {
-  name: 'typed arrays', role: 'limit',
+  name: 'typed arrays',
+  role: 'limit',
   make: () => {
     const columns = Array.from({ length: 5 }, () => new Float32Array(N).fill(1));
     const double = (column: Float32Array): void => {
@@ -35,11 +36,13 @@ const limit: Contender = {
 };
 
 const ours: Contender = {
-  name: 'skep', role: 'ours',
+  name: 'skep',
+  role: 'ours',
   make: () => {
     const world = new World();
-    const components = ['A', 'B', 'C', 'D', 'E'].map((name) => (
-      defineComponent({ name, fields: { value: 'f32' }, defaults: { value: 1 } })));
+    const components = ['A', 'B', 'C', 'D', 'E'].map(name =>
+      defineComponent({ name, fields: { value: 'f32' }, defaults: { value: 1 } }),
+    );
     const entities = world.spawnMany(components, N);
     const system = (component: (typeof components)[number]): void => {
       world.each({ write: [component] }, (n, { value }) => {
@@ -61,7 +64,8 @@ const ours: Contender = {
 };
 
 const bitecs: Contender = {
-  name: 'bitecs', role: 'peer',
+  name: 'bitecs',
+  role: 'peer',
   make: () => {
     const world = createBitWorld();
     const components = Array.from({ length: 5 }, () => ({ value: new Float32Array(N + 1) }));
@@ -90,12 +94,14 @@ const bitecs: Contender = {
 };
 
 const koota: Contender = {
-  name: 'koota', role: 'peer',
+  name: 'koota',
+  role: 'peer',
   make: () => {
     const world = createKootaWorld();
     const components = Array.from({ length: 5 }, () => trait({ value: 0 }));
-    const made = Array.from({ length: N }, () => (
-      world.spawn(...components.map((component) => component({ value: 1 })))));
+    const made = Array.from({ length: N }, () =>
+      world.spawn(...components.map(component => component({ value: 1 }))),
+    );
     const system = (component: (typeof components)[number]): void => {
       world.query(component).useStores(([store], entities) => {
         for (let i = 0; i < entities.length; i++) store.value[entities[i]!.id()]! *= 2;
@@ -116,7 +122,8 @@ const koota: Contender = {
 };
 
 const miniplex: Contender = {
-  name: 'miniplex', role: 'peer',
+  name: 'miniplex',
+  role: 'peer',
   make: () => {
     const world = new MiniplexWorld<{ a: number; b: number; c: number; d: number; e: number }>();
     const [as, bs, cs] = [world.with('a'), world.with('b'), world.with('c')];
@@ -130,7 +137,7 @@ const miniplex: Contender = {
         for (const entity of ds) entity.d *= 2;
         for (const entity of es) entity.e *= 2;
       },
-      check: (runs) => {
+      check: runs => {
         expectDoubled(made[N - 1]!.a, runs, 'a');
         expectDoubled(made[0]!.e, runs, 'e');
       },
@@ -139,15 +146,21 @@ const miniplex: Contender = {
 };
 
 const piecs: Contender = {
-  name: 'piecs', role: 'peer',
+  name: 'piecs',
+  role: 'peer',
   make: () => {
     const world = new PiecsWorld();
     const ids = Array.from({ length: 5 }, () => world.createComponentId());
-    const columns = ids.map((id) => {
+    const columns = ids.map(id => {
       const column = new Float32Array(N).fill(1);
-      world.registerSystem(createEntitySystem((entities) => {
-        for (let i = 0; i < entities.length; i++) column[entities[i]!]! *= 2;
-      }, (q) => q.every(id)));
+      world.registerSystem(
+        createEntitySystem(
+          entities => {
+            for (let i = 0; i < entities.length; i++) column[entities[i]!]! *= 2;
+          },
+          q => q.every(id),
+        ),
+      );
       return column;
     });
     const all = world.prefabricate(ids);
@@ -163,7 +176,8 @@ const piecs: Contender = {
 };
 
 const row: Row = {
-  name: 'suite/packed_5', title: '1,000 entities, five systems of one component each, one pass',
+  name: 'suite/packed_5',
+  title: '1,000 entities, five systems of one component each, one pass',
   unit: 'us',
   contenders: [limit, ours, bitecs, koota, miniplex, piecs],
   bars: [],

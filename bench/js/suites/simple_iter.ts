@@ -14,7 +14,12 @@ const N = 1000;
 const START = [0, 1, 2, 3, 4];
 
 /** The components of the four kinds of entities, by their place in START. */
-const KINDS = [[0, 1], [0, 1, 2], [0, 1, 2, 3], [0, 1, 2, 4]] as const;
+const KINDS = [
+  [0, 1],
+  [0, 1, 2],
+  [0, 1, 2, 3],
+  [0, 1, 2, 4],
+] as const;
 
 /** Throws unless A of the first kind, C of the third and E of the fourth are what so many swaps
  * leave. */
@@ -26,9 +31,10 @@ function checkSwapped(runs: number, a: number, c: number, e: number): void {
 }
 
 const limit: Contender = {
-  name: 'typed arrays', role: 'limit',
+  name: 'typed arrays',
+  role: 'limit',
   make: () => {
-    const kinds = KINDS.map((kind) => kind.map((k) => new Float32Array(N).fill(START[k]!)));
+    const kinds = KINDS.map(kind => kind.map(k => new Float32Array(N).fill(START[k]!)));
     const swap = (one: Float32Array, two: Float32Array): void => {
       for (let i = 0; i < N; i++) {
         const kept = one[i]!;
@@ -42,23 +48,37 @@ const limit: Contender = {
         swap(kinds[2]![2]!, kinds[2]![3]!);
         swap(kinds[3]![2]!, kinds[3]![3]!);
       },
-      check: (runs) => checkSwapped(runs, kinds[0]![0]![9]!, kinds[2]![2]![9]!, kinds[3]![3]![9]!),
+      check: runs => checkSwapped(runs, kinds[0]![0]![9]!, kinds[2]![2]![9]!, kinds[3]![3]![9]!),
     };
   },
 };
 
 const ours: Contender = {
-  name: 'skep', role: 'ours',
+  name: 'skep',
+  role: 'ours',
   make: () => {
     const world = new World();
-    const newComponent = (k: number) => defineComponent({
-      name: 'ABCDE'[k]!, fields: { value: 'f32' }, defaults: { value: START[k]! },
-    });
-    const [a, b, c, d, e] = [newComponent(0), newComponent(1), newComponent(2), newComponent(3),
-      newComponent(4)] as const;
+    const newComponent = (k: number) =>
+      defineComponent({
+        name: 'ABCDE'[k]!,
+        fields: { value: 'f32' },
+        defaults: { value: START[k]! },
+      });
+    const [a, b, c, d, e] = [
+      newComponent(0),
+      newComponent(1),
+      newComponent(2),
+      newComponent(3),
+      newComponent(4),
+    ] as const;
     const components = [a, b, c, d, e];
-    const last = KINDS.map((kind) => (
-      world.spawnMany(kind.map((k) => components[k]!), N)[N - 1]!));
+    const last = KINDS.map(
+      kind =>
+        world.spawnMany(
+          kind.map(k => components[k]!),
+          N,
+        )[N - 1]!,
+    );
     const swap = (one: typeof a, two: typeof a): void => {
       world.each({ write: [one, two] }, (n, { value: x }, { value: y }) => {
         for (let i = 0; i < n; i++) {
@@ -74,29 +94,40 @@ const ours: Contender = {
         swap(c, d);
         swap(c, e);
       },
-      check: (runs) => checkSwapped(runs, world.get(last[0]!, a)!.value,
-        world.get(last[2]!, c)!.value, world.get(last[3]!, e)!.value),
+      check: runs =>
+        checkSwapped(
+          runs,
+          world.get(last[0]!, a)!.value,
+          world.get(last[2]!, c)!.value,
+          world.get(last[3]!, e)!.value,
+        ),
       close: () => world.dispose(),
     };
   },
 };
 
 const bitecs: Contender = {
-  name: 'bitecs', role: 'peer',
+  name: 'bitecs',
+  role: 'peer',
   make: () => {
     const world = createBitWorld();
     const components = START.map(() => ({ value: new Float32Array(4 * N + 1) }));
-    const last = KINDS.map((kind) => {
+    const last = KINDS.map(kind => {
       let e = 0;
       for (let i = 0; i < N; i++) {
         e = addEntity(world);
-        addComponents(world, e, ...kind.map((k) => components[k]!));
+        addComponents(world, e, ...kind.map(k => components[k]!));
         for (const k of kind) components[k]!.value[e] = START[k]!;
       }
       return e;
     });
-    const [a, b, c, d, e] = components as [{ value: Float32Array }, { value: Float32Array },
-      { value: Float32Array }, { value: Float32Array }, { value: Float32Array }];
+    const [a, b, c, d, e] = components as [
+      { value: Float32Array },
+      { value: Float32Array },
+      { value: Float32Array },
+      { value: Float32Array },
+      { value: Float32Array },
+    ];
     const swap = (one: { value: Float32Array }, two: { value: Float32Array }): void => {
       const found = query(world, [one, two]);
       const { value: x } = one;
@@ -114,21 +145,24 @@ const bitecs: Contender = {
         swap(c, d);
         swap(c, e);
       },
-      check: (runs) => (
-        checkSwapped(runs, a.value[last[0]!]!, c.value[last[2]!]!, e.value[last[3]!]!)),
+      check: runs => checkSwapped(runs, a.value[last[0]!]!, c.value[last[2]!]!, e.value[last[3]!]!),
     };
   },
 };
 
 const koota: Contender = {
-  name: 'koota', role: 'peer',
+  name: 'koota',
+  role: 'peer',
   make: () => {
     const world = createKootaWorld();
     const newTrait = () => trait({ value: 0 });
     const [a, b, c, d, e] = [newTrait(), newTrait(), newTrait(), newTrait(), newTrait()] as const;
     const traits = [a, b, c, d, e];
-    const last = KINDS.map((kind) => Array.from({ length: N }, () => (
-      world.spawn(...kind.map((k) => traits[k]!({ value: START[k]! }))))).at(-1)!);
+    const last = KINDS.map(kind =>
+      Array.from({ length: N }, () =>
+        world.spawn(...kind.map(k => traits[k]!({ value: START[k]! }))),
+      ).at(-1)!,
+    );
     const swap = (one: typeof a, two: typeof a): void => {
       world.query(one, two).useStores(([x, y], entities) => {
         for (let i = 0; i < entities.length; i++) {
@@ -145,17 +179,24 @@ const koota: Contender = {
         swap(c, d);
         swap(c, e);
       },
-      check: (runs) => checkSwapped(
-        runs, last[0]!.get(a)!.value, last[2]!.get(c)!.value, last[3]!.get(e)!.value),
+      check: runs =>
+        checkSwapped(runs, last[0]!.get(a)!.value, last[2]!.get(c)!.value, last[3]!.get(e)!.value),
       close: () => world.destroy(),
     };
   },
 };
 
 const miniplex: Contender = {
-  name: 'miniplex', role: 'peer',
+  name: 'miniplex',
+  role: 'peer',
   make: () => {
-    interface Entity { a: number; b: number; c?: number; d?: number; e?: number }
+    interface Entity {
+      a: number;
+      b: number;
+      c?: number;
+      d?: number;
+      e?: number;
+    }
     const world = new MiniplexWorld<Entity>();
     const [ab, cd, ce] = [world.with('a', 'b'), world.with('c', 'd'), world.with('c', 'e')];
     const last: Entity[] = [];
@@ -171,13 +212,14 @@ const miniplex: Contender = {
         for (const entity of cd) [entity.c, entity.d] = [entity.d, entity.c];
         for (const entity of ce) [entity.c, entity.e] = [entity.e, entity.c];
       },
-      check: (runs) => checkSwapped(runs, last[0]!.a, last[2]!.c!, last[3]!.e!),
+      check: runs => checkSwapped(runs, last[0]!.a, last[2]!.c!, last[3]!.e!),
     };
   },
 };
 
 const piecs: Contender = {
-  name: 'piecs', role: 'peer',
+  name: 'piecs',
+  role: 'peer',
   make: () => {
     const world = new PiecsWorld();
     const ids = START.map(() => world.createComponentId());
@@ -185,19 +227,24 @@ const piecs: Contender = {
     const swap = (one: number, two: number): void => {
       const x = columns[one]!;
       const y = columns[two]!;
-      world.registerSystem(createEntitySystem((entities) => {
-        for (let i = 0; i < entities.length; i++) {
-          const id = entities[i]!;
-          const kept = x[id]!;
-          x[id] = y[id]!;
-          y[id] = kept;
-        }
-      }, (q) => q.every(ids[one]!, ids[two]!)));
+      world.registerSystem(
+        createEntitySystem(
+          entities => {
+            for (let i = 0; i < entities.length; i++) {
+              const id = entities[i]!;
+              const kept = x[id]!;
+              x[id] = y[id]!;
+              y[id] = kept;
+            }
+          },
+          q => q.every(ids[one]!, ids[two]!),
+        ),
+      );
     };
     swap(0, 1);
     swap(2, 3);
     swap(2, 4);
-    const kinds = KINDS.map((kind) => world.prefabricate(kind.map((k) => ids[k]!)));
+    const kinds = KINDS.map(kind => world.prefabricate(kind.map(k => ids[k]!)));
     world.initialize();
     const last = KINDS.map((kind, at) => {
       let e = 0;
@@ -209,14 +256,15 @@ const piecs: Contender = {
     });
     return {
       run: () => world.update(),
-      check: (runs) => (
-        checkSwapped(runs, columns[0]![last[0]!]!, columns[2]![last[2]!]!, columns[4]![last[3]!]!)),
+      check: runs =>
+        checkSwapped(runs, columns[0]![last[0]!]!, columns[2]![last[2]!]!, columns[4]![last[3]!]!),
     };
   },
 };
 
 const row: Row = {
-  name: 'suite/simple_iter', title: '4,000 entities of four kinds, three systems that swap',
+  name: 'suite/simple_iter',
+  title: '4,000 entities of four kinds, three systems that swap',
   unit: 'us',
   contenders: [limit, ours, bitecs, koota, miniplex, piecs],
   bars: [],

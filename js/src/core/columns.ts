@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Columns as JavaScript sees them: typed arrays over the instance's memory, made once for each block
-// and kept, because making one costs as much as a hundred rows.
+// Columns as JavaScript sees them: typed arrays over the instance's memory, made once for each
+// block and kept, because making one costs as much as a hundred rows.
 
 import type { ComponentInfo, FieldLayout } from '../component.js';
 import { EntityColumn } from '../entity.js';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// wasm files that hold a core. A file is compiled once, for shared memory where threads can have it,
-// else with the one bit of its memory import turned. Kept apart from instances, since workers get
-// compiled modules by message and need not carry the embedded file.
+// wasm files that hold a core. A file is compiled once, for shared memory where threads can have
+// it, else with the one bit of its memory import turned. Kept apart from instances, since workers
+// get compiled modules by message and need not carry the embedded file.
 
 import { SkepError } from '../errors.js';
 import { CORE_BYTES, CORE_DEFLATED } from './embedded.js';
@@ -105,7 +105,9 @@ export function createInstance(core: CoreModule, shared: boolean, bytes: number)
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
     return new Instance(module, memory, shared);
   } catch (cause) {
-    throw new SkepError('E_NO_MEMORY', `no memory of ${bytes >> 20} MiB for a world`,
-      { cause, hint: 'lower memoryMax, or dispose of worlds that are not used any more' });
+    throw new SkepError('E_NO_MEMORY', `no memory of ${bytes >> 20} MiB for a world`, {
+      cause,
+      hint: 'lower memoryMax, or dispose of worlds that are not used any more',
+    });
   }
 }

@@ -66,7 +66,7 @@ export class Direct {
     if (high >>> 11 !== Math.trunc(entity * (1 / TWO_32))) return 0;
     const low = u32[at]!;
     this.#row = low & 0x3ffffff;
-    return low >>> 26 | (high & 0x7ff) << 6;
+    return (low >>> 26) | ((high & 0x7ff) << 6);
   }
 
   /** The place of the first cell of an entity's component with columns, or 0. */
@@ -109,8 +109,10 @@ export class Direct {
     for (let f = 0; f < layout.length; f++) {
       const field = layout[f]!;
       const data = this.#u32[cell + CELL_WORDS * f]!;
-      value[field.name] = field.code === 9 && field.count === 1 ? instance.f32[(data >> 2) + row]
-        : readField(instance, field, data + row * field.size * field.count);
+      value[field.name] =
+        field.code === 9 && field.count === 1
+          ? instance.f32[(data >> 2) + row]
+          : readField(instance, field, data + row * field.size * field.count);
     }
     return value;
   }

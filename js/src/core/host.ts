@@ -194,8 +194,8 @@ export class Host {
 
   // ---- log -------------------------------------------------------------------------------------
 
-  /** Takes what the core has logged: level (0 debug to 3 error) and text. A line that does not begin
-   * with a level goes on with the text before. */
+  /** Takes what the core has logged: level (0 debug to 3 error) and text. A line that does not
+   * begin with a level goes on with the text before. */
   takeLog(): { level: number; text: string }[] {
     if (this.instance.u32[this.layout.logUsed >> 2] === 0) return [];
     this.ex['skep_host_log']!(this.address);

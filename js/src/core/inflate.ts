@@ -2,10 +2,13 @@
 // Unpacks DEFLATE (RFC 1951), synchronously: the browser's own DecompressionStream is not, and a
 // world is made by a constructor. It only ever reads what the build wrote, so it checks nothing.
 
-const LENGTH_BASE = [3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67,
-  83, 99, 115, 131, 163, 195, 227, 258];
-const LENGTH_BITS = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5,
-  5, 5, 0];
+const LENGTH_BASE = [
+  3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115, 131,
+  163, 195, 227, 258,
+];
+const LENGTH_BITS = [
+  0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0,
+];
 const CODE_ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
 /** A canonical Huffman code: how many codes each length has, and the symbols in their order. */
@@ -82,8 +85,10 @@ function readCodes(reader: Reader): [Code, Code] {
     let times = symbol === 18 ? 11 + reader.bits(7) : 3 + reader.bits(symbol === 16 ? 2 : 3);
     while (times--) lengths[i++] = value;
   }
-  return [makeCode(lengths.slice(0, literals)),
-    makeCode(lengths.slice(literals, literals + distances))];
+  return [
+    makeCode(lengths.slice(0, literals)),
+    makeCode(lengths.slice(literals, literals + distances)),
+  ];
 }
 
 function fixedCodes(): [Code, Code] {
@@ -102,7 +107,7 @@ export function inflate(bytes: Uint8Array, size: number): Uint8Array<ArrayBuffer
     const kind = reader.bits(2);
     if (kind === 0) {
       reader.hold = reader.held = 0;
-      const length = bytes[reader.at]! | bytes[reader.at + 1]! << 8;
+      const length = bytes[reader.at]! | (bytes[reader.at + 1]! << 8);
       out.set(bytes.subarray(reader.at + 4, reader.at + 4 + length), at);
       reader.at += 4 + length;
       at += length;
@@ -117,8 +122,7 @@ export function inflate(bytes: Uint8Array, size: number): Uint8Array<ArrayBuffer
       const length = LENGTH_BASE[symbol - 257]! + reader.bits(LENGTH_BITS[symbol - 257]!);
       const code = reader.symbol(distance);
       const extra = code < 2 ? 0 : (code >> 1) - 1;
-      const back = code < 2 ? code + 1
-        : ((2 + (code & 1)) << extra) + 1 + reader.bits(extra);
+      const back = code < 2 ? code + 1 : ((2 + (code & 1)) << extra) + 1 + reader.bits(extra);
       for (let i = 0; i < length; i++, at++) out[at] = out[at - back]!;
     }
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// An instance of a core's module on one memory, with the views of that memory, which never grows, so
-// that a view stays what it is.
+// An instance of a core's module on one memory, with the views of that memory, which never grows,
+// so that a view stays what it is.
 
 import { SkepError } from '../errors.js';
 
@@ -31,7 +31,9 @@ export class Instance {
   readonly f64: Float64Array;
   /** Filled by whoever runs jobs on this instance. */
   readonly imports: Imports = {
-    guard: () => { throw new SkepError('E_UNSUPPORTED', 'no jobs run on this instance'); },
+    guard: () => {
+      throw new SkepError('E_UNSUPPORTED', 'no jobs run on this instance');
+    },
     job: () => 0,
   };
 
@@ -47,12 +49,14 @@ export class Instance {
     this.f32 = new Float32Array(buffer);
     this.f64 = new Float64Array(buffer);
     const imports = this.imports;
-    this.ex = new WebAssembly.Instance(module, { env: {
-      memory,
-      guard: (task: number, job: number, flags: number, room: number, result: number) =>
-        imports.guard(task, job, flags, room, result),
-      job: (id: number, task: number, columns: number) => imports.job(id, task, columns),
-    } }).exports as unknown as Exports;
+    this.ex = new WebAssembly.Instance(module, {
+      env: {
+        memory,
+        guard: (task: number, job: number, flags: number, room: number, result: number) =>
+          imports.guard(task, job, flags, room, result),
+        job: (id: number, task: number, columns: number) => imports.job(id, task, columns),
+      },
+    }).exports as unknown as Exports;
   }
 
   /** The zero-ended text at an address. */

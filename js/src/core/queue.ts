@@ -35,7 +35,7 @@ export class CommandQueue {
 
   /** Whether an entry with so many bytes of value fits. The queue holds the largest there is. */
   fits(bytes: number): boolean {
-    return this.used + HEAD_BYTES + 8 + (bytes + 7 & ~7) <= QUEUE_BYTES;
+    return this.used + HEAD_BYTES + 8 + ((bytes + 7) & ~7) <= QUEUE_BYTES;
   }
 
   /** Appends an entry that fits; returns where its value goes. */
@@ -48,7 +48,7 @@ export class CommandQueue {
     u32[at >> 2] = entity;
     u32[(at >> 2) + 1] = entity * PER_INDEX;
     u32[this.#head + 2] = ++this.#count;
-    this.used += 8 + (bytes + 7 & ~7);
+    this.used += 8 + ((bytes + 7) & ~7);
     return at + 8;
   }
 
@@ -56,7 +56,7 @@ export class CommandQueue {
     const head = (this.#at + this.used) >> 2;
     this.#u32[head] = op;
     this.#u32[head + 1] = component;
-    this.#u32[head + 3] = 8 + (bytes + 7 & ~7);
+    this.#u32[head + 3] = 8 + ((bytes + 7) & ~7);
     this.#head = head;
     this.#op = op;
     this.#component = component;

@@ -41,7 +41,7 @@ export interface BoundValue {
 export interface BoundMessage {
   readonly name: string;
   readonly layout: readonly FieldLayout[];
-  /** Byte offsets of its two structs: all new ones, and those to each row (-1: there are no rows). */
+  /** Byte offsets of its two structs: all new ones, and those to each row (-1: without rows). */
   readonly events: number;
   readonly inbox: number;
 }

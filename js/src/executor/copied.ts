@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Tasks on workers that have no memory in common with the world: in pages without isolation, and on
-// Node when asked. Each task is sent with the bytes that it reads, which the worker puts at the same
-// addresses of a memory of its own; what the task wrote comes back packed, is verified like any
-// other output, and only then reaches the world. So nothing that a job does reaches it, and all of it
-// costs two copies. Bytes that several tasks of a batch read are sent to a worker once.
+// Node when asked. Each task is sent with the bytes that it reads, which the worker puts at the
+// same addresses of a memory of its own; what the task wrote comes back packed, is verified like
+// any other output, and only then reaches the world. So nothing that a job does reaches it, and all
+// of it costs two copies. Bytes that several tasks of a batch read are sent to a worker once.
 
 import type { Host } from '../core/host.js';
 import { BATCH_RETRY, CAUSE_BYTES, RESULT, ROOM, STATUS } from '../core/layout.js';
@@ -11,8 +11,13 @@ import { ClosedError } from '../errors.js';
 import { debuggerOpen } from '../pool/env.js';
 import type { PoolHost } from '../pool/host.js';
 import { CrewExecutor, type Member } from './crew.js';
-import { batchFlags, type Executor, type ExecutorOptions, type HandedTask, type
-  WorkerFaultListener } from './executor.js';
+import {
+  batchFlags,
+  type Executor,
+  type ExecutorOptions,
+  type HandedTask,
+  type WorkerFaultListener,
+} from './executor.js';
 import type { FromWorker } from './messages.js';
 
 const SCRATCH_BYTES = 64 << 10;
@@ -55,8 +60,13 @@ export class CopiedExecutor extends CrewExecutor<CopiedMember> implements Execut
   #wake: (() => void) | null = null;
   #woken = false;
 
-  constructor(host: Host, pool: PoolHost, options: ExecutorOptions, onFault: WorkerFaultListener,
-              cause: (text: string) => number) {
+  constructor(
+    host: Host,
+    pool: PoolHost,
+    options: ExecutorOptions,
+    onFault: WorkerFaultListener,
+    cause: (text: string) => number,
+  ) {
     super(host, pool, options, onFault);
     this.#cause = cause;
   }
@@ -65,10 +75,19 @@ export class CopiedExecutor extends CrewExecutor<CopiedMember> implements Execut
     const { instance, core } = this.host;
     const { slot } = base.worker;
     const places = this.#placesOf(slot);
-    return { member: { ...base, places, jobs: new Set(), sent: new Set(), running: null },
-      attach: { module: core.compiled(false), memory: instance.pages, pool: 0, asleep: 0,
+    return {
+      member: { ...base, places, jobs: new Set(), sent: new Set(), running: null },
+      attach: {
+        module: core.compiled(false),
+        memory: instance.pages,
+        pool: 0,
+        asleep: 0,
         place: { slot, causes: places.causes, ticket: places.causes + CAUSE_BYTES },
-        stackTop: 0, scratch: places.values, tellsIdle: false } };
+        stackTop: 0,
+        scratch: places.values,
+        tellsIdle: false,
+      },
+    };
   }
 
   #placesOf(slot: number): Places {
@@ -76,9 +95,14 @@ export class CopiedExecutor extends CrewExecutor<CopiedMember> implements Execut
     if (before) return before;
     const { u32 } = this.host.instance;
     const alloc = (bytes: number): number => this.host.alloc(bytes);
-    const places = { room: alloc(ROOM.size), result: alloc(RESULT.size),
-      causes: alloc(CAUSE_BYTES + 8), values: alloc(VALUE_BYTES), elsewhere: alloc(SCRATCH_BYTES),
-      elsewhereBytes: SCRATCH_BYTES };
+    const places = {
+      room: alloc(ROOM.size),
+      result: alloc(RESULT.size),
+      causes: alloc(CAUSE_BYTES + 8),
+      values: alloc(VALUE_BYTES),
+      elsewhere: alloc(SCRATCH_BYTES),
+      elsewhereBytes: SCRATCH_BYTES,
+    };
     u32[places.room >> 2] = alloc(SCRATCH_BYTES);
     u32[(places.room + ROOM.scratchBytes) >> 2] = SCRATCH_BYTES;
     u32[(places.room + ROOM.guard) >> 2] = 0;
@@ -91,11 +115,18 @@ export class CopiedExecutor extends CrewExecutor<CopiedMember> implements Execut
     else if (message.kind !== 'fault') this.#serve();
   }
 
-  // ---- frames --------------------------------------------------------------------------------------
+  // ---- frames -----------------------------------------------------------------------------------
 
   enter(check: boolean): void {
-    this.host.ex['skep_host_executor']!(this.host.address, this.workers, this.options.deadlineMs, 1,
-      batchFlags(this.options, check), 0, 0);
+    this.host.ex['skep_host_executor']!(
+      this.host.address,
+      this.workers,
+      this.options.deadlineMs,
+      1,
+      batchFlags(this.options, check),
+      0,
+      0,
+    );
   }
 
   batch(flags: number): void {
@@ -115,7 +146,11 @@ export class CopiedExecutor extends CrewExecutor<CopiedMember> implements Execut
   wait(): Promise<void> {
     const woken = this.#woken;
     this.#woken = false;
-    return woken ? Promise.resolve() : new Promise(resolve => { this.#wake = resolve; });
+    return woken
+      ? Promise.resolve()
+      : new Promise(resolve => {
+          this.#wake = resolve;
+        });
   }
 
   wake(): void {
@@ -134,8 +169,9 @@ export class CopiedExecutor extends CrewExecutor<CopiedMember> implements Execut
     const free = [...this.members.values()].filter(m => m.ready && !m.running && m.worker.up);
     for (const member of free) {
       const others = [...this.members.keys()].some(slot => !this.#tainted.has(slot));
-      const at = this.#queue.findIndex(job => !(job.task.flags & BATCH_RETRY) || !others
-        || !this.#tainted.has(member.worker.slot));
+      const at = this.#queue.findIndex(
+        job => !(job.task.flags & BATCH_RETRY) || !others || !this.#tainted.has(member.worker.slot),
+      );
       if (at >= 0) this.#send(member, this.#queue.splice(at, 1)[0]!);
     }
   }
@@ -165,9 +201,23 @@ export class CopiedExecutor extends CrewExecutor<CopiedMember> implements Execut
     member.running = job;
     member.ticks = 0;
     job.id = ++this.#ids;
-    this.post(member, { kind: 'task', serial: member.serial, id: job.id, task: task.task,
-      job: task.job, flags: task.flags, room: places.room, result: places.result,
-      elsewhere: places.elsewhere, payload, ranges: ranges.length }, [payload]);
+    this.post(
+      member,
+      {
+        kind: 'task',
+        serial: member.serial,
+        id: job.id,
+        task: task.task,
+        job: task.job,
+        flags: task.flags,
+        room: places.room,
+        result: places.result,
+        elsewhere: places.elsewhere,
+        payload,
+        ranges: ranges.length,
+      },
+      [payload],
+    );
   }
 
   /** What a worker has not got yet of what a task reads. */
@@ -206,24 +256,53 @@ export class CopiedExecutor extends CrewExecutor<CopiedMember> implements Execut
     member.running = null;
     const bytes = output instanceof ArrayBuffer ? output.byteLength : 0;
     if (bytes > member.places.elsewhereBytes) {
-      this.#deliver(job, STATUS.CLOSED, 'the worker gave more than the task can give', 0, 0, 0,
-                    member.worker.slot);
+      this.#deliver(
+        job,
+        STATUS.CLOSED,
+        'the worker gave more than the task can give',
+        0,
+        0,
+        0,
+        member.worker.slot,
+      );
     } else {
       if (bytes) this.host.instance.u8.set(new Uint8Array(output), member.places.elsewhere);
       // A throw may be the worker's fault: such a task is tried once more.
-      const status = message.status === STATUS.FAULT && job.task.id >= 0 ? STATUS.CLOSED
-        : message.status >>> 0;
-      this.#deliver(job, status, String(cause), bytes ? member.places.elsewhere : 0,
-                    message.bytes >>> 0, message.wanted >>> 0, member.worker.slot);
+      const status =
+        message.status === STATUS.FAULT && job.task.id >= 0 ? STATUS.CLOSED : message.status >>> 0;
+      this.#deliver(
+        job,
+        status,
+        String(cause),
+        bytes ? member.places.elsewhere : 0,
+        message.bytes >>> 0,
+        message.wanted >>> 0,
+        member.worker.slot,
+      );
     }
     this.#serve();
   }
 
-  #deliver(job: Job, status: number, cause: string, output: number, bytes: number, wanted: number,
-           worker: number): void {
+  #deliver(
+    job: Job,
+    status: number,
+    cause: string,
+    output: number,
+    bytes: number,
+    wanted: number,
+    worker: number,
+  ): void {
     if (status !== STATUS.OK) this.#tainted.add(worker);
-    this.host.ex['skep_host_deliver']!(this.host.address, job.task.number, status,
-      cause ? this.#cause(cause) : 0, output, bytes, wanted, worker);
+    this.host.ex['skep_host_deliver']!(
+      this.host.address,
+      job.task.number,
+      status,
+      cause ? this.#cause(cause) : 0,
+      output,
+      bytes,
+      wanted,
+      worker,
+    );
     job.resolve();
     this.wake();
   }

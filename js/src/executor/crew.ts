@@ -57,8 +57,10 @@ export abstract class CrewExecutor<M extends Member> {
   }
 
   /** A worker's member, and what it is told when it joins beside what all are told. */
-  protected abstract join(base: Member): { member: M; attach: Omit<Attach, 'kind' | 'bindings'
-    | 'extras' | 'serial'> };
+  protected abstract join(base: Member): {
+    member: M;
+    attach: Omit<Attach, 'kind' | 'bindings' | 'extras' | 'serial'>;
+  };
   /** A message of a member that is not about jobs. */
   protected abstract answer(member: M, message: FromWorker): void;
   /** A member's worker is lost. */
@@ -67,14 +69,17 @@ export abstract class CrewExecutor<M extends Member> {
   protected abstract look(): void;
   abstract wake(): void;
 
-  // ---- members -------------------------------------------------------------------------------------
+  // ---- members ----------------------------------------------------------------------------------
 
   /** Resolves when the workers are part of the world. */
   start(): Promise<void> {
     const { pool } = this;
-    this.#off.push(pool.onMessage(WASM, (w, data) => this.#message(w, data as FromWorker)),
-      pool.onUp(worker => this.#up(worker)), pool.onLost((w, cause) => this.#lost(w, cause)),
-      pool.onGivenUp(() => this.#givenUp()));
+    this.#off.push(
+      pool.onMessage(WASM, (w, data) => this.#message(w, data as FromWorker)),
+      pool.onUp(worker => this.#up(worker)),
+      pool.onLost((w, cause) => this.#lost(w, cause)),
+      pool.onGivenUp(() => this.#givenUp()),
+    );
     return this.#settled();
   }
 
@@ -90,11 +95,23 @@ export abstract class CrewExecutor<M extends Member> {
   #attach(worker: PoolWorker): void {
     const { slot, generation } = worker;
     if (this.members.get(slot)?.generation === generation) return;
-    const { member, attach } = this.join({ worker, generation, serial: ++this.#serial,
-      ready: false, missing: new Map(), ticks: 0, leaving: false });
+    const { member, attach } = this.join({
+      worker,
+      generation,
+      serial: ++this.#serial,
+      ready: false,
+      missing: new Map(),
+      ticks: 0,
+      leaving: false,
+    });
     this.members.set(slot, member);
-    this.post(member, { ...attach, kind: 'attach', bindings: [...this.#bindings.values()],
-      extras: [...this.#extras], serial: member.serial });
+    this.post(member, {
+      ...attach,
+      kind: 'attach',
+      bindings: [...this.#bindings.values()],
+      extras: [...this.#extras],
+      serial: member.serial,
+    });
     this.#tell();
   }
 
@@ -106,8 +123,7 @@ export abstract class CrewExecutor<M extends Member> {
     const member = this.members.get(worker.slot);
     if (message.kind === 'fault') {
       if (member) this.answer(member, message);
-      this.onFault(worker.slot, message.system, unpackError(message.error as never),
-                   message.block);
+      this.onFault(worker.slot, message.system, unpackError(message.error as never), message.block);
       return;
     }
     if (!member || member.serial !== message.serial) return;
@@ -158,7 +174,7 @@ export abstract class CrewExecutor<M extends Member> {
     return this.#settled();
   }
 
-  // ---- jobs ----------------------------------------------------------------------------------------
+  // ---- jobs -------------------------------------------------------------------------------------
 
   async bind(binding: Binding): Promise<string | null> {
     if (this.#bindings.get(binding.id) !== binding) {
@@ -184,7 +200,7 @@ export abstract class CrewExecutor<M extends Member> {
     return this.#ask(serial => ({ kind: 'extra', values, serial }));
   }
 
-  // ---- deadlines -----------------------------------------------------------------------------------
+  // ---- deadlines --------------------------------------------------------------------------------
 
   watch(leastMs: number): void {
     const least = Math.min(leastMs, this.options.deadlineMs || Infinity);
@@ -210,12 +226,15 @@ export abstract class CrewExecutor<M extends Member> {
     const limit = own || this.options.deadlineMs;
     if (!limit || ++member.ticks * this.everyMs <= limit || member.leaving) return;
     member.leaving = true;
-    void this.pool.replace(member.worker, new DeadlineError(
-      `deadline: the job ran longer than ${limit} ms`, limit,
-      { hint: 'deadlineMs of the system or of the scheduler; 0 is any time' }));
+    void this.pool.replace(
+      member.worker,
+      new DeadlineError(`deadline: the job ran longer than ${limit} ms`, limit, {
+        hint: 'deadlineMs of the system or of the scheduler; 0 is any time',
+      }),
+    );
   }
 
-  // ---- the end -------------------------------------------------------------------------------------
+  // ---- the end ----------------------------------------------------------------------------------
 
   close(): void {
     this.closed = true;

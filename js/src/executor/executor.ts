@@ -20,8 +20,12 @@ export interface ExecutorOptions {
 }
 
 /** What a job threw in a worker, for the report. */
-export type WorkerFaultListener = (worker: number, system: string, error: unknown, block: number) =>
-  void;
+export type WorkerFaultListener = (
+  worker: number,
+  system: string,
+  error: unknown,
+  block: number,
+) => void;
 
 /** A task that wasm left to JavaScript. */
 export interface HandedTask {
@@ -71,7 +75,11 @@ export interface Executor {
 /** The caller's place in the pool of an instance. */
 export function callerPlace(host: Host): Place {
   const slot = host.layout.slots >> 2;
-  return { slot: 0, causes: host.instance.u32[slot + SLOT.causes / 4]!, ticket: host.layout.ticket };
+  return {
+    slot: 0,
+    causes: host.instance.u32[slot + SLOT.causes / 4]!,
+    ticket: host.layout.ticket,
+  };
 }
 
 /** Flags of batches. */
@@ -102,8 +110,15 @@ export class LocalExecutor implements Executor {
   batch(): void {}
 
   enter(check: boolean): void {
-    this.#host.ex['skep_host_executor']!(this.#host.address, 0, 0, 0,
-                                         batchFlags(this.#options, check), 0, 0);
+    this.#host.ex['skep_host_executor']!(
+      this.#host.address,
+      0,
+      0,
+      0,
+      batchFlags(this.#options, check),
+      0,
+      0,
+    );
   }
 
   take(): undefined {

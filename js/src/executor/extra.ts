@@ -31,4 +31,3 @@ function freeze(value: unknown, seen: Set<object>): boolean {
 }
 
 export const NO_EXTRA = new Extra(undefined);
-

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Events as jobs see them: a number of events with a column a field. wasm has gathered them already,
-// so these are views of its memory.
+// Events as jobs see them: a number of events with a column a field. wasm has gathered them
+// already, so these are views of its memory.
 
 import { makeColumn } from '../core/columns.js';
 import type { Instance } from '../core/instance.js';
@@ -12,8 +12,12 @@ type Columns = Record<string, unknown>;
 function fields(instance: Instance, bound: BoundMessage, at: number, count: number): Columns {
   const columns: Columns = {};
   bound.layout.forEach((field, f) => {
-    columns[field.name] = makeColumn(instance.memory.buffer, field.type,
-      instance.u32[(at >> 2) + f]!, count * field.count);
+    columns[field.name] = makeColumn(
+      instance.memory.buffer,
+      field.type,
+      instance.u32[(at >> 2) + f]!,
+      count * field.count,
+    );
   });
   return columns;
 }

@@ -5,8 +5,7 @@
 
 import { ColumnCache, type ColumnSet } from '../core/columns.js';
 import type { Instance } from '../core/instance.js';
-import { CAUSE_BYTES, JOB_STACK_BYTES, POOL_TASK, RESULT, STATUS, TASK } from
-  '../core/layout.js';
+import { CAUSE_BYTES, JOB_STACK_BYTES, POOL_TASK, RESULT, STATUS, TASK } from '../core/layout.js';
 import { readStruct, writeStruct } from '../core/values.js';
 import { EntityColumn, entityGeneration, type Entity } from '../entity.js';
 import { LimitError, SchemaError, SkepError } from '../errors.js';
@@ -40,8 +39,13 @@ class Input {
   readonly #over: ColumnSet;
   readonly #runtime: JobRuntime;
   readonly #binding: Binding;
-  readonly #columns: readonly { cache: ColumnCache; offset: number; name: string; cid: number;
-    write: boolean }[];
+  readonly #columns: readonly {
+    cache: ColumnCache;
+    offset: number;
+    name: string;
+    cid: number;
+    write: boolean;
+  }[];
   readonly #scratch: number;
   #task = 0;
   #eids: Entity[] | null = null;
@@ -53,8 +57,12 @@ class Input {
     this.#binding = binding;
     this.#scratch = scratch;
     this.#columns = binding.columns.map(c => ({
-      cache: new ColumnCache(runtime.instance, c), offset: c.offset, name: c.name, cid: c.cid,
-      write: c.write }));
+      cache: new ColumnCache(runtime.instance, c),
+      offset: c.offset,
+      name: c.name,
+      cid: c.cid,
+      write: c.write,
+    }));
     this.#over = new Proxy<ColumnSet>({}, { get: () => this.#live() as never });
   }
 
@@ -79,8 +87,11 @@ class Input {
     }
     for (const resource of this.#binding.resources) {
       const at = u32[(columns + resource.offset) >> 2]!;
-      this.resources[resource.name] = readStruct(this.#runtime.instance,
-        resource as unknown as ComponentInfo, at);
+      this.resources[resource.name] = readStruct(
+        this.#runtime.instance,
+        resource as unknown as ComponentInfo,
+        at,
+      );
     }
     if (this.#binding.hears.length) this.#hear(columns);
   }
@@ -119,8 +130,11 @@ class Input {
 
   #live(): number {
     if (!this.#task) {
-      throw new SkepError('E_ACCESS', `job "${this.#binding.job}" used its input after it returned`,
-        { hint: 'a job is a function of its input, and done when it returns' });
+      throw new SkepError(
+        'E_ACCESS',
+        `job "${this.#binding.job}" used its input after it returned`,
+        { hint: 'a job is a function of its input, and done when it returns' },
+      );
     }
     return this.#task;
   }
@@ -129,34 +143,45 @@ class Input {
     const { name } = component;
     const right = this.#binding.rights.find(r => r.name === name);
     if (right && right[kind] >= 0) return this.#same(component, right);
-    throw new SkepError('E_ACCESS', `job "${this.#binding.job}" may not ${kind} ${name}`,
-      { hint: `defineJob({ puts: [${name}] })` });
+    throw new SkepError('E_ACCESS', `job "${this.#binding.job}" may not ${kind} ${name}`, {
+      hint: `defineJob({ puts: [${name}] })`,
+    });
   }
 
   /** A value is written as its definition says, so that must be the one that the system has. */
   #same<T extends { readonly identity: string }>(component: AnyComponent, bound: T): T {
     if ((component as ComponentInfo).identity === bound.identity) return bound;
-    throw new SchemaError(`job "${this.#binding.job}": ${component.name} is defined otherwise here `
-      + 'than in the system', component.name);
+    throw new SchemaError(
+      `job "${this.#binding.job}": ${component.name} is defined otherwise here `
+        + 'than in the system',
+      component.name,
+    );
   }
 
   // Calls are properties of the input, so that a job may take them out of it by name.
 
   readonly spawn = (prefab?: { name: string }): Entity => {
     const { spawn, spawns, spawnMax, job } = this.#binding;
-    const slot = prefab ? spawns[prefab.name] ?? -1 : spawn;
+    const slot = prefab ? (spawns[prefab.name] ?? -1) : spawn;
     if (slot < 0) {
-      throw new SkepError('E_ACCESS', `job "${job}" may not spawn ${prefab?.name ?? ''}`.trim(),
-        { hint: prefab ? `defineJob({ spawns: [${prefab.name}] })`
-          : 'defineJob({ spawnMax: the most entities that one call spawns })' });
+      throw new SkepError('E_ACCESS', `job "${job}" may not spawn ${prefab?.name ?? ''}`.trim(), {
+        hint: prefab
+          ? `defineJob({ spawns: [${prefab.name}] })`
+          : 'defineJob({ spawnMax: the most entities that one call spawns })',
+      });
     }
     const { ex, u32 } = this.#runtime.instance;
     ex['skep_job_spawn']!(this.#live(), slot, this.#scratch);
     const entity = u32[this.#scratch >> 2]! + u32[(this.#scratch >> 2) + 1]! * 4294967296;
     if (entity === 0) {
-      throw new LimitError(`job "${job}" spawned more than its spawnMax of ${spawnMax}, or the world `
-        + 'has no entity left', 'spawnMax', spawnMax, spawnMax + 1,
-        { hint: 'raise spawnMax of the job, or limits.entities of the world' });
+      throw new LimitError(
+        `job "${job}" spawned more than its spawnMax of ${spawnMax}, or the world `
+          + 'has no entity left',
+        'spawnMax',
+        spawnMax,
+        spawnMax + 1,
+        { hint: 'raise spawnMax of the job, or limits.entities of the world' },
+      );
     }
     this.#spawned.push(entity);
     return entity as Entity;
@@ -164,11 +189,16 @@ class Input {
 
   readonly destroy = (entity: Entity): void => {
     if (this.#binding.destroy < 0) {
-      throw new SkepError('E_ACCESS', `job "${this.#binding.job}" may not destroy`,
-        { hint: 'defineJob({ destroys: true })' });
+      throw new SkepError('E_ACCESS', `job "${this.#binding.job}" may not destroy`, {
+        hint: 'defineJob({ destroys: true })',
+      });
     }
-    this.#runtime.instance.ex['skep_job_destroy']!(this.#live(), this.#binding.destroy,
-      entity >>> 0, entityGeneration(entity));
+    this.#runtime.instance.ex['skep_job_destroy']!(
+      this.#live(),
+      this.#binding.destroy,
+      entity >>> 0,
+      entityGeneration(entity),
+    );
   };
 
   readonly put = (entity: Entity, component: AnyComponent, value?: object): void => {
@@ -176,35 +206,59 @@ class Input {
     const right = this.#right(component, 'add');
     writeStruct(instance, component as ComponentInfo, this.#scratch, value);
     if (entity === this.#spawned.at(-1) || this.#spawned.includes(entity)) {
-      instance.ex['skep_job_init']!(this.#live(), right.address, entity >>> 0,
-                                    entityGeneration(entity), this.#scratch);
+      instance.ex['skep_job_init']!(
+        this.#live(),
+        right.address,
+        entity >>> 0,
+        entityGeneration(entity),
+        this.#scratch,
+      );
     } else {
-      instance.ex['skep_job_put']!(this.#live(), right.add, entity >>> 0,
-                                   entityGeneration(entity), this.#scratch);
+      instance.ex['skep_job_put']!(
+        this.#live(),
+        right.add,
+        entity >>> 0,
+        entityGeneration(entity),
+        this.#scratch,
+      );
     }
   };
 
   readonly remove = (entity: Entity, component: AnyComponent): void => {
     const right = this.#right(component, 'remove');
-    this.#runtime.instance.ex['skep_job_drop']!(this.#live(), right.remove, entity >>> 0,
-                                                entityGeneration(entity));
+    this.#runtime.instance.ex['skep_job_drop']!(
+      this.#live(),
+      right.remove,
+      entity >>> 0,
+      entityGeneration(entity),
+    );
   };
 
   readonly send = (event: AnyComponent, to: Entity | 0, value: object): void => {
     const bound = this.#binding.events.find(e => e.name === event.name);
     if (!bound) {
-      throw new SkepError('E_ACCESS', `job "${this.#binding.job}" may not send ${event.name}`,
-        { hint: `defineJob({ emits: [${event.name}] })` });
+      throw new SkepError('E_ACCESS', `job "${this.#binding.job}" may not send ${event.name}`, {
+        hint: `defineJob({ emits: [${event.name}] })`,
+      });
     }
     const { instance } = this.#runtime;
     writeStruct(instance, event as ComponentInfo, this.#scratch, value);
-    instance.ex['skep_job_send']!(this.#live(), this.#same(event, bound).slot, to >>> 0,
-                                  entityGeneration(to as Entity), this.#scratch);
+    instance.ex['skep_job_send']!(
+      this.#live(),
+      this.#same(event, bound).slot,
+      to >>> 0,
+      entityGeneration(to as Entity),
+      this.#scratch,
+    );
   };
 
   readonly random = (entity: Entity, draw: number): number => {
-    return this.#runtime.instance.ex['skep_job_random']!(this.#live(), entity >>> 0,
-      entityGeneration(entity), draw);
+    return this.#runtime.instance.ex['skep_job_random']!(
+      this.#live(),
+      entity >>> 0,
+      entityGeneration(entity),
+      draw,
+    );
   };
 }
 
@@ -255,7 +309,7 @@ export class JobRuntime {
     this.#extras.set(id, new Extra(extra));
   }
 
-  /** Tells of a fault, and counts it first, so that the host knows that word of it is on the way. */
+  /** Tells of a fault, and counts it first, so that the host knows that word of it comes. */
   #fault(system: string, error: unknown, block: number): void {
     Atomics.add(this.instance.i32, faultCount(this.#place.causes), 1);
     this.#onFault(system, error, block);
@@ -273,8 +327,12 @@ export class JobRuntime {
       if (result === undefined || result === null) return 0;
       if (typeof (result as PromiseLike<unknown>).then === 'function') {
         (result as Promise<unknown>).then(undefined, () => {});
-        throw new SkepError('E_JOB', `job "${job.binding.job}" returned a promise, but it is called `
-          + 'once a block and cannot wait', { hint: 'defineJob({ split: false }) for async jobs' });
+        throw new SkepError(
+          'E_JOB',
+          `job "${job.binding.job}" returned a promise, but it is called `
+            + 'once a block and cannot wait',
+          { hint: 'defineJob({ split: false }) for async jobs' },
+        );
       }
       return 0;
     } catch (error) {
@@ -329,7 +387,7 @@ export class JobRuntime {
   }
 }
 
-/** Where a thread counts the faults it told of, as an index of words: the last one of its causes. */
+/** Where a thread counts the faults it told of, as an index of words: behind its causes. */
 export function faultCount(causes: number): number {
   return (causes + CAUSE_BYTES) / 4 - 1;
 }
@@ -347,16 +405,18 @@ export function describe(thrown: unknown): string {
 }
 
 /** The same for what came out of C code, to be called before the stack pointer is set back.
- * WebAssembly says no more than "unreachable": where the stack was at its end the pointer tells, and
- * a debug library keeps the text of the assertion that failed. */
+ * WebAssembly says no more than "unreachable": where the stack was at its end the pointer tells,
+ * and a debug library keeps the text of the assertion that failed. */
 export function describeTrap(instance: Instance, thrown: unknown): string {
   const text = describe(thrown);
   if (!(thrown instanceof WebAssembly.RuntimeError)) return text;
   const { ex } = instance;
   const limit = ex.__stack_limit;
   if (limit && (ex.__stack_pointer.value as number) < (limit.value as number)) {
-    return `stack overflow: it needs more than the ${JOB_STACK_BYTES >> 10} KiB of stack that a job `
-      + `has (${text})`;
+    return (
+      `stack overflow: it needs more than the ${JOB_STACK_BYTES >> 10} KiB of stack that a job `
+      + `has (${text})`
+    );
   }
   const asserted = ex['skep_host_asserted']?.() ?? 0;
   return asserted ? `${instance.text(asserted)} (${text})` : text;

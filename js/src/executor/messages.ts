@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What an executor and its half in each worker say to each other, as extension messages of the pool.
+// What an executor and its half in each worker say to each other, as extension messages of the
+// pool.
 
 import type { Binding } from './binding.js';
 import type { Place } from './job_runtime.js';
@@ -68,12 +69,26 @@ export interface CopiedTask {
 export type ToWorker = Attach | Bind | Extra | Loop | CopiedTask;
 
 export type FromWorker =
-  | { readonly kind: 'attached' | 'bound'; readonly serial: number;
+  | {
+      readonly kind: 'attached' | 'bound';
+      readonly serial: number;
       /** Systems whose jobs this worker does not have, with the reason. */
-      readonly missing: readonly (readonly [number, string])[] }
+      readonly missing: readonly (readonly [number, string])[];
+    }
   | { readonly kind: 'extra' | 'idle'; readonly serial: number }
-  | { readonly kind: 'fault'; readonly system: string; readonly error: unknown;
-      readonly block: number }
-  | { readonly kind: 'done'; readonly serial: number; readonly id: number;
-      readonly status: number; readonly cause: string; readonly bytes: number;
-      readonly wanted: number; readonly output: ArrayBuffer };
+  | {
+      readonly kind: 'fault';
+      readonly system: string;
+      readonly error: unknown;
+      readonly block: number;
+    }
+  | {
+      readonly kind: 'done';
+      readonly serial: number;
+      readonly id: number;
+      readonly status: number;
+      readonly cause: string;
+      readonly bytes: number;
+      readonly wanted: number;
+      readonly output: ArrayBuffer;
+    };

@@ -14,8 +14,12 @@ import { ClosedError } from '../errors.js';
 import { coreCount, debuggerOpen } from '../pool/env.js';
 import type { PoolHost, PoolWorker } from '../pool/host.js';
 import { CrewExecutor, type Member } from './crew.js';
-import { batchFlags, type Executor, type ExecutorOptions, type WorkerFaultListener } from
-  './executor.js';
+import {
+  batchFlags,
+  type Executor,
+  type ExecutorOptions,
+  type WorkerFaultListener,
+} from './executor.js';
 import { faultCount } from './job_runtime.js';
 import type { FromWorker, ToWorker } from './messages.js';
 import { waitAsync } from './worker_side.js';
@@ -55,7 +59,7 @@ export class SharedExecutor extends CrewExecutor<SharedMember> implements Execut
     host.ex['skep_host_quit']!(host.address, 0);
   }
 
-  // ---- members -------------------------------------------------------------------------------------
+  // ---- members ----------------------------------------------------------------------------------
 
   #slot(worker: number): number {
     return this.host.layout.slots + worker * this.host.layout.slotBytes;
@@ -70,11 +74,19 @@ export class SharedExecutor extends CrewExecutor<SharedMember> implements Execut
     const { slot } = base.worker;
     const causes = this.#word(slot, SLOT.causes);
     instance.i32[faultCount(causes)] = 0;
-    return { member: { ...base, last: 0, heard: 0 }, attach: { module: instance.module,
-      memory: instance.memory, place: { slot, causes, ticket: layout.ticket }, pool: layout.pool,
-      asleep: this.#slot(slot) + SLOT.asleep,
-      stackTop: this.#word(slot, SLOT.stack) + STACK_BYTES,
-      scratch: this.#values + VALUE_BYTES * slot, tellsIdle: !waitAsync } };
+    return {
+      member: { ...base, last: 0, heard: 0 },
+      attach: {
+        module: instance.module,
+        memory: instance.memory,
+        place: { slot, causes, ticket: layout.ticket },
+        pool: layout.pool,
+        asleep: this.#slot(slot) + SLOT.asleep,
+        stackTop: this.#word(slot, SLOT.stack) + STACK_BYTES,
+        scratch: this.#values + VALUE_BYTES * slot,
+        tellsIdle: !waitAsync,
+      },
+    };
   }
 
   protected override post(member: SharedMember, message: ToWorker): void {
@@ -94,16 +106,18 @@ export class SharedExecutor extends CrewExecutor<SharedMember> implements Execut
   owes(worker: number): boolean {
     const member = this.members.get(worker);
     const causes = this.#word(worker, SLOT.causes);
-    return member !== undefined
-      && Atomics.load(this.host.instance.i32, faultCount(causes)) !== member.heard;
+    return (
+      member !== undefined
+      && Atomics.load(this.host.instance.i32, faultCount(causes)) !== member.heard
+    );
   }
 
   protected left(member: SharedMember, cause: Error): void {
     void this.#lose(member.worker, cause);
   }
 
-  /** Ends what a worker was running. Resolves when its thread is surely gone, and what it might have
-   * written to may be used again. */
+  /** Ends what a worker was running. Resolves when its thread is surely gone, and what it might
+   * have written to may be used again. */
   #lose(worker: PoolWorker, cause: Error): Promise<void> {
     const { host } = this;
     const { slot } = worker;
@@ -149,14 +163,21 @@ export class SharedExecutor extends CrewExecutor<SharedMember> implements Execut
     this.host.ex['skep_host_alone']!(this.host.address, 1);
   }
 
-  // ---- frames --------------------------------------------------------------------------------------
+  // ---- frames -----------------------------------------------------------------------------------
 
   enter(check: boolean): void {
     const cores = coreCount();
     // Where workers have no core of their own, looking would take one from whoever works.
     const spin = this.workers < cores ? SPIN : this.workers === cores ? SPIN / 4 : 0;
-    this.host.ex['skep_host_executor']!(this.host.address, this.workers, this.options.deadlineMs, 0,
-      batchFlags(this.options, check), spin, this.workers < cores ? CALLER_SPIN : 64);
+    this.host.ex['skep_host_executor']!(
+      this.host.address,
+      this.workers,
+      this.options.deadlineMs,
+      0,
+      batchFlags(this.options, check),
+      spin,
+      this.workers < cores ? CALLER_SPIN : 64,
+    );
   }
 
   take(): undefined {
@@ -176,7 +197,10 @@ export class SharedExecutor extends CrewExecutor<SharedMember> implements Execut
       Atomics.store(i32, at, 0);
       return Promise.resolve();
     }
-    if (!waitAsync) return new Promise<void>(resolve => { this.#idle = resolve; });
+    if (!waitAsync)
+      return new Promise<void>(resolve => {
+        this.#idle = resolve;
+      });
     return Promise.resolve(waitAsync(i32, at, 1).value);
   }
 

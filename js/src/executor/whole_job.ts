@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The scheduler's side of jobs that are called once with all rows. The plan makes one task of all
-// rows for them and hands it over; the rows are gathered into plain arrays, the job runs wherever the
-// pool runs it, and what it gives back is written to where the task's own output goes: columns to
-// its fresh blocks, all else as packed patches that the plan verifies like any other job's. Values of
-// object components, of which wasm knows only that they are there, wait until the batch has
-// committed.
+// rows for them and hands it over; the rows are gathered into plain arrays, the job runs wherever
+// the pool runs it, and what it gives back is written to where the task's own output goes: columns
+// to its fresh blocks, all else as packed patches that the plan verifies like any other job's.
+// Values of object components, of which wasm knows only that they are there, wait until the batch
+// has committed.
 
 import type { Host, Known } from '../core/host.js';
 import { FRAME, PART, POOL_TASK } from '../core/layout.js';
@@ -17,8 +17,16 @@ import type { QuerySpec } from '../query.js';
 import type { World } from '../world.js';
 import type { BoundMessage } from './binding.js';
 import { eventsAt, inboxAt } from './heard.js';
-import { copyValue, type Gathered, type GatheredColumn, type GatheredComponent, type GatheredEvents,
-  type WholeCommand, type WholeInput, type WholeResult } from './whole_run.js';
+import {
+  copyValue,
+  type Gathered,
+  type GatheredColumn,
+  type GatheredComponent,
+  type GatheredEvents,
+  type WholeCommand,
+  type WholeInput,
+  type WholeResult,
+} from './whole_run.js';
 
 /** skep_patch_kind. */
 const PATCH = { put: 2, remove: 3, destroy: 4, spawn: 5, event: 7 } as const;
@@ -80,8 +88,8 @@ interface Part {
   columns: number;
 }
 
-/** Memory for gathered rows, kept from frame to frame: the world's own where that is shared, so that
- * workers see it and nothing is copied on the way; else arrays, which messages copy. */
+/** Memory for gathered rows, kept from frame to frame: the world's own where that is shared, so
+ * that workers see it and nothing is copied on the way; else arrays, which messages copy. */
 export class WholeBuffers {
   readonly shared: boolean;
   readonly #host: Host;
@@ -110,7 +118,6 @@ export class WholeBuffers {
     if (this.shared) this.#host.free(place.at, place.bytes);
   }
 
-
   /** Gives all of it back. */
   release(): void {
     for (const place of this.#kept.values()) this.#free(place);
@@ -138,8 +145,11 @@ export class WholeTask {
     const at = u32[(task + POOL_TASK.parts) >> 2]!;
     for (let p = 0; p < u32[(task + POOL_TASK.partCount) >> 2]!; p++) {
       const part = (at + p * PART.bytes) >> 2;
-      parts.push({ n: u32[part + PART.n / 4]!, entity: u32[part]!,
-        columns: u32[part + PART.columns / 4]! });
+      parts.push({
+        n: u32[part + PART.n / 4]!,
+        entity: u32[part]!,
+        columns: u32[part + PART.columns / 4]!,
+      });
     }
     this.parts = parts;
     this.n = parts.reduce((sum, part) => sum + part.n, 0);
@@ -156,8 +166,9 @@ export class WholeTask {
   /** The same as numbers. */
   eids(): number[] {
     const { memory } = this.#host.instance;
-    return this.parts.flatMap(part => (part.n ? [...new EntityColumn(new Uint32Array(memory.buffer,
-      part.entity, 2 * part.n))] : []));
+    return this.parts.flatMap(part =>
+      part.n ? [...new EntityColumn(new Uint32Array(memory.buffer, part.entity, 2 * part.n))] : [],
+    );
   }
 
   /** Copies a column of all parts behind each other: in one call where both lie in the world's
@@ -194,16 +205,22 @@ export class WholeTask {
   }
 
   /** Columns for all rows of a component in kept memory. */
-  columns(component: WholeComponent, buffers: WholeBuffers, kind: string):
-    Record<string, GatheredColumn> {
+  columns(
+    component: WholeComponent,
+    buffers: WholeBuffers,
+    kind: string,
+  ): Record<string, GatheredColumn> {
     const { info } = component.known;
     const columns: Record<string, GatheredColumn> = {};
     for (const field of info.layout) {
-      const place = buffers.take(`${kind} ${info.name} ${field.name}`,
-        this.n * field.size * field.count);
+      const place = buffers.take(
+        `${kind} ${info.name} ${field.name}`,
+        this.n * field.size * field.count,
+      );
       const column = makeColumn(place.buffer, field.type, place.at, this.n * field.count);
-      columns[field.name] = (column instanceof EntityColumn ? column.words : column) as
-        GatheredColumn;
+      columns[field.name] = (
+        column instanceof EntityColumn ? column.words : column
+      ) as GatheredColumn;
     }
     return columns;
   }
@@ -216,12 +233,19 @@ export class WholeTask {
       const column = (values as Record<string, GatheredColumn | undefined>)[field.name];
       const bytes = field.size * field.count;
       if (!column || column.byteLength !== this.n * bytes) {
-        throw new SkepError('E_JOB', `the job gave ${info.name}.${field.name} `
-          + `${column ? `${column.byteLength} bytes` : 'nothing'} for ${this.n} rows`);
+        throw new SkepError(
+          'E_JOB',
+          `the job gave ${info.name}.${field.name} `
+            + `${column ? `${column.byteLength} bytes` : 'nothing'} for ${this.n} rows`,
+        );
       }
       if (column.buffer === instance.memory.buffer) {
-        instance.ex['skep_task_scatter']!(this.task, component.out + 4 * f, bytes,
-                                          column.byteOffset);
+        instance.ex['skep_task_scatter']!(
+          this.task,
+          component.out + 4 * f,
+          bytes,
+          column.byteOffset,
+        );
         return;
       }
       const from = new Uint8Array(column.buffer, column.byteOffset, column.byteLength);
@@ -244,8 +268,8 @@ export class WholeTask {
       if (!(mask & 1)) continue;
       const field = info.layout[f]!;
       const bytes = field.size * field.count;
-      const to = instance.u32[(part.columns + component.out + 4 * f) >> 2]!
-        + (row - this.#first) * bytes;
+      const to =
+        instance.u32[(part.columns + component.out + 4 * f) >> 2]! + (row - this.#first) * bytes;
       const from = scratch + field.offset;
       instance.u8.copyWithin(to, from, from + bytes);
     }
@@ -281,8 +305,11 @@ export class WholeTask {
   frame(): { dt: number; time: number; tick: number } {
     const { u32, f32, f64 } = this.#host.instance;
     const at = u32[(this.task + POOL_TASK.frame) >> 2]!;
-    return { dt: f32[(at + FRAME.dt) >> 2]!, time: f64[(at + FRAME.time) >> 3]!,
-      tick: u32[(at + FRAME.tick) >> 2]! + u32[(at + FRAME.tick + 4) >> 2]! * 4294967296 };
+    return {
+      dt: f32[(at + FRAME.dt) >> 2]!,
+      time: f64[(at + FRAME.time) >> 3]!,
+      tick: u32[(at + FRAME.tick) >> 2]! + u32[(at + FRAME.tick + 4) >> 2]! * 4294967296,
+    };
   }
 
   /** The core's key of the system and tick. */
@@ -292,30 +319,58 @@ export class WholeTask {
     return host.instance.u32.slice(host.io, host.io + 4);
   }
 
-  /** All that the job gets. `here`: it runs in this thread, and nothing in it may be the world's. */
+  /** All that the job gets. `here`: it runs in this thread, so nothing may be the world's. */
   input(binding: WholeBinding, buffers: WholeBuffers, extra: unknown, here: boolean): WholeInput {
     const entities = binding.query ? this.#asked(binding.query) : this.entities(buffers);
     const rows = new EntityColumn(entities);
-    const components = binding.components.filter(c => c.shown).map((c): GatheredComponent => {
-      const { info } = c.known;
-      const write = binding.writes.includes(info.id);
-      const values = info.object ? this.#values(c.known, rows, here)
-        : binding.query ? [...rows].map(entity => this.#world.get(entity, info)) as unknown[]
-        : this.gather(c, buffers);
-      const shared = buffers.shared && write && !binding.notes && !Array.isArray(values);
-      return { name: info.name, cid: info.id, layout: info.layout, object: info.object, write,
-        values, ...shared && { out: this.columns(c, buffers, 'out') } };
-    });
+    const components = binding.components
+      .filter(c => c.shown)
+      .map((c): GatheredComponent => {
+        const { info } = c.known;
+        const write = binding.writes.includes(info.id);
+        const values = info.object
+          ? this.#values(c.known, rows, here)
+          : binding.query
+            ? ([...rows].map(entity => this.#world.get(entity, info)) as unknown[])
+            : this.gather(c, buffers);
+        const shared = buffers.shared && write && !binding.notes && !Array.isArray(values);
+        return {
+          name: info.name,
+          cid: info.id,
+          layout: info.layout,
+          object: info.object,
+          write,
+          values,
+          ...(shared && { out: this.columns(c, buffers, 'out') }),
+        };
+      });
     const { instance } = this.#host;
     const columns = this.parts[0]!.columns;
-    const resources = Object.fromEntries(binding.resources.map(({ known, offset }) => [
-      known.info.name, readStruct(instance, known.info, instance.u32[(columns + offset) >> 2]!)]));
-    return { skepWhole: true, job: binding.system, n: rows.length, ...this.frame(), extra, entities,
-      components, resources, heard: binding.hears.map(bound => this.#heard(bound)),
-      spawns: this.spawns(), overwrite: binding.overwrite,
+    const resources = Object.fromEntries(
+      binding.resources.map(({ known, offset }) => [
+        known.info.name,
+        readStruct(instance, known.info, instance.u32[(columns + offset) >> 2]!),
+      ]),
+    );
+    return {
+      skepWhole: true,
+      job: binding.system,
+      n: rows.length,
+      ...this.frame(),
+      extra,
+      entities,
+      components,
+      resources,
+      heard: binding.hears.map(bound => this.#heard(bound)),
+      spawns: this.spawns(),
+      overwrite: binding.overwrite,
       puts: binding.components.filter(c => c.add >= 0).map(c => c.known.info.name),
-      emits: binding.emits.map(e => e.known.info.name), prefabs: Object.keys(binding.spawns),
-      bare: binding.spawn >= 0, destroys: binding.destroy >= 0, key: this.#key() };
+      emits: binding.emits.map(e => e.known.info.name),
+      prefabs: Object.keys(binding.spawns),
+      bare: binding.spawn >= 0,
+      destroys: binding.destroy >= 0,
+      key: this.#key(),
+    };
   }
 
   #asked(query: QuerySpec): Uint32Array {
@@ -328,7 +383,7 @@ export class WholeTask {
   /** Objects are copied, here or on their way to a worker. */
   #values(known: Known, rows: EntityColumn, here: boolean): unknown[] {
     const store = this.#world.objects(known.info);
-    return Array.from(rows, entity => here ? copyValue(store.peek(entity)) : store.peek(entity));
+    return Array.from(rows, entity => (here ? copyValue(store.peek(entity)) : store.peek(entity)));
   }
 
   #heard(bound: BoundMessage): GatheredEvents {
@@ -338,10 +393,17 @@ export class WholeTask {
     let inbox = null;
     if (bound.inbox >= 0) {
       const parts = this.parts.map(part =>
-        plain(inboxAt(instance, bound, part.columns + bound.inbox, part.n)));
-      inbox = { begin: beginsOf(parts.map(part => part['begin'] as Uint32Array)),
-        ...Object.fromEntries(bound.layout.map(field => [field.name,
-          joined(parts.map(part => part[field.name] as Uint32Array))])) };
+        plain(inboxAt(instance, bound, part.columns + bound.inbox, part.n)),
+      );
+      inbox = {
+        begin: beginsOf(parts.map(part => part['begin'] as Uint32Array)),
+        ...Object.fromEntries(
+          bound.layout.map(field => [
+            field.name,
+            joined(parts.map(part => part[field.name] as Uint32Array)),
+          ]),
+        ),
+      };
     }
     return { name: bound.name, entities: [...entities, 'to'], all, inbox };
   }
@@ -349,9 +411,14 @@ export class WholeTask {
 
 /** Copies of columns, handles as words. */
 function plain(columns: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(columns).map(([name, column]) => [name,
-    typeof column === 'number' ? column
-      : (column instanceof EntityColumn ? column.words : column as Uint32Array).slice()]));
+  return Object.fromEntries(
+    Object.entries(columns).map(([name, column]) => [
+      name,
+      typeof column === 'number'
+        ? column
+        : (column instanceof EntityColumn ? column.words : (column as Uint32Array)).slice(),
+    ]),
+  );
 }
 
 /** Arrays of one type behind one another. */
@@ -380,8 +447,14 @@ function beginsOf(blocks: readonly Uint32Array[]): Uint32Array {
 export function notesInput(input: WholeInput, binding: WholeBinding): unknown {
   const cols: Record<string | number, unknown> = {};
   for (const c of input.components) cols[c.cid] = cols[c.name] = c.values;
-  return { eids: [...new EntityColumn(input.entities)], cols, dt: input.dt, time: input.time,
-    writes: binding.writes, extra: input.extra };
+  return {
+    eids: [...new EntityColumn(input.entities)],
+    cols,
+    dt: input.dt,
+    time: input.time,
+    writes: binding.writes,
+    extra: input.extra,
+  };
 }
 
 /** Packs patches into the layout of core/store/patch.h. */
@@ -396,7 +469,7 @@ class Packer {
 
   push(kind: number, slot: number, entity: number, known?: Known, value?: unknown): void {
     const size = known ? known.info.size : 0;
-    const whole = HEADER + (size + 7 & ~7);
+    const whole = HEADER + ((size + 7) & ~7);
     if (this.#used + whole > this.#bytes.length) {
       const more = new Uint8Array(Math.max(2 * this.#bytes.length, this.#used + whole));
       more.set(this.#bytes);
@@ -438,19 +511,25 @@ class Owner {
 }
 
 /** Turns what a job of defineJob gave into output; its columns go straight to the blocks. */
-export function packResult(world: World, task: WholeTask, binding: WholeBinding,
-                           input: WholeInput, result: WholeResult, here: boolean): WholeOutput {
+export function packResult(
+  world: World,
+  task: WholeTask,
+  binding: WholeBinding,
+  input: WholeInput,
+  result: WholeResult,
+  here: boolean,
+): WholeOutput {
   const packer = new Packer(world.host);
   const owner = new Owner(here);
   const changes: ObjectChange[] = [];
   for (const component of binding.components) {
     const { info } = component.known;
-    const values = result.out[info.name]
-      ?? input.components.find(c => c.name === info.name)?.out;
+    const values = result.out[info.name] ?? input.components.find(c => c.name === info.name)?.out;
     if (info.object && values) {
       const rows = new EntityColumn(input.entities);
-      (values as unknown[]).forEach((value, row) => changes.push({ known: component.known,
-        entity: rows.at(row), value: owner.own(value) }));
+      (values as unknown[]).forEach((value, row) =>
+        changes.push({ known: component.known, entity: rows.at(row), value: owner.own(value) }),
+      );
     } else if (component.out >= 0 && info.layout.length) {
       task.scatter(component, values ?? {});
     }
@@ -459,8 +538,13 @@ export function packResult(world: World, task: WholeTask, binding: WholeBinding,
   return { bytes: packer.bytes(), changes, dropped: 0 };
 }
 
-function packCommand(packer: Packer, binding: WholeBinding, command: WholeCommand,
-                     changes: ObjectChange[], owner: Owner): void {
+function packCommand(
+  packer: Packer,
+  binding: WholeBinding,
+  command: WholeCommand,
+  changes: ObjectChange[],
+  owner: Owner,
+): void {
   const { entity, name } = command;
   if (command.kind === 'spawn') {
     const slot = name === undefined ? binding.spawn : binding.spawns[name]!;
@@ -475,15 +559,23 @@ function packCommand(packer: Packer, binding: WholeBinding, command: WholeComman
   if (command.kind === 'remove') return packer.push(PATCH.remove, remove, entity);
   packer.push(PATCH.put, add, entity, known, known.info.object ? undefined : command.value);
   if (known.info.object) {
-    changes.push({ known, entity: entity as Entity,
-      value: owner.own(command.value ?? (known.info.defaults as () => unknown)()) });
+    changes.push({
+      known,
+      entity: entity as Entity,
+      value: owner.own(command.value ?? (known.info.defaults as () => unknown)()),
+    });
   }
 }
 
 /** Turns the notes' list of patches into output. What names no declared component is a fault; what
  * is for an entity that is gone is dropped and counted. */
-export function packPatches(world: World, task: WholeTask, binding: WholeBinding,
-                            list: unknown, here: boolean): WholeOutput {
+export function packPatches(
+  world: World,
+  task: WholeTask,
+  binding: WholeBinding,
+  list: unknown,
+  here: boolean,
+): WholeOutput {
   const notes = new NotesPatches(world, task, binding, here);
   checkPatches(list).forEach((patch, i) => notes.push(patch, i));
   return { bytes: notes.packer.bytes(), changes: notes.changes, dropped: notes.dropped };
@@ -526,10 +618,13 @@ class NotesPatches {
 
   push(patch: Patch, i: number): void {
     if (patch.kind === 'spawn') return this.#spawn(patch.eid, i);
-    const entity = this.#given.get(patch.eid) ?? patch.eid as Entity;
+    const entity = this.#given.get(patch.eid) ?? (patch.eid as Entity);
     const isNew = this.#given.has(patch.eid);
     if (patch.eid < 0 && !isNew) {
-      throw new PatchError(`patch ${i} (${patch.kind}): eid ${patch.eid} was not spawned before`, i);
+      throw new PatchError(
+        `patch ${i} (${patch.kind}): eid ${patch.eid} was not spawned before`,
+        i,
+      );
     }
     if (!isNew && !this.#world.isAlive(entity)) {
       this.dropped++;
@@ -554,8 +649,9 @@ class NotesPatches {
 
   #spawn(eid: number, i: number): void {
     if (this.#given.size === this.#spawns.length) {
-      throw new PatchError(`patch ${i}: more than ${this.#spawns.length} spawns`, i,
-        { hint: 'raise offload.spawnMax, or limits.entities of the world' });
+      throw new PatchError(`patch ${i}: more than ${this.#spawns.length} spawns`, i, {
+        hint: 'raise offload.spawnMax, or limits.entities of the world',
+      });
     }
     const entity = this.#spawns[this.#given.size]! as Entity;
     this.#given.set(eid, entity);
@@ -566,24 +662,42 @@ class NotesPatches {
     const component = this.#binding.components.find(c => c.known.info.id === cid);
     if (component && component.add >= 0) return component;
     const what = component ? component.known.info.name : `component ${cid}`;
-    throw new PatchError(`patch ${i} (${kind}): ${what} is not in \`writes\` of system `
-      + `"${this.#binding.system}"`, i, { hint: 'declare it in offload.writes' });
+    throw new PatchError(
+      `patch ${i} (${kind}): ${what} is not in \`writes\` of system ` + `"${this.#binding.system}"`,
+      i,
+      { hint: 'declare it in offload.writes' },
+    );
   }
 
-  #add({ known, add }: WholeComponent, entity: Entity, key: string, has: boolean, value: unknown):
-    void {
+  #add(
+    { known, add }: WholeComponent,
+    entity: Entity,
+    key: string,
+    has: boolean,
+    value: unknown,
+  ): void {
     if (has && value === undefined) return;
     if (!has || !known.info.object) {
       this.packer.push(PATCH.put, add, entity, known, known.info.object ? undefined : value);
     }
     this.#touched.set(key, { has: true, value });
     if (!known.info.object) return;
-    this.changes.push({ known, entity, value: this.#owner.own(value === undefined
-      ? (known.info.defaults as () => unknown)() : value) });
+    this.changes.push({
+      known,
+      entity,
+      value: this.#owner.own(
+        value === undefined ? (known.info.defaults as () => unknown)() : value,
+      ),
+    });
   }
 
-  #set(component: WholeComponent, entity: Entity, key: string, touched: Touched | undefined,
-       value: unknown): void {
+  #set(
+    component: WholeComponent,
+    entity: Entity,
+    key: string,
+    touched: Touched | undefined,
+    value: unknown,
+  ): void {
     const { known, add, out } = component;
     if (known.info.object) {
       this.changes.push({ known, entity, value: this.#owner.own(value) });
@@ -591,8 +705,10 @@ class NotesPatches {
     }
     const row = touched || out < 0 ? -1 : this.#rowOf(entity);
     if (row >= 0) return this.#task.setRow(component, row, value);
-    const before = touched ? touched.value as object : this.#world.get(entity, known.info) as object;
-    const all = { ...before, ...value as object };
+    const before = touched
+      ? (touched.value as object)
+      : (this.#world.get(entity, known.info) as object);
+    const all = { ...before, ...(value as object) };
     this.packer.push(PATCH.put, add, entity, known, all);
     this.#touched.set(key, { has: true, value: all });
   }

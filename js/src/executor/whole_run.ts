@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Jobs that are called once with all rows: on plain data that can be cloned, so that they run in any
-// worker, and may be asynchronous. The same code runs them there and in process. Nothing here knows
-// wasm.
+// Jobs that are called once with all rows: on plain data that can be cloned, so that they run in
+// any worker, and may be asynchronous. The same code runs them there and in process. Nothing here
+// knows wasm.
 //
 //     rows gathered by whole_job.ts -> WholeInput -> job -> WholeResult -> packed there
 
@@ -11,8 +11,17 @@ import { LimitError, SkepError } from '../errors.js';
 import type { AnyJob } from '../job.js';
 import { randomAt } from '../pool/random.js';
 
-export type GatheredColumn = Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array
-  | Uint32Array | Float32Array | Float64Array | BigInt64Array | BigUint64Array;
+export type GatheredColumn =
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | Float32Array
+  | Float64Array
+  | BigInt64Array
+  | BigUint64Array;
 /** The columns of a typed component, or the values of an object component. */
 export type Gathered = Record<string, GatheredColumn> | unknown[];
 
@@ -80,14 +89,17 @@ export interface WholeResult {
 }
 
 export function isWhole(input: unknown): input is WholeInput {
-  return typeof input === 'object' && input !== null
-    && (input as Partial<WholeInput>).skepWhole === true;
+  return (
+    typeof input === 'object' && input !== null && (input as Partial<WholeInput>).skepWhole === true
+  );
 }
 
 /** Copies a value that can be cloned. Most are small plain objects. */
 export function copyValue(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) {
-    return typeof value === 'function' || typeof value === 'symbol' ? structuredClone(value) : value;
+    return typeof value === 'function' || typeof value === 'symbol'
+      ? structuredClone(value)
+      : value;
   }
   if (Object.getPrototypeOf(value) !== Object.prototype) return structuredClone(value);
   for (const key in value) {
@@ -104,7 +116,8 @@ function shown(component: GatheredComponent, values: Gathered): unknown {
   const columns: Record<string, unknown> = {};
   for (const field of component.layout) {
     const column = values[field.name]!;
-    columns[field.name] = field.type === 'entity' ? new EntityColumn(column as Uint32Array) : column;
+    columns[field.name] =
+      field.type === 'entity' ? new EntityColumn(column as Uint32Array) : column;
   }
   return columns;
 }
@@ -185,8 +198,9 @@ class Input {
   }
 
   #dead(): never {
-    throw new SkepError('E_ACCESS', `job "${this.#input.job}" used its input after it returned`,
-      { hint: 'a job is a function of its input, and done when it returns, or its promise does' });
+    throw new SkepError('E_ACCESS', `job "${this.#input.job}" used its input after it returned`, {
+      hint: 'a job is a function of its input, and done when it returns, or its promise does',
+    });
   }
 
   #push(allowed: boolean, what: string, hint: string, command: WholeCommand): void {
@@ -204,37 +218,58 @@ class Input {
     const name = prefab?.name;
     const allowed = name === undefined ? bare : prefabs.includes(name);
     if (allowed && this.#spawned === spawns.length) {
-      throw new LimitError(`job "${job}" spawned more than its spawnMax of ${spawns.length}, or the `
-        + 'world has no entity left', 'spawnMax', spawns.length, spawns.length + 1,
-        { hint: 'raise spawnMax of the job, or limits.entities of the world' });
+      throw new LimitError(
+        `job "${job}" spawned more than its spawnMax of ${spawns.length}, or the `
+          + 'world has no entity left',
+        'spawnMax',
+        spawns.length,
+        spawns.length + 1,
+        { hint: 'raise spawnMax of the job, or limits.entities of the world' },
+      );
     }
     const entity = spawns[this.#spawned] ?? 0;
-    this.#push(allowed, `spawn ${name ?? ''}`.trim(), name === undefined
-      ? 'defineJob({ spawnMax })' : `defineJob({ spawns: [${name}] })`,
-    { kind: 'spawn', entity, ...name !== undefined && { name } });
+    this.#push(
+      allowed,
+      `spawn ${name ?? ''}`.trim(),
+      name === undefined ? 'defineJob({ spawnMax })' : `defineJob({ spawns: [${name}] })`,
+      { kind: 'spawn', entity, ...(name !== undefined && { name }) },
+    );
     this.#spawned++;
     return entity as Entity;
   };
 
   readonly destroy = (entity: Entity): void => {
-    this.#push(this.#input.destroys, 'destroy', 'defineJob({ destroys: true })',
-      { kind: 'destroy', entity });
+    this.#push(this.#input.destroys, 'destroy', 'defineJob({ destroys: true })', {
+      kind: 'destroy',
+      entity,
+    });
   };
 
   readonly put = (entity: Entity, { name }: { name: string }, value?: unknown): void => {
-    this.#push(this.#input.puts.includes(name), `put ${name}`, `defineJob({ puts: [${name}] })`,
-      { kind: 'put', entity, name, value: copyValue(value) });
+    this.#push(this.#input.puts.includes(name), `put ${name}`, `defineJob({ puts: [${name}] })`, {
+      kind: 'put',
+      entity,
+      name,
+      value: copyValue(value),
+    });
   };
 
   readonly remove = (entity: Entity, { name }: { name: string }): void => {
-    this.#push(this.#input.puts.includes(name), `remove ${name}`,
-      `defineJob({ puts: [${name}] })`, { kind: 'remove', entity, name });
+    this.#push(
+      this.#input.puts.includes(name),
+      `remove ${name}`,
+      `defineJob({ puts: [${name}] })`,
+      { kind: 'remove', entity, name },
+    );
   };
 
   readonly send = ({ name }: { name: string }, to: Entity | 0, value: unknown): void => {
-    this.#push(this.#input.emits.includes(name), `send ${name}`,
-      `defineJob({ emits: [${name}] })`, { kind: 'send', entity: to, name,
-        value: copyValue(value) });
+    this.#push(
+      this.#input.emits.includes(name),
+      `send ${name}`,
+      `defineJob({ emits: [${name}] })`,
+      { kind: 'send', entity: to, name, value: copyValue(value) },
+    );
   };
 
   readonly random = (entity: Entity, draw: number): number =>

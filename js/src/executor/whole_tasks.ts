@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Runs the tasks of jobs that get all rows: gathers their input, calls the job in the pool or here,
-// and delivers what it gave. A task is delivered once, whatever comes after: a result that comes when
-// the frame was given up, or after a tick that could not wait for it, is not heard. A job that was
-// lost with its worker, or threw there, is tried once more by the plan, like any other task.
+// and delivers what it gave. A task is delivered once, whatever comes after: a result that comes
+// when the frame was given up, or after a tick that could not wait for it, is not heard. A job that
+// was lost with its worker, or threw there, is tried once more by the plan, like any other task.
 
 import { POOL_TASK, STATUS } from '../core/layout.js';
 import { DeadlineError, JobError, SkepError } from '../errors.js';
@@ -14,8 +14,15 @@ import type { System } from '../system.js';
 import type { World } from '../world.js';
 import type { HandedTask } from './executor.js';
 import { describe, type JobRuntime } from './job_runtime.js';
-import { WholeBuffers, WholeTask, notesInput, packPatches, packResult, type ObjectChange, type
-  WholeOutput } from './whole_job.js';
+import {
+  WholeBuffers,
+  WholeTask,
+  notesInput,
+  packPatches,
+  packResult,
+  type ObjectChange,
+  type WholeOutput,
+} from './whole_job.js';
 import { copyValue, runWhole, type WholeInput, type WholeResult } from './whole_run.js';
 
 /** Something that went wrong, for the report. */
@@ -78,23 +85,31 @@ export class WholeTasks {
 
   /** Runs a task: in the pool where one is given, else here. undefined: it is done already.
    * `shared`: the job may have the world's memory. `wait`: it may give a promise. */
-  run(handed: HandedTask, system: System, pool: PortablePool | null, shared: boolean,
-      wait: boolean): Promise<void> | undefined {
+  run(
+    handed: HandedTask,
+    system: System,
+    pool: PortablePool | null,
+    shared: boolean,
+    wait: boolean,
+  ): Promise<void> | undefined {
     const kept = this.#kept.get(system.id);
     if (kept) {
       this.#finish(system, handed, kept);
       return undefined;
     }
-    const buffers = system.buffers ??= new WholeBuffers(this.#world.host, shared);
+    const buffers = (system.buffers ??= new WholeBuffers(this.#world.host, shared));
     const flight: Flight = { system, handed, buffers, open: true };
     this.#flights.add(flight);
     try {
       const given = this.#call(flight, pool);
       if (!(given instanceof Promise)) return undefined;
       if (wait) return given;
-      throw new SkepError('E_UNSUPPORTED', `the job of system "${system.name}" gave a promise, or its `
-        + 'module is not loaded, and tick() cannot wait',
-      { hint: 'await initPool() loads modules; runFrame() waits for jobs' });
+      throw new SkepError(
+        'E_UNSUPPORTED',
+        `the job of system "${system.name}" gave a promise, or its `
+          + 'module is not loaded, and tick() cannot wait',
+        { hint: 'await initPool() loads modules; runFrame() waits for jobs' },
+      );
     } catch (error) {
       this.#failed(flight, error, 0);
       return undefined;
@@ -112,7 +127,8 @@ export class WholeTasks {
     const take = (result: unknown): void => {
       if (!flight.open) return;
       try {
-        const output = binding.notes ? packPatches(this.#world, task, binding, result, !elsewhere)
+        const output = binding.notes
+          ? packPatches(this.#world, task, binding, result, !elsewhere)
           : packResult(this.#world, task, binding, input, result as WholeResult, !elsewhere);
         this.#close(flight);
         this.#finish(system, handed, output);
@@ -126,7 +142,8 @@ export class WholeTasks {
       return undefined;
     }
     return (given as Promise<unknown>).then(take, (error: unknown) =>
-      this.#failed(flight, error, elsewhere ? 1 : 0, pool));
+      this.#failed(flight, error, elsewhere ? 1 : 0, pool),
+    );
   }
 
   #close(flight: Flight): void {
@@ -151,11 +168,17 @@ export class WholeTasks {
   }
 
   /** Tells what a job threw, or the pool said of it. `elsewhere`: it ran in a worker. */
-  #failed(flight: Flight, error: unknown, elsewhere: number, pool: PortablePool | null = null): void {
+  #failed(
+    flight: Flight,
+    error: unknown,
+    elsewhere: number,
+    pool: PortablePool | null = null,
+  ): void {
     if (!flight.open) return;
     this.#close(flight);
     const { system, handed } = flight;
-    const lost = error instanceof DeadlineError
+    const lost =
+      error instanceof DeadlineError
       || (error instanceof JobError && error.code === 'E_WORKER_LOST');
     if (lost) this.#leave(flight, pool);
     const details = error instanceof DeadlineError ? error.cause : error;
@@ -166,8 +189,14 @@ export class WholeTasks {
     this.#told({ worker, system: system.name, error: cause, block: 0, ...code });
     // Whatever happened in a worker may be the worker's fault, but for a module that is not there.
     const again = worker > 0 && (code as { code?: string }).code !== 'E_MODULE';
-    this.#deliver(handed, again ? STATUS.CLOSED : STATUS.FAULT,
-                  this.#runtime.cause(describe(cause)), 0, 0, worker);
+    this.#deliver(
+      handed,
+      again ? STATUS.CLOSED : STATUS.FAULT,
+      this.#runtime.cause(describe(cause)),
+      0,
+      0,
+      worker,
+    );
   }
 
   /** Leaves its memory to a worker that may still write there, until it is surely gone. */
@@ -179,11 +208,25 @@ export class WholeTasks {
     });
   }
 
-  #deliver(handed: HandedTask, status: number, cause: number, bytes: number, wanted: number,
-           worker: number): void {
+  #deliver(
+    handed: HandedTask,
+    status: number,
+    cause: number,
+    bytes: number,
+    wanted: number,
+    worker: number,
+  ): void {
     const { host } = this.#world;
-    host.ex['skep_host_deliver']!(host.address, handed.number, status, cause, 0, bytes, wanted,
-                                  worker);
+    host.ex['skep_host_deliver']!(
+      host.address,
+      handed.number,
+      status,
+      cause,
+      0,
+      bytes,
+      wanted,
+      worker,
+    );
   }
 
   /** Ends a task whose system has no input for its job. */
@@ -201,14 +244,16 @@ export class WholeTasks {
     const rest: Applied[] = [];
     for (const applied of this.#applied) {
       const committed = host.withTexts([applied.system.name], ([name]) =>
-        host.ex['skep_host_committed']!(host.address, name![0]));
+        host.ex['skep_host_committed']!(host.address, name![0]),
+      );
       (committed === 1 ? over : rest).push(applied);
     }
     this.#applied = rest;
     over.sort((a, b) => a.system.place - b.system.place);
     for (const { system, changes, dropped } of over) {
       const outcome = host.withTexts([system.name], ([name]) =>
-        host.ex['skep_host_outcome']!(host.address, name![0]));
+        host.ex['skep_host_outcome']!(host.address, name![0]),
+      );
       if (outcome !== 2) continue;
       for (const { known, entity, value } of changes) {
         this.#world.changeObject(known.info, entity, value);
@@ -218,7 +263,7 @@ export class WholeTasks {
   }
 }
 
-// ---- where a job is ---------------------------------------------------------------------------------
+// ---- where a job is -----------------------------------------------------------------------------
 
 /** What the pool finds a notes' job by, or null. */
 function nameIn(system: System, pool: PortablePool): string | null {
@@ -253,8 +298,10 @@ export function placeOf(system: System, pool: PortablePool | null): 'pool' | 'he
 }
 
 function inPool(system: System, input: WholeInput, pool: PortablePool): Promise<unknown> {
-  const limit = { ...system.deadlineMs !== undefined && { deadlineMs: system.deadlineMs },
-    once: true };
+  const limit = {
+    ...(system.deadlineMs !== undefined && { deadlineMs: system.deadlineMs }),
+    once: true,
+  };
   if (!system.offload) return pool.run(system.job!, input, limit);
   return pool.run(nameIn(system, pool)!, notesInput(input, system.whole!), limit);
 }
@@ -264,9 +311,12 @@ function here(system: System, input: WholeInput, pool: PortablePool | null): unk
   const address = addressHere(system);
   if (!address) {
     const name = system.offload.browserJobName ?? system.name;
-    throw new SkepError('E_MODULE', `nobody has the job "${name}" of system "${system.name}"`, { hint:
-      pool && pool.kind !== 'local' ? 'serve it in the module of createWorker, or name it in '
-        + 'browserWorkers' : 'serve it here, give offload.nodeModule, or a run as the fallback' });
+    throw new SkepError('E_MODULE', `nobody has the job "${name}" of system "${system.name}"`, {
+      hint:
+        pool && pool.kind !== 'local'
+          ? 'serve it in the module of createWorker, or name it in ' + 'browserWorkers'
+          : 'serve it here, give offload.nodeModule, or a run as the fallback',
+    });
   }
   const call = (job: LoadedJob): unknown => {
     const data = notesInput(input, system.whole!);
@@ -275,8 +325,11 @@ function here(system: System, input: WholeInput, pool: PortablePool | null): unk
   const job = findJob(address);
   if (job) return call(job);
   return fetchJob(address).then(call, (error: unknown) => {
-    throw new JobError(`the module of system "${system.name}" could not be loaded`,
-      { system: system.name }, { code: 'E_MODULE', cause: error });
+    throw new JobError(
+      `the module of system "${system.name}" could not be loaded`,
+      { system: system.name },
+      { code: 'E_MODULE', cause: error },
+    );
   });
 }
 

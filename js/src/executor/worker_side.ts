@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A worker's half of the wasm executors. On shared memory it runs tasks until there is nothing to
 // do, and then waits for its word of memory without blocking its event loop, so that messages go on
-// reaching it. On memory of its own it is sent each task with what that reads, and answers with what
-// it wrote.
+// reaching it. On memory of its own it is sent each task with what that reads, and answers with
+// what it wrote.
 
 import { Instance } from '../core/instance.js';
 import { RESULT, ROOM } from '../core/layout.js';
@@ -16,8 +16,11 @@ import type { Binding } from './binding.js';
 /** How long a worker that cannot wait by promise sleeps before it looks for messages. */
 const NAP_MS = 2;
 
-type WaitAsync = (words: Int32Array, at: number, value: number) =>
-  { async: true; value: Promise<string> } | { async: false; value: string };
+type WaitAsync = (
+  words: Int32Array,
+  at: number,
+  value: number,
+) => { async: true; value: Promise<string> } | { async: false; value: string };
 
 /** Atomics.waitAsync, which not all browsers have. */
 export const waitAsync = (Atomics as { waitAsync?: WaitAsync }).waitAsync;
@@ -33,12 +36,15 @@ class Attachment {
     this.attach = attach;
     this.#context = context;
     const shared = typeof attach.memory !== 'number';
-    const memory = typeof attach.memory === 'number'
-      ? new WebAssembly.Memory({ initial: attach.memory, maximum: attach.memory }) : attach.memory;
+    const memory =
+      typeof attach.memory === 'number'
+        ? new WebAssembly.Memory({ initial: attach.memory, maximum: attach.memory })
+        : attach.memory;
     this.instance = new Instance(attach.module, memory, shared);
     if (attach.stackTop) this.instance.ex.__stack_pointer.value = attach.stackTop;
     this.runtime = new JobRuntime(this.instance, attach.place, (system, error, block) =>
-      this.#send({ kind: 'fault', system, error: packError(error), block }));
+      this.#send({ kind: 'fault', system, error: packError(error), block }),
+    );
     for (const [id, value] of attach.extras) this.runtime.setExtra(id, value);
   }
 
@@ -64,8 +70,10 @@ class Attachment {
     const served = this.#context.jobs.get(binding.job);
     if (served) return served;
     if (binding.module === undefined) {
-      throw new Error(`the worker does not serve job "${binding.job}", and the job names no module: `
-        + 'serve it, or pass module: import.meta.url to defineJob');
+      throw new Error(
+        `the worker does not serve job "${binding.job}", and the job names no module: `
+          + 'serve it, or pass module: import.meta.url to defineJob',
+      );
     }
     const job = await this.#context.loadJob(binding.module, binding.job);
     if (!isJob(job)) throw new Error(`${binding.module} has no job "${binding.job}"`);
@@ -110,9 +118,19 @@ class Attachment {
     const cause = word(RESULT.cause);
     const length = word(RESULT.output) ? ex['skep_task_bytes']!(message.task) : 0;
     const output = u8.slice(message.elsewhere, message.elsewhere + length).buffer as ArrayBuffer;
-    this.#send({ kind: 'done', serial: message.serial, id: message.id,
-      status: word(RESULT.status), cause: cause ? instance.text(cause) : '',
-      bytes: word(RESULT.bytes), wanted: word(RESULT.wanted), output }, [output]);
+    this.#send(
+      {
+        kind: 'done',
+        serial: message.serial,
+        id: message.id,
+        status: word(RESULT.status),
+        cause: cause ? instance.text(cause) : '',
+        bytes: word(RESULT.bytes),
+        wanted: word(RESULT.wanted),
+        output,
+      },
+      [output],
+    );
   }
 }
 
@@ -154,14 +172,18 @@ async function handle(message: ToWorker, context: WorkerContext): Promise<void> 
   }
   if (!attached || attached.attach.serial !== message.serial) return;
   switch (message.kind) {
-    case 'bind': return attached.bind(message.bindings, 'bound');
+    case 'bind':
+      return attached.bind(message.bindings, 'bound');
     case 'extra':
       for (const [id, value] of message.values) attached.runtime.setExtra(id, value);
       context.post(WASM, { kind: 'extra', serial: message.serial } satisfies FromWorker);
       return;
-    case 'go': return attached.loop();
-    case 'task': return attached.task(message);
-    case 'detach': return attached.leave();
+    case 'go':
+      return attached.loop();
+    case 'task':
+      return attached.task(message);
+    case 'detach':
+      return attached.leave();
   }
 }
 

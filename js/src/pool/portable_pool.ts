@@ -108,7 +108,7 @@ export class PortablePool {
     return this.#parts.crew?.serves(name) ?? false;
   }
 
-  /** Whether a string names a job of the workers: a served one, or one of browserWorkers. @internal */
+  /** Whether a string names a job of the workers, served or of browserWorkers. @internal */
   knows(name: string): boolean {
     return this.#parts.raw.has(name) || this.serves(name);
   }

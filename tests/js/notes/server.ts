@@ -56,7 +56,14 @@ const timer = setInterval(() => {
   void sched.close({ mode: 'drain' }).then(() => {
     const q = world.makeQuery({ all: [CPos] });
     const positions = [...world.iter(q, CPos)].map(([, , p]) => p);
-    console.log(JSON.stringify({ tick: world.tick, runs, positions, overlaps: sched.overlaps,
-      executor: sched.executor.kind }));
+    console.log(
+      JSON.stringify({
+        tick: world.tick,
+        runs,
+        positions,
+        overlaps: sched.overlaps,
+        executor: sched.executor.kind,
+      }),
+    );
   });
 }, 1);
