@@ -62,9 +62,10 @@ function draw(world) {
   });
 }
 
+const many = workers => (workers === 1 ? 'one worker' : `${workers} workers`);
 const WHERE = {
-  web: workers => `on ${workers} workers that share the world's memory`,
-  copied: workers => `on ${workers} workers that get copies of what they read`,
+  web: workers => `on ${many(workers)}, with the world's memory shared`,
+  copied: workers => `on ${many(workers)}, with copies of what is read`,
   local: () => 'in the page itself',
 };
 
