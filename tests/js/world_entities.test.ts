@@ -40,7 +40,10 @@ test('indexes are used again oldest first', () => {
     const made = Array.from({ length: 4 }, () => world.spawn());
     for (const i of [2, 0, 3]) world.destroy(made[i]!);
     const again = Array.from({ length: 4 }, () => entityIndex(world.spawn()));
-    assert.deepEqual(again, [made[2]!, made[0]!, made[3]!, 4].map(e => entityIndex(e as Entity)));
+    assert.deepEqual(
+      again,
+      [made[2]!, made[0]!, made[3]!, 4].map(e => entityIndex(e as Entity)),
+    );
   });
 });
 
@@ -72,7 +75,10 @@ test('D4: changes for entities that are gone are dropped and counted, the others
     world.add(c, Vel, { x: 3 });
     world.remove(b, Pos);
     world.destroy(b);
-    assert.deepEqual([a, b, c].map(e => world.get(e, Vel)?.x), [1, undefined, 3]);
+    assert.deepEqual(
+      [a, b, c].map(e => world.get(e, Vel)?.x),
+      [1, undefined, 3],
+    );
     assert.equal(world.dropped, 3);
     assert.equal(world.set(a, Enemy, {}), false, 'a set of what is not there');
     assert.equal(world.has(a, Enemy), false);
@@ -81,7 +87,7 @@ test('D4: changes for entities that are gone are dropped and counted, the others
 
 test('D7: null can be written, and nothing given is not null', () => {
   withWorld(world => {
-    const Box = defineComponent({ name: 'Box', defaults: (): unknown => 'default' });
+    const Box = defineComponent({ name: 'Box', defaults: (): string | null => 'default' });
     const e = world.spawn([Box, null]);
     assert.equal(world.get(e, Box), null, 'spawned with null');
     world.set(e, Box, 'other');
@@ -102,8 +108,9 @@ test('W2: the entity past the limit is an error that names it, and aliases nobod
   withWorld(world => {
     const first = world.spawn([Pos, { x: 1 }]);
     world.spawnMany([Pos], 65_535);
-    const error = failure<Error & { knob: string; limit: number; needed: number }>('E_LIMIT',
-      () => world.spawn([Pos, { x: 2 }]));
+    const error = failure<Error & { knob: string; limit: number; needed: number }>('E_LIMIT', () =>
+      world.spawn([Pos, { x: 2 }]),
+    );
     assert.equal(error.knob, 'entities');
     assert.equal(error.limit, 65_536);
     assert.equal(error.needed, 65_537);
@@ -115,7 +122,7 @@ test('W2: the entity past the limit is an error that names it, and aliases nobod
   });
 });
 
-test('W3: a command\'s createEntity gives the handle at once', () => {
+test("W3: a command's createEntity gives the handle at once", () => {
   withWorld(world => {
     const commands = world.beginTick();
     const e = commands.createEntity();
@@ -179,31 +186,39 @@ test('removing what is not there, and destroying twice, is no error', () => {
 for (const count of [17, 33, 65, 130]) {
   test(`${count} components on one entity`, () => {
     withWorld(world => {
-      const kinds = Array.from({ length: count }, (_, i) => i % 5 === 4
-        ? defineTag(`Many${count}_${i}`)
-        : defineComponent({ name: `Many${count}_${i}`, fields: { value: i % 2 ? 'f32' : 'i64' } }));
-      const value = (i: number): object => i % 5 === 4 ? {} : { value: i % 2 ? i : BigInt(i) };
+      const kinds = Array.from({ length: count }, (_, i) =>
+        i % 5 === 4
+          ? defineTag(`Many${count}_${i}`)
+          : defineComponent({
+              name: `Many${count}_${i}`,
+              fields: { value: i % 2 ? 'f32' : 'i64' },
+            }),
+      );
+      const value = (i: number): object => (i % 5 === 4 ? {} : { value: i % 2 ? i : BigInt(i) });
       const e = world.spawn();
       kinds.forEach((kind, i) => world.add(e, kind as never, value(i) as never));
       kinds.forEach((kind, i) => assert.deepEqual(world.get(e, kind), value(i), kind.name));
       for (let i = 0; i < count; i += 3) world.remove(e, kinds[i]!);
       kinds.forEach((kind, i) => assert.equal(world.has(e, kind), i % 3 !== 0, kind.name));
-      kinds.forEach((kind, i) => (
-        assert.deepEqual(world.get(e, kind), i % 3 ? value(i) : undefined)));
+      kinds.forEach((kind, i) =>
+        assert.deepEqual(world.get(e, kind), i % 3 ? value(i) : undefined),
+      );
     });
   });
 }
 
 test('64 components can be given at once, and 65 say what to do', () => {
   withWorld(world => {
-    const kinds = Array.from({ length: 65 }, (_, i) => (
-      defineComponent({ name: `Once${i}`, fields: { value: 'f32' } })));
+    const kinds = Array.from({ length: 65 }, (_, i) =>
+      defineComponent({ name: `Once${i}`, fields: { value: 'f32' } }),
+    );
     const parts = kinds.map((kind, i) => [kind, { value: i }] as const);
     const e = world.spawn(...parts.slice(0, 64));
     kinds.slice(0, 64).forEach((kind, i) => assert.equal(world.get(e, kind)!.value, i));
     const before = world.size;
-    const error = failure<Error & { knob: string; hint: string }>('E_LIMIT',
-      () => world.spawn(...parts));
+    const error = failure<Error & { knob: string; hint: string }>('E_LIMIT', () =>
+      world.spawn(...parts),
+    );
     assert.equal(error.knob, 'create_max');
     assert.match(error.hint, /add the others/);
     failure('E_LIMIT', () => world.spawnMany(kinds, 3));
@@ -222,8 +237,10 @@ test('a parent takes its children along, level by level', () => {
     assert.deepEqual(world.children(root), children.slice(0, 2));
     world.remove(children[0]!, Parent);
     world.destroy(root);
-    assert.deepEqual([root, ...children, grandchild].map(e => world.isAlive(e)),
-      [false, true, false, true, false]);
+    assert.deepEqual(
+      [root, ...children, grandchild].map(e => world.isAlive(e)),
+      [false, true, false, true, false],
+    );
   });
 });
 
@@ -258,7 +275,7 @@ test('the queue overflows in the middle of a loop, and nothing is lost', () => {
   });
 });
 
-test('a tag, an event and a resource are not components of each other\'s kind', async () => {
+test("a tag, an event and a resource are not components of each other's kind", async () => {
   const { defineEvent, defineResource } = await import('skep');
   withWorld(world => {
     const Hit = defineEvent({ name: 'HitKind', fields: { amount: 'f32' } });

@@ -39,14 +39,20 @@ test('overrides replace fields, and add components', () => {
 test('children come along, with their own children and objects', () => {
   const Flame = definePrefab('Flame', [[Meta, { title: 'flame', tags: ['hot'] }]]);
   const Engine = definePrefab('Engine', [[Pos, { x: 1 }]], { children: [Flame] });
-  const Wing = definePrefab('Wing', [[Meta, { title: 'wing', tags: [] }], [Pos, { x: 2 }]]);
+  const Wing = definePrefab('Wing', [
+    [Meta, { title: 'wing', tags: [] }],
+    [Pos, { x: 2 }],
+  ]);
   const Ship = definePrefab('Ship', [Pos], { children: [Engine, Wing, Engine] });
   withWorld(world => {
     const ships = world.spawnMany(Ship, 3);
     assert.equal(world.size, 18);
     for (const ship of ships) {
       const [engine, wing, other] = world.children(ship) as [Entity, Entity, Entity];
-      assert.deepEqual([engine, wing, other].map(e => world.get(e, Pos)!.x), [1, 2, 1]);
+      assert.deepEqual(
+        [engine, wing, other].map(e => world.get(e, Pos)!.x),
+        [1, 2, 1],
+      );
       assert.equal(world.get(wing, Meta)!.title, 'wing');
       for (const e of [engine, other]) {
         const [flame] = world.children(e) as [Entity];
@@ -93,15 +99,22 @@ test('many are filled by columns, of all types, that begin with what each would 
       }
     });
     assert.equal(new Set(made).size, 2100);
-    made.forEach((e, i) => assert.deepEqual(world.get(e, Every), {
-      a: 5, b: 5 - i, c: i / 3, d: BigInt(i) << 40n, e: target, f: [1, i, 3],
-      g: Uint8Array.of(0, 0, i),
-    }));
+    made.forEach((e, i) =>
+      assert.deepEqual(world.get(e, Every), {
+        a: 5,
+        b: 5 - i,
+        c: i / 3,
+        d: BigInt(i) << 40n,
+        e: target,
+        f: [1, i, 3],
+        g: Uint8Array.of(0, 0, i),
+      }),
+    );
     assert.equal(world.count({ with: [Enemy, Pos] }), 2100);
   });
 });
 
-test('a prefab\'s columns are filled, and its objects copied', () => {
+test("a prefab's columns are filled, and its objects copied", () => {
   const Named = definePrefab('Named', [Pos, [Meta, { title: 'n', tags: ['t'] }]]);
   withWorld(world => {
     const made = world.spawnMany(Named, 20, ({ Pos: pos }, n) => {
@@ -118,16 +131,24 @@ test('a prefab\'s columns are filled, and its objects copied', () => {
 test('none at all, a number that is none, and a fill that throws', () => {
   withWorld(world => {
     assert.deepEqual(world.spawnMany([Pos], 0), []);
-    assert.deepEqual(world.spawnMany(Bullet, 0, () => {}), []);
+    assert.deepEqual(
+      world.spawnMany(Bullet, 0, () => {}),
+      [],
+    );
     for (const n of [-1, 1.5, NaN, Infinity]) {
       failure('E_ARGUMENT', () => world.spawnMany([Pos], n));
     }
-    assert.throws(() => world.spawnMany([Pos], 10, () => {
-      throw new Error('mine');
-    }), /mine/);
+    assert.throws(
+      () =>
+        world.spawnMany([Pos], 10, () => {
+          throw new Error('mine');
+        }),
+      /mine/,
+    );
     assert.equal(world.size, 0);
-    const error = failure<Error & { knob: string }>('E_LIMIT',
-      () => world.spawnMany([Pos], 65_537));
+    const error = failure<Error & { knob: string }>('E_LIMIT', () =>
+      world.spawnMany([Pos], 65_537),
+    );
     assert.equal(error.knob, 'entities');
     assert.equal(world.size, 0, 'all or nothing');
     assert.equal(world.spawnMany([Pos], 65_536).length, 65_536);
@@ -144,6 +165,9 @@ test('a fill may look at the world, and change it', () => {
       world.spawnMany([Vel], 3, ({ Vel: vel }) => void vel.x.fill(1));
     });
     assert.equal(world.size, 8);
-    assert.deepEqual(made.map(e => world.get(e, Pos)!.x), [3, 3, 3, 3, 3]);
+    assert.deepEqual(
+      made.map(e => world.get(e, Pos)!.x),
+      [3, 3, 3, 3, 3],
+    );
   });
 });

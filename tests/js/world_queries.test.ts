@@ -36,7 +36,11 @@ test('all, any, none and optional', () => {
       [{ any: [Health] }, []],
     ];
     for (const [spec, entities] of expected) {
-      assert.deepEqual(matches(world, spec).sort((x, y) => x - y), entities, JSON.stringify(spec));
+      assert.deepEqual(
+        matches(world, spec).sort((x, y) => x - y),
+        entities,
+        JSON.stringify(spec),
+      );
       assert.equal(world.count(spec), entities.length);
     }
     world.each({ optional: [Pos], with: [Vel] }, (n, pos, entities) => {
@@ -45,7 +49,10 @@ test('all, any, none and optional', () => {
     world.each({ optional: [Enemy, Meta, Vel] }, (n, enemy, meta, vel, entities) => {
       for (let i = 0; i < n; i++) {
         const has = [Enemy, Meta, Vel].map(kind => world.has(entities.at(i), kind));
-        assert.deepEqual([enemy, meta, vel].map(c => c !== undefined), has);
+        assert.deepEqual(
+          [enemy, meta, vel].map(c => c !== undefined),
+          has,
+        );
       }
     });
   });
@@ -55,7 +62,8 @@ test('columns come in the order write, read, optional, each as long as the block
   withWorld(world => {
     world.spawnMany([Pos, Vel, Health], 2500);
     let rows = 0;
-    world.each({ optional: [Health, Meta], read: [Vel], write: [Pos] },
+    world.each(
+      { optional: [Health, Meta], read: [Vel], write: [Pos] },
       (n, pos, vel, health, meta, entities) => {
         rows += n;
         for (const column of [pos.x, pos.y, vel.x, health!.now, health!.worth]) {
@@ -64,7 +72,8 @@ test('columns come in the order write, read, optional, each as long as the block
         assert.equal(entities.length, n);
         assert.equal(meta, undefined);
         pos.x.fill(rows);
-      });
+      },
+    );
     assert.equal(rows, 2500);
     const first = matches(world, { with: [Pos] });
     assert.equal(world.get(first[0]!, Pos)!.x, 1024);
@@ -85,7 +94,10 @@ test('W1: destroying while iterating neither throws nor skips a row', () => {
         assert.equal(world.isAlive(entities.at(i)), pos.x[i]! % 2 !== 0, 'its own change is seen');
       }
     });
-    assert.deepEqual(seen, made.map((_, i) => i));
+    assert.deepEqual(
+      seen,
+      made.map((_, i) => i),
+    );
     assert.equal(world.size, 1500);
     made.forEach((e, i) => assert.equal(world.isAlive(e), i % 2 === 1));
   });
@@ -104,7 +116,10 @@ test('W1: so does iter, in whose course entities die, come and change', () => {
       world.remove(e, Pos);
       world.add(world.spawn(), Pos);
     }
-    assert.deepEqual(seen, made.filter((_, i) => i % 4 !== 1));
+    assert.deepEqual(
+      seen,
+      made.filter((_, i) => i % 4 !== 1),
+    );
   });
 });
 
@@ -113,12 +128,18 @@ test('W6: iter gives undefined for a component that the table lacks', () => {
     const a = world.spawn([Pos, { x: 1 }]);
     const b = world.spawn([Vel, { x: 2 }]);
     const rows = [...world.iter(world.makeQuery({ any: [Pos, Vel] }), Pos, Vel, Meta)];
-    assert.deepEqual(rows.map(([e, , ...values]) => [e, ...values]), [
-      [a, { x: 1, y: 0 }, undefined, undefined],
-      [b, undefined, { x: 2, y: 0 }, undefined],
-    ]);
+    assert.deepEqual(
+      rows.map(([e, , ...values]) => [e, ...values]),
+      [
+        [a, { x: 1, y: 0 }, undefined, undefined],
+        [b, undefined, { x: 2, y: 0 }, undefined],
+      ],
+    );
     const listed = [...world.iter(world.makeQuery({ all: [Pos], none: [Vel] }))];
-    assert.deepEqual(listed.map(([e, , ...values]) => [e, ...values]), [[a, { x: 1, y: 0 }]]);
+    assert.deepEqual(
+      listed.map(([e, , ...values]) => [e, ...values]),
+      [[a, { x: 1, y: 0 }]],
+    );
   });
 });
 
@@ -169,8 +190,9 @@ test('queries nest eight deep; the ninth is an error, and all end well', () => {
     let deepest = 0;
     const nest = (depth: number): void => {
       if (depth === 9) {
-        const error = failure<Error & { knob: string }>('E_LIMIT',
-          () => world.each(spec, () => {}));
+        const error = failure<Error & { knob: string }>('E_LIMIT', () =>
+          world.each(spec, () => {}),
+        );
         assert.equal(error.knob, 'pass_max');
         assert.match(error.message, /9 deep/);
         return;
@@ -193,10 +215,14 @@ test('queries nest eight deep; the ninth is an error, and all end well', () => {
 test('a pass whose function throws ends, and what it asked for is made', () => {
   withWorld(world => {
     const made = world.spawnMany([Pos], 5);
-    assert.throws(() => world.each({ write: [Pos] }, () => {
-      world.destroy(made[0]!);
-      throw new Error('mine');
-    }), /mine/);
+    assert.throws(
+      () =>
+        world.each({ write: [Pos] }, () => {
+          world.destroy(made[0]!);
+          throw new Error('mine');
+        }),
+      /mine/,
+    );
     assert.equal(world.isAlive(made[0]!), false);
     world.spawn(Pos);
     assert.equal(world.count({ with: [Pos] }), 5);
@@ -211,9 +237,13 @@ test('snapshots, hashes, saves and loads wait for the end of a pass', () => {
     world.each({ write: [Pos] }, (n, pos) => {
       pos.x[0] = 1;
       for (const call of [
-        () => world.snapshot(), () => world.hash(), () => world.save(),
-        () => world.restore(before), () => world.load(bytes),
-      ]) failure('E_BUSY', call);
+        () => world.snapshot(),
+        () => world.hash(),
+        () => world.save(),
+        () => world.restore(before),
+        () => world.load(bytes),
+      ])
+        failure('E_BUSY', call);
       pos.x[1] = 2;
       assert.ok(world.save(before).length > 0, 'a snapshot can be saved');
     });
@@ -245,8 +275,9 @@ test('mistakes in what is asked for', () => {
     failure('E_ARGUMENT', () => world.each({ read: [Pos], write: [Pos] }, () => {}));
     failure('E_ARGUMENT', () => world.each({ changed: [Pos] }, () => {}));
     failure('E_SCHEMA', () => world.each({ read: [undefined as never] }, () => {}));
-    const many = Array.from({ length: 17 }, (_, i) => (
-      defineComponent({ name: `Term${i}`, fields: { v: 'u8' } })));
+    const many = Array.from({ length: 17 }, (_, i) =>
+      defineComponent({ name: `Term${i}`, fields: { v: 'u8' } }),
+    );
     const error = failure<Error & { knob: string }>('E_LIMIT', () => world.count({ with: many }));
     assert.equal(error.knob, 'term_max');
     assert.equal(world.count({ with: many.slice(1) }), 0);

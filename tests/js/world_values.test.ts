@@ -10,23 +10,61 @@ import { Health, Meta, Pos, failure, withWorld } from './support/worlds.ts';
 const Every = defineComponent({
   name: 'Every',
   fields: {
-    i8: 'i8', u8: 'u8', i16: 'i16', u16: 'u16', i32: 'i32', u32: 'u32', i64: 'i64', u64: 'u64',
-    f32: 'f32', f64: 'f64', bool: 'bool', entity: 'entity', bytes: 'bytes[5]',
-    matrix: ['f32', 4], handles: ['entity', 2], wide: ['i64', 2],
+    i8: 'i8',
+    u8: 'u8',
+    i16: 'i16',
+    u16: 'u16',
+    i32: 'i32',
+    u32: 'u32',
+    i64: 'i64',
+    u64: 'u64',
+    f32: 'f32',
+    f64: 'f64',
+    bool: 'bool',
+    entity: 'entity',
+    bytes: 'bytes[5]',
+    matrix: ['f32', 4],
+    handles: ['entity', 2],
+    wide: ['i64', 2],
   },
 });
 const handle = (2_000_000 * 2 ** 32 + 12_345) as Entity;
 const EXTREMES = [
   {
-    i8: -128, u8: 255, i16: -32_768, u16: 65_535, i32: -(2 ** 31), u32: 2 ** 32 - 1,
-    i64: -(2n ** 63n), u64: 2n ** 64n - 1n, f32: Math.fround(3.4e38), f64: Number.MAX_VALUE,
-    bool: true, entity: handle, bytes: Uint8Array.of(1, 2, 3, 4, 255), matrix: [1, -0, 2.5, -8],
-    handles: [handle, 0 as Entity], wide: [-1n, 2n ** 62n],
+    i8: -128,
+    u8: 255,
+    i16: -32_768,
+    u16: 65_535,
+    i32: -(2 ** 31),
+    u32: 2 ** 32 - 1,
+    i64: -(2n ** 63n),
+    u64: 2n ** 64n - 1n,
+    f32: Math.fround(3.4e38),
+    f64: Number.MAX_VALUE,
+    bool: true,
+    entity: handle,
+    bytes: Uint8Array.of(1, 2, 3, 4, 255),
+    matrix: [1, -0, 2.5, -8],
+    handles: [handle, 0 as Entity],
+    wide: [-1n, 2n ** 62n],
   },
   {
-    i8: 127, u8: 0, i16: 32_767, u16: 0, i32: 2 ** 31 - 1, u32: 0, i64: 2n ** 63n - 1n, u64: 0n,
-    f32: -Infinity, f64: 5e-324, bool: false, entity: 0 as Entity, bytes: new Uint8Array(5),
-    matrix: [0, 0, 0, 1], handles: [0 as Entity, handle], wide: [0n, -(2n ** 63n)],
+    i8: 127,
+    u8: 0,
+    i16: 32_767,
+    u16: 0,
+    i32: 2 ** 31 - 1,
+    u32: 0,
+    i64: 2n ** 63n - 1n,
+    u64: 0n,
+    f32: -Infinity,
+    f64: 5e-324,
+    bool: false,
+    entity: 0 as Entity,
+    bytes: new Uint8Array(5),
+    matrix: [0, 0, 0, 1],
+    handles: [0 as Entity, handle],
+    wide: [0n, -(2n ** 63n)],
   },
 ];
 
@@ -86,10 +124,22 @@ test('columns show the same values', () => {
         }
         assert.equal(c.bool[i], value.bool ? 1 : 0);
         assert.equal(c.entity.at(i), value.entity);
-        assert.deepEqual([0, 1, 2, 3].map(k => c.matrix[4 * i + k]), value.matrix);
-        assert.deepEqual([0, 1].map(k => c.handles.at(2 * i + k)), value.handles);
-        assert.deepEqual([0, 1].map(k => c.wide[2 * i + k]), value.wide);
-        assert.deepEqual([0, 1, 2, 3, 4].map(k => c.bytes[5 * i + k]), [...value.bytes]);
+        assert.deepEqual(
+          [0, 1, 2, 3].map(k => c.matrix[4 * i + k]),
+          value.matrix,
+        );
+        assert.deepEqual(
+          [0, 1].map(k => c.handles.at(2 * i + k)),
+          value.handles,
+        );
+        assert.deepEqual(
+          [0, 1].map(k => c.wide[2 * i + k]),
+          value.wide,
+        );
+        assert.deepEqual(
+          [0, 1, 2, 3, 4].map(k => c.bytes[5 * i + k]),
+          [...value.bytes],
+        );
       }
     });
     assert.equal(rows, 2);
@@ -131,7 +181,7 @@ const WRONG: [string, object][] = [
   ['a text for a u64', { u64: '1' }],
   ['a fraction for a handle', { entity: 0.5 }],
   ['a negative handle', { entity: -1 }],
-  ['a number for a bool\'s text', { bool: 'true' }],
+  ["a number for a bool's text", { bool: 'true' }],
   ['too few bytes', { bytes: new Uint8Array(4) }],
   ['too many bytes', { bytes: new Uint8Array(6) }],
   ['a number for an array', { matrix: 1 }],
@@ -148,8 +198,9 @@ for (const [what, wrong] of WRONG) {
       const other = world.spawn(Pos);
       const hash = world.hash();
       const value = { i8: 1, ...wrong, f64: 2 } as never;
-      const error = failure<Error & { component: string; field: string }>('E_SCHEMA',
-        () => world.spawn(Pos, [Every, value]));
+      const error = failure<Error & { component: string; field: string }>('E_SCHEMA', () =>
+        world.spawn(Pos, [Every, value]),
+      );
       assert.equal(error.component, 'Every');
       assert.equal(error.field, Object.keys(wrong)[0]);
       failure('E_SCHEMA', () => world.set(e, Every, value));
@@ -171,7 +222,10 @@ test('a refused add takes nothing else of the queue along', () => {
     world.add(made[0]!, Health, { now: 1 });
     failure('E_SCHEMA', () => world.add(made[1]!, Health, { now: '1' as never }));
     world.add(made[2]!, Health, { now: 3 });
-    assert.deepEqual(made.map(e => world.get(e, Health)?.now), [1, undefined, 3]);
+    assert.deepEqual(
+      made.map(e => world.get(e, Health)?.now),
+      [1, undefined, 3],
+    );
   });
 });
 
@@ -200,13 +254,20 @@ test('defaults: of fields, and a fresh object for each entity', () => {
 test('what is wrong with a definition is said when it is made', () => {
   const define = (spec: object): unknown => defineComponent(spec as never);
   for (const spec of [
-    {}, { name: 1, fields: {} }, { name: '', fields: {} }, { name: '1a', fields: {} },
-    { name: 'A', fields: { x: 'f16' } }, { name: 'A', fields: { x: ['f32', 0] } },
-    { name: 'A', fields: { x: ['f32', 1.5] } }, { name: 'A', fields: { x: 'bytes[0]' } },
-    { name: 'A', fields: { x: 'bytes' } }, { name: 'A', fields: { x: 'bytes[2049]' } },
+    {},
+    { name: 1, fields: {} },
+    { name: '', fields: {} },
+    { name: '1a', fields: {} },
+    { name: 'A', fields: { x: 'f16' } },
+    { name: 'A', fields: { x: ['f32', 0] } },
+    { name: 'A', fields: { x: ['f32', 1.5] } },
+    { name: 'A', fields: { x: 'bytes[0]' } },
+    { name: 'A', fields: { x: 'bytes' } },
+    { name: 'A', fields: { x: 'bytes[2049]' } },
     { name: 'A', fields: Object.fromEntries('abcdefghijklmnopq'.split('').map(f => [f, 'u8'])) },
     { name: 'A' },
-  ]) failure('E_SCHEMA', () => define(spec));
+  ])
+    failure('E_SCHEMA', () => define(spec));
 });
 
 test('one name with two layouts is refused by a world that knows the first', () => {
@@ -234,8 +295,11 @@ test('the same definition made twice is one component', () => {
 });
 
 test('bad defaults are refused by the first world that meets them', () => {
-  const Odd = defineComponent({ name: 'OddDefaults', fields: { x: 'f32' },
-    defaults: { x: 'one' as never } });
+  const Odd = defineComponent({
+    name: 'OddDefaults',
+    fields: { x: 'f32' },
+    defaults: { x: 'one' as never },
+  });
   const world = new World({ memoryMax: 32 << 20 });
   failure('E_SCHEMA', () => world.spawn(Odd));
   assert.equal(world.size, 0);
