@@ -28,8 +28,12 @@ export class Hooks {
   }
 
   /** Calls `fn` from now on. Returns what ends that. */
-  add(host: Host, component: AnyComponent, added: boolean, fn: (entity: Entity) => void):
-    () => void {
+  add(
+    host: Host,
+    component: AnyComponent,
+    added: boolean,
+    fn: (entity: Entity) => void,
+  ): () => void {
     const known = host.component(component);
     let list = this.#lists.find(l => l.added === added && host.component(l.component) === known);
     if (!list) {
@@ -39,7 +43,9 @@ export class Hooks {
     }
     const own = (entity: Entity): void => fn(entity);
     list.functions = [...list.functions, own];
-    return () => { list.functions = list.functions.filter(f => f !== own); };
+    return () => {
+      list.functions = list.functions.filter(f => f !== own);
+    };
   }
 
   #listen(host: Host, list: Listeners, id: number): void {
@@ -66,8 +72,10 @@ export class Hooks {
         const count = host.word(1);
         if (count === 0) return;
         if (round === ROUNDS_MAX) {
-          throw new SkepError('E_LIMIT', `hooks queued changes ${ROUNDS_MAX} times in a row, and `
-            + 'still do');
+          throw new SkepError(
+            'E_LIMIT',
+            `hooks queued changes ${ROUNDS_MAX} times in a row, and ` + 'still do',
+          );
         }
         const at = host.word(0) >> 2;
         this.#round(host, host.instance.u32.slice(at, at + 3 * count), flush);

@@ -147,8 +147,9 @@ export class ObjectStore {
 }
 
 function isPlain(value: unknown): value is object {
-  return typeof value === 'object' && value !== null
-    && Object.getPrototypeOf(value) === Object.prototype;
+  return (
+    typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
+  );
 }
 
 /** Copies a value of an object component; the error names the component. */
@@ -156,7 +157,9 @@ export function cloneValue(component: string, value: unknown): unknown {
   try {
     return structuredClone(value);
   } catch (cause) {
-    throw new SkepError('E_ARGUMENT', `a value of component "${component}" cannot be cloned`,
-      { cause, hint: 'object components hold what structuredClone can copy' });
+    throw new SkepError('E_ARGUMENT', `a value of component "${component}" cannot be cloned`, {
+      cause,
+      hint: 'object components hold what structuredClone can copy',
+    });
   }
 }

@@ -12,9 +12,11 @@ import type { Host, Known } from './core/host.js';
 
 /** What a query asks for. `read` and `write` name the columns that it gives, and that an entity
  * must have; the others only choose. */
-export interface QuerySpec<W extends readonly AnyComponent[] = readonly AnyComponent[],
-                           R extends readonly AnyComponent[] = readonly AnyComponent[],
-                           O extends readonly AnyComponent[] = readonly AnyComponent[]> {
+export interface QuerySpec<
+  W extends readonly AnyComponent[] = readonly AnyComponent[],
+  R extends readonly AnyComponent[] = readonly AnyComponent[],
+  O extends readonly AnyComponent[] = readonly AnyComponent[],
+> {
   write?: W;
   read?: R;
   /** Columns that are undefined where the entity lacks the component. */
@@ -27,17 +29,26 @@ export interface QuerySpec<W extends readonly AnyComponent[] = readonly AnyCompo
   changed?: readonly AnyComponent[];
 }
 
-type Cols<R extends readonly AnyComponent[], W extends readonly AnyComponent[],
-          O extends readonly AnyComponent[]> =
-  [...{ [I in keyof W]: Writes<W[I]> }, ...{ [I in keyof R]: Reads<R[I]> },
-   ...{ [I in keyof O]: Reads<O[I]> | undefined }];
+type Cols<
+  R extends readonly AnyComponent[],
+  W extends readonly AnyComponent[],
+  O extends readonly AnyComponent[],
+> = [
+  ...{ [I in keyof W]: Writes<W[I]> },
+  ...{ [I in keyof R]: Reads<R[I]> },
+  ...{ [I in keyof O]: Reads<O[I]> | undefined },
+];
 
 /** Is called for each block: rows, the columns in the order write, read, optional, then the rows'
  * handles and, with `changed`, the numbers of the rows that changed. */
-export type EachFn<R extends readonly AnyComponent[], W extends readonly AnyComponent[],
-                   O extends readonly AnyComponent[]> =
-  (n: number, ...columns: [...Cols<R, W, O>, entities: EntityColumnView,
-                           rows: Uint32Array | null]) => void;
+export type EachFn<
+  R extends readonly AnyComponent[],
+  W extends readonly AnyComponent[],
+  O extends readonly AnyComponent[],
+> = (
+  n: number,
+  ...columns: [...Cols<R, W, O>, entities: EntityColumnView, rows: Uint32Array | null]
+) => void;
 
 /** Components that one query can name. */
 const TERM_MAX = 16;
@@ -82,15 +93,19 @@ export class Query {
     });
     this.#address = host.ex['skep_host_query']!(host.address, this.#terms.length);
     if (!this.#address) throw host.error(host.word(0));
-    this.#writeMask = this.#terms.reduce((mask, term, i) => term.write ? mask | 1 << i : mask, 0);
+    this.#writeMask = this.#terms.reduce(
+      (mask, term, i) => (term.write ? mask | (1 << i) : mask),
+      0,
+    );
     this.#words = 4 + this.#terms.reduce((sum, term) => sum + wordsOf(term), 0);
   }
 
   #check(): void {
     if (this.#host.closed) throw new SkepError('E_CLOSED', 'the world was disposed of');
     if (this.#freed) {
-      throw new SkepError('E_CLOSED', 'the query was disposed of',
-        { hint: 'keep it with `using`, or dispose of it later' });
+      throw new SkepError('E_CLOSED', 'the query was disposed of', {
+        hint: 'keep it with `using`, or dispose of it later',
+      });
     }
   }
 
@@ -147,7 +162,7 @@ export class Query {
       for (let i = 4; same && i < words.length; i++) same = words[i] === u32[at + i];
       if (same) return before;
     }
-    return this.#blocks[b] = this.#makeBlock(at);
+    return (this.#blocks[b] = this.#makeBlock(at));
   }
 
   #makeBlock(at: number): Block {
@@ -202,37 +217,63 @@ function wordsOf(term: Term): number {
 /** Without building a list of arguments, for what is usual. */
 function call(fn: BlockFn, n: number, a: readonly unknown[]): void {
   switch (a.length) {
-    case 2: fn(n, a[0], a[1]); break;
-    case 3: fn(n, a[0], a[1], a[2]); break;
-    case 4: fn(n, a[0], a[1], a[2], a[3]); break;
-    case 5: fn(n, a[0], a[1], a[2], a[3], a[4]); break;
-    case 6: fn(n, a[0], a[1], a[2], a[3], a[4], a[5]); break;
-    default: fn(n, ...a);
+    case 2:
+      fn(n, a[0], a[1]);
+      break;
+    case 3:
+      fn(n, a[0], a[1], a[2]);
+      break;
+    case 4:
+      fn(n, a[0], a[1], a[2], a[3]);
+      break;
+    case 5:
+      fn(n, a[0], a[1], a[2], a[3], a[4]);
+      break;
+    case 6:
+      fn(n, a[0], a[1], a[2], a[3], a[4], a[5]);
+      break;
+    default:
+      fn(n, ...a);
   }
 }
 
 function termsOf(host: Host, spec: QuerySpec): Term[] {
   const terms: Term[] = [];
-  const add = (list: readonly AnyComponent[] | undefined, kind: number, write: boolean,
-               shown: boolean): void => {
+  const add = (
+    list: readonly AnyComponent[] | undefined,
+    kind: number,
+    write: boolean,
+    shown: boolean,
+  ): void => {
     for (const component of list ?? []) {
       terms.push({ known: host.component(component), kind, write, shown });
     }
   };
   add(spec.write, TERM.all, true, true);
-  add(spec.read?.filter(c => !spec.write?.includes(c)), TERM.all, false, true);
+  add(
+    spec.read?.filter(c => !spec.write?.includes(c)),
+    TERM.all,
+    false,
+    true,
+  );
   add(spec.optional, TERM.optional, false, true);
   add(spec.with, TERM.all, false, false);
   add(spec.any, TERM.any, false, false);
   add(spec.not, TERM.none, false, false);
   add(spec.changed, TERM.changed, false, false);
   if (terms.length > TERM_MAX) {
-    throw new LimitError(`a query of ${terms.length} terms: term_max is ${TERM_MAX}`, 'term_max',
-      TERM_MAX, terms.length, { hint: 'ask for fewer components' });
+    throw new LimitError(
+      `a query of ${terms.length} terms: term_max is ${TERM_MAX}`,
+      'term_max',
+      TERM_MAX,
+      terms.length,
+      { hint: 'ask for fewer components' },
+    );
   }
   if (spec.read?.some(c => spec.write?.includes(c))) {
-    throw new SkepError('E_ARGUMENT', 'a component stands in both `write` and `read`',
-      { hint: '`write` columns hold the values to be read' });
+    throw new SkepError('E_ARGUMENT', 'a component stands in both `write` and `read`', {
+      hint: '`write` columns hold the values to be read',
+    });
   }
   return terms;
 }
@@ -276,8 +317,11 @@ export class RemovedQuery {
 }
 
 /** A query that is kept. */
-export class WorldQuery<R extends readonly AnyComponent[], W extends readonly AnyComponent[],
-                        O extends readonly AnyComponent[]> {
+export class WorldQuery<
+  R extends readonly AnyComponent[],
+  W extends readonly AnyComponent[],
+  O extends readonly AnyComponent[],
+> {
   readonly #query: Query;
   readonly #flush: () => void;
   readonly #fire: () => void;

@@ -39,15 +39,21 @@ function unfit(value: unknown, path: string, within: readonly unknown[] = []): s
   return null;
 }
 
-function gather(name: string, entries: Iterable<[Entity, unknown]>,
-                alive: (entity: Entity, name: string) => boolean): [Entity, unknown][] {
+function gather(
+  name: string,
+  entries: Iterable<[Entity, unknown]>,
+  alive: (entity: Entity, name: string) => boolean,
+): [Entity, unknown][] {
   const list: [Entity, unknown][] = [];
   for (const [entity, value] of entries) {
     if (!alive(entity, name)) continue;
     const bad = unfit(value, 'value');
     if (bad) {
-      throw new SkepError('E_ARGUMENT', `component "${name}" of entity ${entity} cannot be saved: `
-        + bad, { hint: 'values of object components are saved as JSON' });
+      throw new SkepError(
+        'E_ARGUMENT',
+        `component "${name}" of entity ${entity} cannot be saved: ` + bad,
+        { hint: 'values of object components are saved as JSON' },
+      );
     }
     list.push([entity, value]);
   }
@@ -76,10 +82,12 @@ export function gatherSave(host: Host): Uint8Array<ArrayBuffer> {
 }
 
 /** Puts the values behind the core's bytes. */
-export function packSave(core: Uint8Array<ArrayBuffer>, stores: ReadonlyMap<string, ObjectStore>,
-                         snapshot: Snapshot | undefined,
-                         alive: (entity: Entity, name: string) => boolean):
-  Uint8Array<ArrayBuffer> {
+export function packSave(
+  core: Uint8Array<ArrayBuffer>,
+  stores: ReadonlyMap<string, ObjectStore>,
+  snapshot: Snapshot | undefined,
+  alive: (entity: Entity, name: string) => boolean,
+): Uint8Array<ArrayBuffer> {
   const values: Values = {};
   if (snapshot) {
     for (const [name, state] of snapshot.objects) {
@@ -109,8 +117,10 @@ function sumOf(bytes: Uint8Array): number {
 }
 
 /** Takes them apart again. Throws SkepError (E_CORRUPT). */
-export function unpackSave(bytes: Uint8Array): { core: Uint8Array;
-  objects: [string, [Entity, unknown][]][] } {
+export function unpackSave(bytes: Uint8Array): {
+  core: Uint8Array;
+  objects: [string, [Entity, unknown][]][];
+} {
   const end = bytes.length - TAIL_BYTES;
   if (end < 0 || !MARK.every((byte, i) => bytes[bytes.length - MARK.length + i] === byte)) {
     return { core: bytes, objects: [] };

@@ -40,8 +40,11 @@ export class Snapshot {
   readonly #drop: (objects: ReadonlyMap<string, ObjectState>) => void;
 
   /** @internal */
-  constructor(host: Host, objects: ReadonlyMap<string, ObjectState>,
-              drop: (objects: ReadonlyMap<string, ObjectState>) => void) {
+  constructor(
+    host: Host,
+    objects: ReadonlyMap<string, ObjectState>,
+    drop: (objects: ReadonlyMap<string, ObjectState>) => void,
+  ) {
     this.#host = host;
     this.#objects = objects;
     this.#drop = drop;
@@ -59,8 +62,9 @@ export class Snapshot {
   /** @internal */
   get address(): number {
     if (!this.#address || this.#host.closed) {
-      throw new SkepError('E_CLOSED', 'the snapshot was released',
-        { hint: 'keep it with `using`, or release it later' });
+      throw new SkepError('E_CLOSED', 'the snapshot was released', {
+        hint: 'keep it with `using`, or release it later',
+      });
     }
     return this.#address;
   }
@@ -96,8 +100,16 @@ export class Snapshot {
 
   /** Whether the entity had the component; its value is in the host's scratch then. */
   #has(entity: Entity, known: Known): boolean {
-    return this.#host.ex['skep_host_snapshot_get']!(this.#host.address, this.address, entity >>> 0,
-      entityGeneration(entity), known.address, this.#host.scratch) === 1;
+    return (
+      this.#host.ex['skep_host_snapshot_get']!(
+        this.#host.address,
+        this.address,
+        entity >>> 0,
+        entityGeneration(entity),
+        known.address,
+        this.#host.scratch,
+      ) === 1
+    );
   }
 
   /** @internal Whether the entity had the component of that name. */
@@ -108,12 +120,19 @@ export class Snapshot {
 
   /** Calls `fn` for each run of rows whose entities had all of the components. The columns must not
    * be written, and are valid while the snapshot is held. */
-  each<const R extends readonly AnyComponent[]>(components: R,
-    fn: (n: number, ...columns: [...{ [I in keyof R]: Reads<R[I]> }, entities: EntityColumnView]) =>
-    void): void {
+  each<const R extends readonly AnyComponent[]>(
+    components: R,
+    fn: (
+      n: number,
+      ...columns: [...{ [I in keyof R]: Reads<R[I]> }, entities: EntityColumnView]
+    ) => void,
+  ): void {
     const host = this.#host;
     const known = components.map(component => host.component(component));
-    host.instance.u32.set(known.map(k => k.address), host.io);
+    host.instance.u32.set(
+      known.map(k => k.address),
+      host.io,
+    );
     host.call('skep_host_snapshot_rows', this.address, known.length);
     const list = host.word(0) >> 2;
     const runs = host.word(1);
@@ -128,8 +147,9 @@ export class Snapshot {
         block.push(k.cache.get(word, n));
         word += k.info.layout.length;
       }
-      block.push(new EntityColumn(
-        new Uint32Array(host.instance.memory.buffer, u32[at + 1]!, 2 * n)));
+      block.push(
+        new EntityColumn(new Uint32Array(host.instance.memory.buffer, u32[at + 1]!, 2 * n)),
+      );
       blocks.push(block);
     }
     for (const block of blocks) (fn as unknown as (...args: unknown[]) => void)(...block);
@@ -185,17 +205,22 @@ function makeItem(host: Host, at: number): DiffItem {
     const view = makeColumn(memory.buffer, field.type, u32[at + 5 + f]!, count * field.count);
     columns[field.name] = gathered ? copyColumn(view) : view;
   });
-  return { kind: KINDS[(u32[at]! & 255) - 1]!, count, component,
-    entities: new EntityColumn(gathered ? words.slice() : words), columns: known ? columns : null };
+  return {
+    kind: KINDS[(u32[at]! & 255) - 1]!,
+    count,
+    component,
+    entities: new EntityColumn(gathered ? words.slice() : words),
+    columns: known ? columns : null,
+  };
 }
 
 function copyColumn(column: Column): Column {
-  return column instanceof EntityColumn ? new EntityColumn(column.words.slice())
+  return column instanceof EntityColumn
+    ? new EntityColumn(column.words.slice())
     : (column as Uint8Array).slice();
 }
 
 /** @internal The hash that the last call left in io. */
 export function hashOf(host: Host): bigint {
-  return BigInt(host.word(1)) << 32n | BigInt(host.word(0));
+  return (BigInt(host.word(1)) << 32n) | BigInt(host.word(0));
 }
-

@@ -87,20 +87,26 @@ export class Spawner {
       const { number } = this.#host.component(partComponent(parts[i]!));
       branch = branch.next[number] ??= { shape: null, next: [] };
     }
-    return branch.shape ??= this.#makeShape(parts);
+    return (branch.shape ??= this.#makeShape(parts));
   }
 
   #makeShape(parts: readonly Part[]): Shape {
     const host = this.#host;
     const known = parts.map(part => host.component(partComponent(part)));
     if (known.length > CREATE_MAX) tooMany(known.length);
-    host.instance.u32.set(known.map(k => k.address), host.io);
+    host.instance.u32.set(
+      known.map(k => k.address),
+      host.io,
+    );
     const address = host.ex['skep_host_shape']!(host.address, known.length);
     if (!address) throw host.error(host.word(0));
     const offsets = known.map((_, i) => host.word(i));
     const values = host.alloc(Math.max(host.word(known.length), 8));
-    const slots = known.map((k, i): Slot => ({ known: k, at: k.info.size ? values + offsets[i]! : 0,
-      store: k.info.object ? this.#storeOf(k) : null }));
+    const slots = known.map((k, i): Slot => ({
+      known: k,
+      at: k.info.size ? values + offsets[i]! : 0,
+      store: k.info.object ? this.#storeOf(k) : null,
+    }));
     return { address, slots, values, objects: slots.some(slot => slot.store) };
   }
 
@@ -134,15 +140,17 @@ export class Spawner {
       const columns: Columns = {};
       const words = parts.flatMap(part => this.#part(part, n, fill ? columns : null, take));
       const objects = this.#objects(parts);
-      const copies = objects.map(([store, value]) => (
-        Array.from({ length: n - 1 }, () => cloneValue(store.info.name, value))));
+      const copies = objects.map(([store, value]) =>
+        Array.from({ length: n - 1 }, () => cloneValue(store.info.name, value)),
+      );
       fill?.(columns, n);
       const handles = take(8 * n);
       host.instance.u32.set(words, host.io);
       host.call('skep_host_create_many', prefab, n, parts.length, handles);
       const entities = toEntities(host.instance.u32, handles >> 2, n);
-      objects.forEach(([store, value], k) => entities.forEach((entity, i) => (
-        store.set(entity, i ? copies[k]![i - 1] : value))));
+      objects.forEach(([store, value], k) =>
+        entities.forEach((entity, i) => store.set(entity, i ? copies[k]![i - 1] : value)),
+      );
       return entities;
     } finally {
       for (const [at, bytes] of blocks) host.free(at, bytes);
@@ -174,10 +182,15 @@ export class Spawner {
   // ---- prefabs ----------------------------------------------------------------------------------
 
   /** Spawns n of a prefab, with values by component name that replace or add to its own. */
-  prefab(prefab: Prefab, n: number, values: Readonly<Record<string, unknown>>, fill?: Fill):
-    Entity[] {
+  prefab(
+    prefab: Prefab,
+    n: number,
+    values: Readonly<Record<string, unknown>>,
+    fill?: Fill,
+  ): Entity[] {
     const known = this.definePrefab(prefab);
-    const parts: Part[] = fill ? prefab.parts.filter(part => !infoOf(partComponent(part)).object)
+    const parts: Part[] = fill
+      ? prefab.parts.filter(part => !infoOf(partComponent(part)).object)
       : [];
     for (const name of Object.keys(values)) parts.push(this.#override(prefab, name, values[name]));
     const given = new Set(parts.map(partComponent));
@@ -198,20 +211,24 @@ export class Spawner {
     const own = prefab.parts.find(part => partComponent(part).name === name);
     const component = own ? partComponent(own) : this.#host.named(name)?.info;
     if (!component) {
-      throw new SkepError('E_ARGUMENT', `prefab "${prefab.name}": there is no component "${name}" `
-        + 'to give a value', { hint: 'values are given by component name' });
+      throw new SkepError(
+        'E_ARGUMENT',
+        `prefab "${prefab.name}": there is no component "${name}" ` + 'to give a value',
+        { hint: 'values are given by component name' },
+      );
     }
     if (infoOf(component).object) return [component, value] as unknown as Part;
-    const base = own ? partValue(own) as object | undefined : undefined;
-    return [component, { ...base, ...value as object }] as unknown as Part;
+    const base = own ? (partValue(own) as object | undefined) : undefined;
+    return [component, { ...base, ...(value as object) }] as unknown as Part;
   }
 
   /** n copies of an object of a prefab. */
   #copies(part: Part, n: number): unknown[] {
     const store = this.#storeOf(this.#host.component(partComponent(part)));
     const value = partValue(part);
-    return Array.from({ length: n }, () => (
-      store.initial(value === undefined ? value : cloneValue(store.info.name, value))));
+    return Array.from({ length: n }, () =>
+      store.initial(value === undefined ? value : cloneValue(store.info.name, value)),
+    );
   }
 
   /** Gives children of a prefab their objects, which the core knows nothing of. */
@@ -231,18 +248,23 @@ export class Spawner {
     const before = this.#prefabs.get(prefab.name);
     if (before) {
       if (before.prefab === prefab) return before;
-      throw new SkepError('E_ARGUMENT', `prefab "${prefab.name}" is defined twice in this world`,
-        { hint: 'give one of them another name' });
+      throw new SkepError('E_ARGUMENT', `prefab "${prefab.name}" is defined twice in this world`, {
+        hint: 'give one of them another name',
+      });
     }
     const host = this.#host;
     const children = prefab.children.map(child => this.definePrefab(child));
     const address = host.withTexts([prefab.name], places =>
-      host.ex['skep_host_define']!(host.address, places[0]![0], places[0]![1], 4, 1, 0));
+      host.ex['skep_host_define']!(host.address, places[0]![0], places[0]![1], 4, 1, 0),
+    );
     if (!address) throw host.error(STATUS.NO_MEMORY);
     this.#defineParts(prefab, address);
     for (const child of children) host.call('skep_host_prefab_child', address, child.address);
-    const known = { address, prefab,
-      objects: prefab.parts.filter(part => infoOf(partComponent(part)).object) };
+    const known = {
+      address,
+      prefab,
+      objects: prefab.parts.filter(part => infoOf(partComponent(part)).object),
+    };
     this.#prefabs.set(prefab.name, known);
     return known;
   }
@@ -252,10 +274,12 @@ export class Spawner {
     const blocks: [number, number][] = [];
     if (prefab.parts.length > CREATE_MAX) tooMany(prefab.parts.length);
     try {
-      const words = prefab.parts.flatMap(part => this.#part(part, 1, null, bytes => {
-        blocks.push([host.alloc(bytes), bytes]);
-        return blocks.at(-1)![0];
-      }));
+      const words = prefab.parts.flatMap(part =>
+        this.#part(part, 1, null, bytes => {
+          blocks.push([host.alloc(bytes), bytes]);
+          return blocks.at(-1)![0];
+        }),
+      );
       host.instance.u32.set(words, host.io);
       host.call('skep_host_prefab', address, prefab.parts.length);
     } finally {
@@ -276,13 +300,20 @@ export function childrenOf(host: Host, entity: Entity): Entity[] {
 }
 
 function hasObjects(prefab: Prefab): boolean {
-  return prefab.parts.some(part => infoOf(partComponent(part)).object)
-    || prefab.children.some(hasObjects);
+  return (
+    prefab.parts.some(part => infoOf(partComponent(part)).object)
+    || prefab.children.some(hasObjects)
+  );
 }
 
 function tooMany(components: number): never {
-  throw new LimitError(`an entity of ${components} components: ${CREATE_MAX} can be given when it `
-    + 'is made', 'create_max', CREATE_MAX, components, { hint: 'add the others afterwards' });
+  throw new LimitError(
+    `an entity of ${components} components: ${CREATE_MAX} can be given when it ` + 'is made',
+    'create_max',
+    CREATE_MAX,
+    components,
+    { hint: 'add the others afterwards' },
+  );
 }
 
 /** Writes the `bytes` at `from` n times behind each other at `to`. */

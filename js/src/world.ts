@@ -7,8 +7,15 @@
 
 /// <reference lib="esnext.disposable" preserve="true" />
 
-import { defineComponent, definedAs, type AnyComponent, type Component, type EventType, type
-  Fields, type Value } from './component.js';
+import {
+  defineComponent,
+  definedAs,
+  type AnyComponent,
+  type Component,
+  type EventType,
+  type Fields,
+  type Value,
+} from './component.js';
 import type { CoreModule } from './core/core_module.js';
 import { Direct } from './core/direct.js';
 import { Host, type Known, type Limits } from './core/host.js';
@@ -18,13 +25,32 @@ import { readStruct, writeGiven, writeStruct } from './core/values.js';
 import { entityGeneration, type Entity } from './entity.js';
 import { SkepError } from './errors.js';
 import { Hooks } from './hooks.js';
-import { Commands, iterate, makeNotesQuery, type NotesQuery, type NotesQuerySpec, type NotesRow }
-  from './notes.js';
+import {
+  Commands,
+  iterate,
+  makeNotesQuery,
+  type NotesQuery,
+  type NotesQuerySpec,
+  type NotesRow,
+} from './notes.js';
 import { ObjectStore, type ObjectState } from './object_store.js';
-import { PrefabType, type AnyPart, type Part, type PartColumns, type PartsOf, type PartValues, type
-  Prefab } from './prefab.js';
-import { Query, QueryCache, RemovedQuery, WorldQuery, type EachFn, type QuerySpec } from
-  './query.js';
+import {
+  PrefabType,
+  type AnyPart,
+  type Part,
+  type PartColumns,
+  type PartsOf,
+  type PartValues,
+  type Prefab,
+} from './prefab.js';
+import {
+  Query,
+  QueryCache,
+  RemovedQuery,
+  WorldQuery,
+  type EachFn,
+  type QuerySpec,
+} from './query.js';
 import { gatherSave, packSave, savedNames, unpackSave } from './save.js';
 import { Snapshot, hashOf } from './snapshot.js';
 import { Spawner, childrenOf, type Fill } from './spawn.js';
@@ -58,8 +84,13 @@ interface Parts {
 const SWEEP_EVERY = 4096;
 
 export class World {
-  readonly #options: { limits: Limits; seed: bigint; memoryMax: number; workersMax: number;
-    shared?: boolean };
+  readonly #options: {
+    limits: Limits;
+    seed: bigint;
+    memoryMax: number;
+    workersMax: number;
+    shared?: boolean;
+  };
   #host: Host;
   #direct: Direct;
   #queue: CommandQueue;
@@ -79,8 +110,12 @@ export class World {
     if (!Number.isInteger(entities) || entities < 1 || entities > 67108863) {
       throw new SkepError('E_ARGUMENT', `limits.entities is ${entities}: 1 to 67,108,863`);
     }
-    this.#options = { limits: { entities }, seed: BigInt(options.seed ?? 1),
-      memoryMax: options.memoryMax ?? 256 << 20, workersMax: options.workersMax ?? 16 };
+    this.#options = {
+      limits: { entities },
+      seed: BigInt(options.seed ?? 1),
+      memoryMax: options.memoryMax ?? 256 << 20,
+      workersMax: options.workersMax ?? 16,
+    };
     if (options.shared !== undefined) this.#options.shared = options.shared;
     const parts = this.#open(undefined);
     this.#host = parts.host;
@@ -93,9 +128,14 @@ export class World {
 
   #open(core: CoreModule | undefined): Parts {
     const host = new Host(core ? { ...this.#options, core } : this.#options);
-    return { host, direct: new Direct(host), queue: new CommandQueue(host),
-      spawner: new Spawner(host, known => this.#store(known)), queries: new QueryCache(host),
-      empty: host.ex['skep_host_snapshot']!(host.address) };
+    return {
+      host,
+      direct: new Direct(host),
+      queue: new CommandQueue(host),
+      spawner: new Spawner(host, known => this.#store(known)),
+      queries: new QueryCache(host),
+      empty: host.ex['skep_host_snapshot']!(host.address),
+    };
   }
 
   /** @internal */
@@ -178,29 +218,37 @@ export class World {
     this.#flush();
     const first = parts[0];
     if (this.#host.closed) throw new SkepError('E_CLOSED', 'the world was disposed of');
-    const entity = first instanceof PrefabType
-      ? this.#spawner.prefab(first, 1, (parts[1] ?? {}) as Record<string, unknown>)[0]!
-      : this.#spawner.spawn(parts as Part[]);
+    const entity =
+      first instanceof PrefabType
+        ? this.#spawner.prefab(first, 1, (parts[1] ?? {}) as Record<string, unknown>)[0]!
+        : this.#spawner.spawn(parts as Part[]);
     if (this.#hooks.some) this.#fire();
     return entity;
   }
 
   /** Spawns many from a prefab or from components; `fill` gets their columns by component name, to
    * be written. Returns the handles. All or nothing. */
-  spawnMany<T extends readonly AnyPart[]>(prefab: Prefab<T>, n: number,
-    fill?: (columns: PartColumns<T>, n: number) => void): Entity[];
+  spawnMany<T extends readonly AnyPart[]>(
+    prefab: Prefab<T>,
+    n: number,
+    fill?: (columns: PartColumns<T>, n: number) => void,
+  ): Entity[];
   /** The same of components, with or without values. */
-  spawnMany<const T extends readonly AnyPart[]>(parts: T & PartsOf<T>, n: number,
-    fill?: (columns: PartColumns<T>, n: number) => void): Entity[];
+  spawnMany<const T extends readonly AnyPart[]>(
+    parts: T & PartsOf<T>,
+    n: number,
+    fill?: (columns: PartColumns<T>, n: number) => void,
+  ): Entity[];
   spawnMany(what: unknown, n: number, fill?: unknown): Entity[] {
     this.#flush();
     if (!Number.isInteger(n) || n < 0) {
       throw new SkepError('E_ARGUMENT', `${n} is no number of entities`);
     }
     if (this.#host.closed) throw new SkepError('E_CLOSED', 'the world was disposed of');
-    const entities = what instanceof PrefabType
-      ? this.#spawner.prefab(what, n, {}, fill as Fill | undefined)
-      : this.#spawner.many(0, what as readonly Part[], n, fill as Fill | undefined);
+    const entities =
+      what instanceof PrefabType
+        ? this.#spawner.prefab(what, n, {}, fill as Fill | undefined)
+        : this.#spawner.many(0, what as readonly Part[], n, fill as Fill | undefined);
     if (this.#hooks.some) this.#fire();
     return entities;
   }
@@ -238,8 +286,10 @@ export class World {
   #has(entity: Entity, known: Known): boolean {
     if (this.#direct.quiet()) return this.#direct.locate(entity, known) !== 0;
     const host = this.#host;
-    return host.ex['skep_host_has']!(host.address, entity >>> 0, entityGeneration(entity),
-                                     known.address) === 1;
+    return (
+      host.ex['skep_host_has']!(host.address, entity >>> 0, entityGeneration(entity), known.address)
+      === 1
+    );
   }
 
   /** The entity's value: a new object with its fields; of an object component the value itself, to
@@ -248,18 +298,23 @@ export class World {
     this.#flush();
     const known = this.#host.component(component);
     if (known.info.object) {
-      return this.#has(entity, known) ? this.#store(known).get(entity) as Value<C> : undefined;
+      return this.#has(entity, known) ? (this.#store(known).get(entity) as Value<C>) : undefined;
     }
     if (!this.#direct.quiet()) return this.#getSlow(entity, known) as Value<C> | undefined;
     const cell = this.#direct.locate(entity, known);
-    return cell === 0 ? undefined : this.#direct.read(cell, known) as Value<C>;
+    return cell === 0 ? undefined : (this.#direct.read(cell, known) as Value<C>);
   }
 
   /** With what waits taken into account. */
   #getSlow(entity: Entity, known: Known): object | undefined {
     const host = this.#host;
-    const found = host.ex['skep_host_get']!(host.address, entity >>> 0, entityGeneration(entity),
-                                            known.address, host.scratch);
+    const found = host.ex['skep_host_get']!(
+      host.address,
+      entity >>> 0,
+      entityGeneration(entity),
+      known.address,
+      host.scratch,
+    );
     return found ? readStruct(host.instance, known.info, host.scratch) : undefined;
   }
 
@@ -277,7 +332,11 @@ export class World {
   }
 
   #setObject(entity: Entity, known: Known, value: unknown): boolean {
-    if (this.guard?.(known.info, () => { this.#setObject(entity, known, value); })) {
+    if (
+      this.guard?.(known.info, () => {
+        this.#setObject(entity, known, value);
+      })
+    ) {
       return this.#has(entity, known);
     }
     if (!this.#has(entity, known)) return false;
@@ -289,11 +348,24 @@ export class World {
   #setSlow(entity: Entity, known: Known, value: object): boolean {
     const host = this.#host;
     const at = host.scratch;
-    if (!host.ex['skep_host_get']!(host.address, entity >>> 0, entityGeneration(entity),
-                                   known.address, at)) return false;
+    if (
+      !host.ex['skep_host_get']!(
+        host.address,
+        entity >>> 0,
+        entityGeneration(entity),
+        known.address,
+        at,
+      )
+    )
+      return false;
     writeGiven(host.instance, known.info, at, value, false);
-    const status = host.ex['skep_host_set']!(host.address, entity >>> 0, entityGeneration(entity),
-                                             known.address, at);
+    const status = host.ex['skep_host_set']!(
+      host.address,
+      entity >>> 0,
+      entityGeneration(entity),
+      known.address,
+      at,
+    );
     if (status === STATUS.GONE || status === STATUS.NOT_FOUND) return false;
     if (status !== STATUS.OK) throw host.error(status);
     return true;
@@ -333,7 +405,7 @@ export class World {
   #store(known: Known): ObjectStore {
     const { info } = known;
     let store = this.#stores.get(info.name);
-    if (!store) this.#stores.set(info.name, store = new ObjectStore(info));
+    if (!store) this.#stores.set(info.name, (store = new ObjectStore(info)));
     return store;
   }
 
@@ -426,13 +498,17 @@ export class World {
   /** Calls `fn` for each block of rows that have all components named: columns of `write` to be
    * written, then those of `read`. While it runs nothing moves; structural changes wait for its
    * end. */
-  each<const R extends readonly AnyComponent[] = readonly [],
-       const W extends readonly AnyComponent[] = readonly [],
-       const O extends readonly AnyComponent[] = readonly []>(
-    spec: QuerySpec<W, R, O>, fn: EachFn<R, W, O>): void {
+  each<
+    const R extends readonly AnyComponent[] = readonly [],
+    const W extends readonly AnyComponent[] = readonly [],
+    const O extends readonly AnyComponent[] = readonly [],
+  >(spec: QuerySpec<W, R, O>, fn: EachFn<R, W, O>): void {
     if (spec.changed) {
-      throw new SkepError('E_ARGUMENT', 'each: `changed` needs a query of its own, which knows '
-        + 'when it looked last', { hint: 'const q = world.query({ changed: [...] }); q.run(...)' });
+      throw new SkepError(
+        'E_ARGUMENT',
+        'each: `changed` needs a query of its own, which knows ' + 'when it looked last',
+        { hint: 'const q = world.query({ changed: [...] }); q.run(...)' },
+      );
     }
     this.#flush();
     this.#queries.get(spec).run(fn as (n: number, ...rest: unknown[]) => void);
@@ -445,13 +521,17 @@ export class World {
   }
 
   /** Makes a query to be kept: with `changed` it gives the rows written since its last pass. */
-  query<const R extends readonly AnyComponent[] = readonly [],
-        const W extends readonly AnyComponent[] = readonly [],
-        const O extends readonly AnyComponent[] = readonly []>(
-    spec: QuerySpec<W, R, O>): WorldQuery<R, W, O> {
+  query<
+    const R extends readonly AnyComponent[] = readonly [],
+    const W extends readonly AnyComponent[] = readonly [],
+    const O extends readonly AnyComponent[] = readonly [],
+  >(spec: QuerySpec<W, R, O>): WorldQuery<R, W, O> {
     this.#flush();
-    return new WorldQuery(new Query(this.host, spec as QuerySpec), () => this.#flush(),
-                          () => this.#settled());
+    return new WorldQuery(
+      new Query(this.host, spec as QuerySpec),
+      () => this.#flush(),
+      () => this.#settled(),
+    );
   }
 
   /** Lists from now on which entities lose a component. */
@@ -469,8 +549,10 @@ export class World {
   // ---- resources, events, inputs ----------------------------------------------------------------
 
   /** Sets fields of a resource; the others stay (zeros at first). */
-  setResource<N extends string, F extends Fields>(resource: EventType<N, F>,
-    value: Partial<Value<Component<N, F>>>): void {
+  setResource<N extends string, F extends Fields>(
+    resource: EventType<N, F>,
+    value: Partial<Value<Component<N, F>>>,
+  ): void {
     this.#flush();
     const host = this.host;
     const known = host.message(resource, KIND.resource);
@@ -486,29 +568,41 @@ export class World {
   }
 
   /** A resource's value; undefined when it was never set. */
-  resource<N extends string, F extends Fields>(resource: EventType<N, F>):
-    Value<Component<N, F>> | undefined {
+  resource<N extends string, F extends Fields>(
+    resource: EventType<N, F>,
+  ): Value<Component<N, F>> | undefined {
     this.#flush();
     const known = this.host.message(resource, KIND.resource);
     const at = this.#host.ex['skep_host_resource']!(this.#host.address, known.address, 0);
-    return at ? readStruct(this.#host.instance, known.info, at) as Value<Component<N, F>>
+    return at
+      ? (readStruct(this.#host.instance, known.info, at) as Value<Component<N, F>>)
       : undefined;
   }
 
   /** Sends an event to an entity or, with 0, to all. It lives until the end of the next frame. */
-  send<N extends string, F extends Fields>(event: EventType<N, F>, to: Entity | 0,
-                                           value: Partial<Value<Component<N, F>>>): void {
+  send<N extends string, F extends Fields>(
+    event: EventType<N, F>,
+    to: Entity | 0,
+    value: Partial<Value<Component<N, F>>>,
+  ): void {
     this.#flush();
     const known = this.host.message(event, KIND.event);
     writeStruct(this.#host.instance, known.info, this.#host.scratch, value);
-    this.#host.call('skep_host_send', known.address, to >>> 0, entityGeneration(to as Entity),
-                    this.#host.scratch);
+    this.#host.call(
+      'skep_host_send',
+      known.address,
+      to >>> 0,
+      entityGeneration(to as Entity),
+      this.#host.scratch,
+    );
   }
 
   /** The events of a type, or inputs that a frame has delivered, from number `since` on, oldest
    * first, and the number to ask from next. */
-  events<N extends string, F extends Fields>(event: EventType<N, F>, since = 0):
-    { next: number; events: { to: Entity; seq: number; value: Value<Component<N, F>> }[] } {
+  events<N extends string, F extends Fields>(
+    event: EventType<N, F>,
+    since = 0,
+  ): { next: number; events: { to: Entity; seq: number; value: Value<Component<N, F>> }[] } {
     this.#flush();
     const host = this.host;
     const known = host.message(event, event.kind === KIND.input ? KIND.input : KIND.event);
@@ -518,22 +612,36 @@ export class World {
     const list = host.word(0) >> 2;
     const events = Array.from({ length: host.word(1) }, (_, i) => {
       const at = list + 5 * i;
-      return { to: (u32[at]! + u32[at + 1]! * 4294967296) as Entity,
+      return {
+        to: (u32[at]! + u32[at + 1]! * 4294967296) as Entity,
         seq: u32[at + 2]! + u32[at + 3]! * 4294967296,
-        value: readStruct(host.instance, known.info, u32[at + 4]!) as Value<Component<N, F>> };
+        value: readStruct(host.instance, known.info, u32[at + 4]!) as Value<Component<N, F>>,
+      };
     });
     return { next, events };
   }
 
   /** Gives the world an input message: the `number`-th of a player or device, to an entity or, with
    * 0, to all. The next frame gets all inputs in the order (source, number). */
-  input<N extends string, F extends Fields>(input: EventType<N, F>, source: number, number: number,
-    to: Entity | 0, value: Partial<Value<Component<N, F>>>): void {
+  input<N extends string, F extends Fields>(
+    input: EventType<N, F>,
+    source: number,
+    number: number,
+    to: Entity | 0,
+    value: Partial<Value<Component<N, F>>>,
+  ): void {
     this.#flush();
     const known = this.host.message(input, KIND.input);
     writeStruct(this.#host.instance, known.info, this.#host.scratch, value);
-    this.#host.call('skep_host_input', known.address, source, number, to >>> 0,
-                    entityGeneration(to as Entity), this.#host.scratch);
+    this.#host.call(
+      'skep_host_input',
+      known.address,
+      source,
+      number,
+      to >>> 0,
+      entityGeneration(to as Entity),
+      this.#host.scratch,
+    );
   }
 
   // ---- hooks ------------------------------------------------------------------------------------
@@ -613,8 +721,8 @@ export class World {
     const host = this.host;
     const { core, objects } = unpackSave(bytes);
     for (const [kind, name] of savedNames(core)) {
-      const defined = kind === KIND.component && host.named(name) ? undefined
-        : definedAs(kind, name);
+      const defined =
+        kind === KIND.component && host.named(name) ? undefined : definedAs(kind, name);
       if (!defined) continue;
       const known = host.known(defined);
       if (kind !== KIND.component) host.call('skep_host_register', known.address);
@@ -655,8 +763,10 @@ export class World {
 
   /** Delegates to defineComponent. */
   defineComponent<V>(spec: { name: string; defaults: () => V }): Component<string, null, V>;
-  defineComponent<const N extends string, const F extends Fields>(
-    spec: { name: N; fields: F }): Component<N, F>;
+  defineComponent<const N extends string, const F extends Fields>(spec: {
+    name: N;
+    fields: F;
+  }): Component<N, F>;
   defineComponent(spec: { name: string; fields?: Fields; defaults?: () => unknown }): AnyComponent {
     const component = defineComponent(spec as { name: string; fields: Fields });
     this.host.component(component);
@@ -674,8 +784,11 @@ export class World {
   }
 
   /** As `add`. */
-  addComponent<C extends AnyComponent>(entity: Entity, component: C, value?: Partial<Value<C>>):
-    void {
+  addComponent<C extends AnyComponent>(
+    entity: Entity,
+    component: C,
+    value?: Partial<Value<C>>,
+  ): void {
     this.add(entity, component, value);
   }
 
@@ -694,8 +807,11 @@ export class World {
    * out; structural changes are fine. */
   iter(query: NotesQuery, ...components: AnyComponent[]): Generator<NotesRow> {
     this.#flush();
-    return iterate(this, this.#queries.get(query.spec).entities(),
-                   components.length ? components : query.components);
+    return iterate(
+      this,
+      this.#queries.get(query.spec).entities(),
+      components.length ? components : query.components,
+    );
   }
 
   /** Commands by the notes' names; handles are real at once. */

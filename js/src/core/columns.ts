@@ -12,20 +12,35 @@ export type Column = ArrayLike<number | bigint> | EntityColumn;
 export type ColumnSet = Record<string, Column>;
 
 /** Makes the view of `count` elements of a field's type at an address. */
-export function makeColumn(buffer: ArrayBufferLike, type: FieldLayout['type'], address: number,
-                           count: number): Column {
+export function makeColumn(
+  buffer: ArrayBufferLike,
+  type: FieldLayout['type'],
+  address: number,
+  count: number,
+): Column {
   switch (type) {
-    case 'i8': return new Int8Array(buffer, address, count);
-    case 'i16': return new Int16Array(buffer, address, count);
-    case 'u16': return new Uint16Array(buffer, address, count);
-    case 'i32': return new Int32Array(buffer, address, count);
-    case 'u32': return new Uint32Array(buffer, address, count);
-    case 'i64': return new BigInt64Array(buffer, address, count);
-    case 'u64': return new BigUint64Array(buffer, address, count);
-    case 'f32': return new Float32Array(buffer, address, count);
-    case 'f64': return new Float64Array(buffer, address, count);
-    case 'entity': return new EntityColumn(new Uint32Array(buffer, address, 2 * count));
-    default: return new Uint8Array(buffer, address, count);
+    case 'i8':
+      return new Int8Array(buffer, address, count);
+    case 'i16':
+      return new Int16Array(buffer, address, count);
+    case 'u16':
+      return new Uint16Array(buffer, address, count);
+    case 'i32':
+      return new Int32Array(buffer, address, count);
+    case 'u32':
+      return new Uint32Array(buffer, address, count);
+    case 'i64':
+      return new BigInt64Array(buffer, address, count);
+    case 'u64':
+      return new BigUint64Array(buffer, address, count);
+    case 'f32':
+      return new Float32Array(buffer, address, count);
+    case 'f64':
+      return new Float64Array(buffer, address, count);
+    case 'entity':
+      return new EntityColumn(new Uint32Array(buffer, address, 2 * count));
+    default:
+      return new Uint8Array(buffer, address, count);
   }
 }
 

@@ -6,8 +6,12 @@
 import { infoOf, type AnyComponent, type ComponentInfo } from '../component.js';
 import { LimitError, SchemaError, SkepError, type SkepErrorCode } from '../errors.js';
 import { ColumnCache } from './columns.js';
-import { createInstance, embeddedCore, sharedMemoryAvailable, type CoreModule } from
-  './core_module.js';
+import {
+  createInstance,
+  embeddedCore,
+  sharedMemoryAvailable,
+  type CoreModule,
+} from './core_module.js';
 import type { Exports, Instance } from './instance.js';
 import { KIND, STATUS, readLayout, type Layout } from './layout.js';
 import { writeStruct } from './values.js';
@@ -41,11 +45,21 @@ export interface Known {
 }
 
 const CODES: Readonly<Record<number, SkepErrorCode>> = {
-  [STATUS.NO_MEMORY]: 'E_NO_MEMORY', [STATUS.LIMIT]: 'E_LIMIT', [STATUS.ARGUMENT]: 'E_ARGUMENT',
-  [STATUS.NOT_FOUND]: 'E_ARGUMENT', [STATUS.GONE]: 'E_GONE', [STATUS.EXISTS]: 'E_ARGUMENT',
-  [STATUS.CORRUPT]: 'E_CORRUPT', [STATUS.FOREIGN]: 'E_CORRUPT', [STATUS.VERSION]: 'E_CORRUPT',
-  [STATUS.SCHEMA]: 'E_SCHEMA', [STATUS.BUSY]: 'E_BUSY', [STATUS.PLAN]: 'E_PLAN',
-  [STATUS.FAULT]: 'E_JOB', [STATUS.CLOSED]: 'E_CLOSED', [STATUS.ACCESS]: 'E_ACCESS',
+  [STATUS.NO_MEMORY]: 'E_NO_MEMORY',
+  [STATUS.LIMIT]: 'E_LIMIT',
+  [STATUS.ARGUMENT]: 'E_ARGUMENT',
+  [STATUS.NOT_FOUND]: 'E_ARGUMENT',
+  [STATUS.GONE]: 'E_GONE',
+  [STATUS.EXISTS]: 'E_ARGUMENT',
+  [STATUS.CORRUPT]: 'E_CORRUPT',
+  [STATUS.FOREIGN]: 'E_CORRUPT',
+  [STATUS.VERSION]: 'E_CORRUPT',
+  [STATUS.SCHEMA]: 'E_SCHEMA',
+  [STATUS.BUSY]: 'E_BUSY',
+  [STATUS.PLAN]: 'E_PLAN',
+  [STATUS.FAULT]: 'E_JOB',
+  [STATUS.CLOSED]: 'E_CLOSED',
+  [STATUS.ACCESS]: 'E_ACCESS',
 };
 
 const encoder = new TextEncoder();
@@ -78,11 +92,16 @@ export class Host {
     this.workersMax = options.workersMax;
     const shared = options.shared ?? sharedMemoryAvailable();
     this.instance = createInstance(this.core, shared, options.memoryMax);
-    const ex = this.ex = this.instance.ex;
+    const ex = (this.ex = this.instance.ex);
     const low = Number(options.seed & 0xffffffffn);
-    const high = Number(options.seed >> 32n & 0xffffffffn);
-    this.address = ex['skep_host_open']!(this.entityMax, low, high, this.instance.pages,
-                                         options.workersMax);
+    const high = Number((options.seed >> 32n) & 0xffffffffn);
+    this.address = ex['skep_host_open']!(
+      this.entityMax,
+      low,
+      high,
+      this.instance.pages,
+      options.workersMax,
+    );
     this.io = this.address >> 2;
     if (!this.address || this.instance.u32[this.io] !== 0) this.#refuse(options);
     this.layout = readLayout(this.instance.u32, this.io + 1);
@@ -90,10 +109,16 @@ export class Host {
   }
 
   #refuse(options: HostOptions): never {
-    const why = this.address ? this.instance.text(this.ex['skep_host_error']!(this.address))
+    const why = this.address
+      ? this.instance.text(this.ex['skep_host_error']!(this.address))
       : 'not even the bookkeeping of a world fits into its memory';
-    throw new LimitError(`memoryMax: ${why}`, 'memoryMax', options.memoryMax, options.memoryMax * 2,
-      { hint: 'new World({ memoryMax: bytes }), or fewer limits.entities' });
+    throw new LimitError(
+      `memoryMax: ${why}`,
+      'memoryMax',
+      options.memoryMax,
+      options.memoryMax * 2,
+      { hint: 'new World({ memoryMax: bytes }), or fewer limits.entities' },
+    );
   }
 
   /** Frees the instance for another world, once no other thread looks at its memory. */
@@ -130,13 +155,22 @@ export class Host {
     const text = this.instance.text(this.ex['skep_host_error']!(this.address));
     if (status === STATUS.LIMIT && text.includes('entity_max')) {
       const limit = this.entityMax;
-      return new LimitError(`${(limit + 1).toLocaleString('en')}th entity, entities is `
-        + limit.toLocaleString('en'), 'entities', limit, limit + 1,
-        { hint: 'new World({ limits: { entities: ... } })' });
+      return new LimitError(
+        `${(limit + 1).toLocaleString('en')}th entity, entities is ` + limit.toLocaleString('en'),
+        'entities',
+        limit,
+        limit + 1,
+        { hint: 'new World({ limits: { entities: ... } })' },
+      );
     }
     if (status === STATUS.NO_MEMORY) {
-      return new LimitError(`memoryMax is ${this.memoryMax >> 20} MiB: ${text}`, 'memoryMax',
-        this.memoryMax, this.memoryMax * 2, { hint: 'new World({ memoryMax: bytes })' });
+      return new LimitError(
+        `memoryMax is ${this.memoryMax >> 20} MiB: ${text}`,
+        'memoryMax',
+        this.memoryMax,
+        this.memoryMax * 2,
+        { hint: 'new World({ memoryMax: bytes })' },
+      );
     }
     if (status === STATUS.LIMIT) {
       const knob = /\b([a-z]+(?:_[a-z]+)+)\b/.exec(text)?.[1] ?? 'limit';
@@ -162,9 +196,13 @@ export class Host {
   alloc(bytes: number): number {
     const address = this.ex['skep_host_alloc']!(this.address, bytes);
     if (!address) {
-      throw new LimitError(`memoryMax is ${this.memoryMax >> 20} MiB: ${bytes} more bytes do not `
-        + 'fit', 'memoryMax', this.memoryMax, this.memoryMax * 2,
-        { hint: 'new World({ memoryMax: bytes })' });
+      throw new LimitError(
+        `memoryMax is ${this.memoryMax >> 20} MiB: ${bytes} more bytes do not ` + 'fit',
+        'memoryMax',
+        this.memoryMax,
+        this.memoryMax * 2,
+        { hint: 'new World({ memoryMax: bytes })' },
+      );
     }
     return address;
   }
@@ -250,8 +288,12 @@ export class Host {
   #define(info: ComponentInfo): Known {
     const same = this.#names.get(info.name);
     if (same && same.info.object !== info.object) {
-      throw new SchemaError(`component "${info.name}" has typed columns in one definition and `
-        + 'none in another', info.name, undefined, { hint: 'give one of them another name' });
+      throw new SchemaError(
+        `component "${info.name}" has typed columns in one definition and ` + 'none in another',
+        info.name,
+        undefined,
+        { hint: 'give one of them another name' },
+      );
     }
     const initial = this.#initial(info);
     const address = this.#describe(info);
@@ -259,8 +301,13 @@ export class Host {
       const text = this.instance.text(this.ex['skep_host_error']!(this.address));
       throw new SchemaError(`component "${info.name}": ${text}`, info.name);
     }
-    const known: Known = { info, address, number: this.word(0), initial,
-      cache: new ColumnCache(this.instance, info) };
+    const known: Known = {
+      info,
+      address,
+      number: this.word(0),
+      initial,
+      cache: new ColumnCache(this.instance, info),
+    };
     this.#known.set(info.identity, known);
     if (info.kind === undefined) this.#names.set(info.name, known);
     this.#byId[info.id] = known;
@@ -288,8 +335,14 @@ export class Host {
         u32.set([field.code, field.size, field.count, field.offset, at, bytes], this.io + 6 * f);
       });
       const [name, bytes] = places[0]!;
-      return this.ex['skep_host_define']!(this.address, name, bytes, info.kind ?? KIND.component,
-                                          info.size << 8 | info.align, info.layout.length);
+      return this.ex['skep_host_define']!(
+        this.address,
+        name,
+        bytes,
+        info.kind ?? KIND.component,
+        (info.size << 8) | info.align,
+        info.layout.length,
+      );
     });
   }
 }
@@ -297,7 +350,10 @@ export class Host {
 const KINDS = ['component', 'event', 'resource', 'input'];
 
 function wrongKind(info: ComponentInfo, wanted: number): never {
-  throw new SchemaError(`"${info.name}" is of the kind ${KINDS[info.kind ?? 0]}, not `
-    + `${KINDS[wanted]}`, info.name, undefined,
-    { hint: `define it by define${KINDS[wanted]![0]!.toUpperCase()}${KINDS[wanted]!.slice(1)}` });
+  throw new SchemaError(
+    `"${info.name}" is of the kind ${KINDS[info.kind ?? 0]}, not ` + `${KINDS[wanted]}`,
+    info.name,
+    undefined,
+    { hint: `define it by define${KINDS[wanted]![0]!.toUpperCase()}${KINDS[wanted]!.slice(1)}` },
+  );
 }
