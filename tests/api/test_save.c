@@ -165,7 +165,7 @@ static void test_children_loaded(void **state)
     skep_entity child;
     assert_int_equal(skep_entity_create(a.world, &parent), SKEP_OK);
     assert_int_equal(skep_entity_create(a.world, &child), SKEP_OK);
-    assert_int_equal(Parent_add(a.world, child, (Parent){parent}), SKEP_OK);
+    assert_int_equal(Parent_attach(a.world, child, (Parent){parent}), SKEP_OK);
     file f = save(a.world);
     assert_int_equal(skep_world_component(b.world, &Parent_info), SKEP_OK);
     load(b.world, &f);
