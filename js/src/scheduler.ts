@@ -608,6 +608,7 @@ export class ParallelScheduler {
     this.#sync();
     if (stale) await this.#held(this.#bindAll());
     if (this.#closing) throw closed();
+    this.#pooled = parallel;
     const frame = this.#frame(dt, time, parallel ? this.#executor : this.#local);
     if ('frame' in frame) return frame;
     const step = frame.next();
@@ -672,6 +673,8 @@ export class ParallelScheduler {
     }
   }
   #ticking = false;
+  /** The frame may use the pool. */
+  #pooled = false;
 
   /** Begins a frame and goes as far as one call into wasm leads: for frames without JavaScript's
    * own `run`s and workers that is the end. Else gives the generator that does the rest. */
@@ -879,7 +882,7 @@ export class ParallelScheduler {
   #context(system: System, dt: number, time: number): SystemContext {
     return {
       world: this.world,
-      dt,
+      dt: Math.fround(dt), // what jobs get, so that a `run` in place of one gives the same bits
       time: time < 0 ? this.world.time : time,
       tick: this.world.tick,
       stage: system.stage,
@@ -992,7 +995,8 @@ export class ParallelScheduler {
       return undefined;
     }
     if (system?.whole) {
-      const pool = executor === this.#local ? null : this.#pool;
+      // A pool of named workers alone runs such jobs, though there is no executor on it.
+      const pool = this.#pooled && !this.#ticking ? this.#pool : null;
       return this.#whole.run(task, system, pool, executor.kind !== 'copied', !this.#ticking);
     }
     return (system?.here ? undefined : executor.take(task)) ?? this.#direct(task);
