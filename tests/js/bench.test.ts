@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// ctest: timeout=900
 // The bench, just so far that every row runs, leaves the state that it must, and is reported: its
 // contenders check themselves. No time is looked at.
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// ctest: timeout=900
 // The fault contract on every executor where a fault can happen: whatever a job does, its promise
 // settles once with a typed error, other jobs are not touched, and the queue goes on without a new
 // submit.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// ctest: timeout=900
 // What a pool offers to executors: slots, word of what becomes of their workers, messages of their
 // own beside `run`, and the surety that a replaced thread is gone.
 
