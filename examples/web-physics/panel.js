@@ -119,7 +119,7 @@ export class Panel {
   broken(error) {
     $('#kind').textContent = 'stopped';
     $('#dot').dataset.kind = 'local';
-    $('#why').textContent = `${error.name}: ${error.message}`;
+    $('#why').textContent = [error.message, error.hint].filter(text => text).join(': ');
   }
 
   // ---- figures ------------------------------------------------------------------------------
