@@ -203,11 +203,12 @@ static void pool_divide(wasm_pool *p, const skep_pool_batch *batch)
     p->handed_left = batch->task_count - shared;
 }
 
-/* Wakes as many workers as there are tasks; awake ones count. */
+/* Wakes as many workers as there are tasks; awake ones count. Beside tasks of JavaScript's own,
+ * which may keep some of them busy, it wakes all. */
 static void pool_wake(wasm_pool *p)
 {
     const uint32_t pinned = atomic_load(&p->pinned);
-    uint32_t want = p->shared_count;
+    uint32_t want = p->handed_left ? p->slot_count : p->shared_count;
     for (uint32_t w = 1; w <= p->workers && want; w++) {
         wasm_slot *s = &p->slots[w];
         if (!atomic_load(&s->up) || (pinned != UINT32_MAX && pinned != w)) continue;

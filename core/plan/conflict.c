@@ -79,7 +79,7 @@ static void set_term(const skep_plan *p, skep__system *s, const skep__plan_term 
         break;
     case SKEP_KIND_PREFAB:
         if (t->mode == SKEP_MODE_destroy) {
-            skep__bit_set(s->rights, 0);
+            if (!s->job || !(s->job->flags & SKEP__JOB_LATE)) skep__bit_set(s->rights, 0);
         } else {
             set_prefab(p, s, t->number);
         }

@@ -22,6 +22,10 @@
 #include "skep/plan.h"
 #include "skep/snapshot.h"
 
+/* A flag of jobs: what the job destroys is there for all that read it in the same batch, so that
+ * the right to it orders nobody. */
+#define SKEP__JOB_LATE (1u << 29)
+
 #define SKEP__FAULT_TICKS 8u /* the most that fault_max can be */
 #define SKEP__PLAN_NONE UINT32_MAX
 

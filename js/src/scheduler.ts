@@ -221,7 +221,9 @@ export class ParallelScheduler {
 
   async #preload(): Promise<void> {
     await Promise.all(
-      this.#systems.filter(system => placeOf(system, this.#pool) === 'here').map(preload),
+      this.#systems
+        .filter(system => system.offload && placeOf(system, this.#pool) === 'here')
+        .map(preload),
     );
   }
 
@@ -652,7 +654,7 @@ export class ParallelScheduler {
    * that give promises are faults here. Throws E_BUSY while a frame runs. */
   tick(dt: number, time = -1): FrameReport {
     if (this.#closing) throw closed();
-    if (this.#inFrame) throw busy();
+    if (this.#inFrame || this.#running) throw busy();
     this.#sync();
     this.#ticking = true;
     try {
@@ -1229,8 +1231,12 @@ function busy(): SkepError {
  * worker as a copy. */
 function codeOf(thrown: Thrown | undefined): SkepErrorCode {
   if (thrown?.code) return thrown.code;
-  const error = thrown?.error as Partial<SkepError> | null | undefined;
-  if (thrown && OURS.has(String(error?.name)) && error?.code) return error.code;
+  try {
+    const error = thrown?.error as Partial<SkepError> | null | undefined;
+    if (OURS.has(String(error?.name)) && error?.code) return error.code;
+  } catch {
+    // What a job throws may have getters that throw.
+  }
   return thrown?.system === '' && thrown.worker > 0 ? 'E_WORKER_LOST' : 'E_JOB';
 }
 

@@ -3,7 +3,7 @@
 
 import type { AnyComponent, EventType } from './component.js';
 import type { Host, Known } from './core/host.js';
-import { JOB_HANDED, JOB_JS, JOB_MAY_FAIL, JOB_UNSPLIT, MODE } from './core/layout.js';
+import { JOB_HANDED, JOB_JS, JOB_LATE, JOB_MAY_FAIL, JOB_UNSPLIT, MODE } from './core/layout.js';
 import { SkepError } from './errors.js';
 import type { AnyJob } from './job.js';
 import type {
@@ -88,7 +88,7 @@ export interface SystemSpec {
   /** `run` may spawn and destroy though it declared what it uses. */
   spawns?: boolean;
   destroys?: boolean;
-  /** `run` is not called while no entity matches. */
+  /** Neither the job nor `run` is called while no entity matches. */
   skipIfEmpty?: boolean;
   run?: (context: SystemContext) => void | Promise<void>;
 }
@@ -390,9 +390,11 @@ function wholeAccess(world: World, system: System, spec: WholeSpec): Access {
     puts.map(c => [c, { add: uses.add(c, MODE.add), remove: uses.add(c, MODE.remove) }]),
   );
   const beside = new BesidePlaces(world, uses, spec, places.some(p => p.rows) && !any);
+  // Any of the notes' jobs may destroy; were that ordered, no two of them would run at a time.
+  const jobFlags = JOB_JS | JOB_MAY_FAIL | JOB_UNSPLIT | JOB_HANDED | (spec.notes ? JOB_LATE : 0);
   return {
     uses: uses.list,
-    jobFlags: JOB_JS | JOB_MAY_FAIL | JOB_UNSPLIT | JOB_HANDED,
+    jobFlags,
     spawnMax: spec.spawnMax,
     overwrite: spec.overwrite,
     bind(offsets) {

@@ -18,6 +18,7 @@ export {
 export { NULL_ENTITY } from './entity.js';
 export { defineJob } from './job.js';
 export { Parent } from './parent.js';
+export { definePrefab, type Prefab } from './prefab.js';
 export type { Job, JobInput, JobSpec } from './job.js';
 export type { Component, EventType, Fields, Reads, Scalar, Value, Writes } from './component.js';
 export type { Entity } from './entity.js';

@@ -471,10 +471,11 @@ export class World {
     for (const [name, state] of states) this.#stores.get(name)?.drop(state);
   }
 
-  /** @internal A job's change of a value, after its batch has committed. */
+  /** @internal A job's change of a value, after its batch has committed: what storage shows counts,
+   * whatever a run that begins may read. */
   changeObject(component: AnyComponent, entity: Entity, value: unknown): void {
     const known = this.host.component(component);
-    if (this.#has(entity, known)) this.#store(known).set(entity, value);
+    if (this.#direct.locate(entity, known) !== 0) this.#store(known).set(entity, value);
     else this.#lost++;
   }
 

@@ -196,6 +196,7 @@ export const KIND = { component: 0, event: 1, resource: 2, input: 3, prefab: 4 }
 /** Flags of jobs and batches. */
 export const JOB_MAY_FAIL = 1;
 export const JOB_UNSPLIT = 2;
+export const JOB_LATE = 1 << 29;
 export const JOB_JS = 1 << 30;
 export const JOB_HANDED = 0x80000000;
 export const BATCH_FORCE = 1;

@@ -154,6 +154,7 @@ export class CopiedExecutor extends CrewExecutor<CopiedMember> implements Execut
   }
 
   wake(): void {
+    this.#serve();
     if (this.#wake) this.#wake();
     else this.#woken = true;
     this.#wake = null;
@@ -163,10 +164,12 @@ export class CopiedExecutor extends CrewExecutor<CopiedMember> implements Execut
     return false; // word of a fault comes before the task's end, on the same way
   }
 
-  /** Gives tasks to whoever is free. A second try is for one that did not fail the first, if one is
-   * there. */
+  /** Gives tasks to whoever is free, of other jobs of the pool too: what would wait there for one
+   * would be lost with it. A second try is for one that did not fail the first, if one is there. */
   #serve(): void {
-    const free = [...this.members.values()].filter(m => m.ready && !m.running && m.worker.up);
+    const free = [...this.members.values()].filter(
+      m => m.ready && !m.running && m.worker.up && !this.pool.busy(m.worker),
+    );
     for (const member of free) {
       const others = [...this.members.keys()].some(slot => !this.#tainted.has(slot));
       const at = this.#queue.findIndex(
@@ -322,6 +325,7 @@ export class CopiedExecutor extends CrewExecutor<CopiedMember> implements Execut
   }
 
   protected look(): void {
+    this.#serve();
     if (debuggerOpen()) return;
     for (const member of this.members.values()) {
       if (member.running) this.seen(member, member.running.task.number);

@@ -13,6 +13,7 @@ import { readStruct, writeGiven, writeStruct } from '../core/values.js';
 import { EntityColumn, entityGeneration, type Entity } from '../entity.js';
 import { PatchError, SkepError } from '../errors.js';
 import { checkPatches, type Patch } from '../patches.js';
+import { findUncloneable } from '../pool/faults.js';
 import type { QuerySpec } from '../query.js';
 import type { World } from '../world.js';
 import type { BoundMessage } from './binding.js';
@@ -383,7 +384,17 @@ export class WholeTask {
   /** Objects are copied, here or on their way to a worker. */
   #values(known: Known, rows: EntityColumn, here: boolean): unknown[] {
     const store = this.#world.objects(known.info);
-    return Array.from(rows, entity => (here ? copyValue(store.peek(entity)) : store.peek(entity)));
+    const values = Array.from(rows, entity => store.peek(entity));
+    if (!here) return values;
+    try {
+      return values.map(copyValue);
+    } catch (cause) {
+      throw new SkepError(
+        'E_ARGUMENT',
+        `DataCloneError in values of "${known.info.name}": ` + findUncloneable(values),
+        { cause, hint: 'object components hold what structuredClone can ' + 'copy' },
+      );
+    }
   }
 
   #heard(bound: BoundMessage): GatheredEvents {

@@ -136,7 +136,12 @@ export class WholeTasks {
         this.#failed(flight, error, 0);
       }
     };
-    const given = elsewhere ? inPool(system, input, pool) : here(system, input, pool);
+    const given =
+      input.n === 0 && system.skipIfEmpty
+        ? undefined
+        : elsewhere
+          ? inPool(system, input, pool)
+          : here(system, input, pool);
     if (typeof (given as PromiseLike<unknown> | null | undefined)?.then !== 'function') {
       take(given);
       return undefined;
@@ -183,8 +188,7 @@ export class WholeTasks {
     if (lost) this.#leave(flight, pool);
     const details = error instanceof DeadlineError ? error.cause : error;
     const worker = elsewhere && details instanceof JobError ? details.worker : 0;
-    const inner = error instanceof JobError && error.cause !== undefined && !lost;
-    const cause = inner ? error.cause : error;
+    const cause = lost ? error : causeOf(system, error);
     const code = error instanceof SkepError && error.code !== 'E_JOB' ? { code: error.code } : {};
     this.#told({ worker, system: system.name, error: cause, block: 0, ...code });
     // Whatever happened in a worker may be the worker's fault, but for a module that is not there.
@@ -261,6 +265,18 @@ export class WholeTasks {
       this.#world.countDropped(dropped);
     }
   }
+}
+
+/** What a job threw; of a value that cannot be cloned the error that says where it is. */
+function causeOf(system: System, error: unknown): unknown {
+  if (!(error instanceof JobError) || error.cause === undefined) return error;
+  const { cause } = error;
+  if (!(cause instanceof Error) || cause.name !== 'DataCloneError') return cause;
+  return new SkepError(
+    error.code,
+    error.message.replace(`job "${error.system}"`, `system "${system.name}"`),
+    { cause, hint: 'pass only what structuredClone can copy' },
+  );
 }
 
 // ---- where a job is -----------------------------------------------------------------------------

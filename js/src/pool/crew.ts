@@ -39,7 +39,9 @@ class SlotLane implements Lane {
 
   begin(task: Task): void {
     const { address, id } = task;
-    const first = address.served === undefined && !this.worker.loaded.has(address.key);
+    // Where executors give workers other things to do as well, a job's time begins when it does.
+    const first =
+      task.once || (address.served === undefined && !this.worker.loaded.has(address.key));
     if (task.columns) {
       const { part, buffers } = (task.input as () => CutPart)();
       this.worker.send({ skep: 'columns', id, job: address, first, input: part }, buffers);
@@ -100,6 +102,11 @@ export class Crew {
       this.#started = { resolve, reject };
       for (const slot of this.slots) slot.start();
     });
+  }
+
+  /** Whether a slot's worker runs a task. */
+  busy(slot: number): boolean {
+    return this.#lanes[slot - 1]!.task !== null;
   }
 
   /** Whether some worker serves a job of this name. */

@@ -35,6 +35,8 @@ export interface PoolHost {
   /** Ends a worker and makes a new one; onLost is told. Resolves when the old thread is surely
    * gone. A worker that is down is being replaced already: then it only waits. */
   replace(worker: PoolWorker, cause: Error): Promise<void>;
+  /** Whether a worker runs a job of `run`. */
+  busy(worker: PoolWorker): boolean;
   /** Keeps a Node process alive for an executor's work, as a pending `run` does. Calls are
    * counted: each true wants its false. */
   keepAlive(on: boolean): void;

@@ -161,6 +161,11 @@ export class PortablePool {
   }
 
   /** @internal */
+  busy(worker: PoolWorker): boolean {
+    return this.#parts.crew?.busy(worker.slot) ?? false;
+  }
+
+  /** @internal */
   keepAlive(on: boolean): void {
     this.#held = Math.max(0, this.#held + (on ? 1 : -1));
     this.#holdOrNot();

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+// A module that cannot be loaded.
+
+throw new RangeError('thrown while loading');
