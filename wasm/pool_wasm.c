@@ -51,6 +51,18 @@ static bool pool_claimable(const wasm_pool *p)
     return ((uint32_t)seen & TICKET_MASK) < ((uint32_t)(seen >> TICKET_BITS) & TICKET_MASK);
 }
 
+/* Lets about 25 ns pass; always true. WebAssembly has no pause instruction and no clock. Square
+ * roots, each of the last one's result, take as long on all processors that matter (12 to 20 cycles
+ * each), whatever compiled them, and leave a sibling thread alone. Whoever goes on only if this is
+ * true keeps compilers from leaving it out; it has to begin with another `x` each time. */
+static bool pause_here(double *x)
+{
+    double y = *x;
+    for (int i = 0; i < 4; i++) y = __builtin_sqrt(y + 1.0);
+    *x = y;
+    return y > 0.0;
+}
+
 /* ---- running -------------------------------------------------------------------------------- */
 
 static void wake_word(_Atomic uint32_t *word)
@@ -131,7 +143,9 @@ __attribute__((export_name("skep_worker_run"))) uint32_t skep_worker_run(wasm_po
 {
     wasm_slot *s = &p->slots[slot];
     for (;;) {
-        for (uint32_t look = 0; look < p->spin && !pool_claimable(p); look++) continue;
+        double x = 2.0;
+        for (uint32_t look = 0; look < p->spin && !pool_claimable(p) && pause_here(&x); look++)
+            continue;
         if (atomic_load(&p->quit)) return 1;
         if (!slot_swap(s, 0, WASM_SLOT_BUSY)) return 2;
         const uint32_t at = pool_claim(p, slot);
@@ -275,7 +289,8 @@ static uint32_t pool_wait(skep_pool *pool, uint64_t timeout_ns)
         (void)pool_run(p, 0, at);
         atomic_store(&p->slots[0].task, 0);
     }
-    for (uint32_t look = 0; look < p->caller_spin; look++)
+    double x = 2.0;
+    for (uint32_t look = 0; look < p->caller_spin && pause_here(&x); look++)
         if (atomic_load_explicit(&p->finished, memory_order_relaxed) == p->shared_count) break;
     if (atomic_load(&p->finished) == p->shared_count) pool_settle(p);
     return wasm_pool_outstanding(p);

@@ -843,9 +843,11 @@ export class ParallelScheduler {
         case STEP.handed:
           yield* this.#handed(executor, host.word(0), pending);
           break;
-        case STEP.wait:
-          yield executor.wait();
+        case STEP.wait: {
+          const waited = executor.wait(pending.size > 0);
+          if (waited) yield waited;
           break;
+        }
         default:
           throw host.error(host.word(0));
       }

@@ -56,8 +56,10 @@ function compile(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
   } catch (cause) {
     // Both engines say it with a CompileError, as of a file that is broken.
     if (/disallowed|blocked|Content.Security/i.test(String(cause))) {
-      throw new SkepError('E_UNSUPPORTED', 'this page may not compile wasm',
-        { cause, hint: "its Content-Security-Policy needs 'wasm-unsafe-eval' in script-src" });
+      throw new SkepError('E_UNSUPPORTED', 'this page may not compile wasm', {
+        cause,
+        hint: "its Content-Security-Policy needs 'wasm-unsafe-eval' in script-src",
+      });
     }
     throw new SkepError('E_MODULE', 'this wasm file cannot be compiled', { cause });
   }

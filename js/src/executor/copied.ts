@@ -82,6 +82,7 @@ export class CopiedExecutor extends CrewExecutor<CopiedMember> implements Execut
         memory: instance.pages,
         pool: 0,
         asleep: 0,
+        mail: 0,
         place: { slot, causes: places.causes, ticket: places.causes + CAUSE_BYTES },
         stackTop: 0,
         scratch: places.values,

@@ -56,8 +56,9 @@ export interface Executor {
   /** Runs a task that wasm handed over because the executor asked for all of them; it is delivered
    * when it is done. undefined: the caller runs it. */
   take(task: HandedTask): Promise<void> | undefined;
-  /** Resolves when it is worth to go on with the frame. */
-  wait(): Promise<unknown>;
+  /** Resolves when it is worth to go on with the frame; undefined: it is already. `handed`: tasks
+   * of JavaScript's own are at work, which need this thread's event loop. */
+  wait(handed: boolean): Promise<unknown> | undefined;
   /** Makes the `wait` that goes on, or else the next one, resolve at once. */
   wake(): void;
   /** The shortest deadline that a system has of its own, in milliseconds. */
@@ -125,8 +126,8 @@ export class LocalExecutor implements Executor {
     return undefined;
   }
 
-  wait(): Promise<unknown> {
-    return Promise.resolve();
+  wait(): undefined {
+    return undefined;
   }
 
   forget(): void {}

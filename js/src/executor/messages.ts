@@ -18,6 +18,8 @@ export interface Attach {
   /** The slot's words: its futex, and the pool that they belong to. */
   readonly pool: number;
   readonly asleep: number;
+  /** A word that is 1 when a message was posted that the worker may not have read. */
+  readonly mail: number;
   readonly stackTop: number;
   /** Memory for single values, of 4 KiB. */
   readonly scratch: number;

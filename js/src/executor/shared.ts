@@ -24,15 +24,20 @@ import { faultCount } from './job_runtime.js';
 import type { FromWorker, ToWorker } from './messages.js';
 import { waitAsync } from './worker_side.js';
 
-/** Looks at the ticket before a worker goes to sleep, about 50 us; and the caller's at the end. */
-const SPIN = 20000;
-const CALLER_SPIN = 4000;
+/** Looks at the ticket before a worker goes to sleep, of 25 ns each: 50 us. And the caller's at the
+ * end, where it has a core of its own: 500 us. */
+const SPIN = 2000;
+const CALLER_SPIN = 20000;
+/** How long the caller sleeps at a time where it may, before its event loop goes on. It wakes in
+ * half the time that a promise takes. */
+const BLOCK_MS = 2;
 /** How often tasks that nobody has are looked for, where others are still at work. */
 const ORPHAN_MS = 5;
 const NOT_YET = 0xffffffff;
 /** Memory of a worker for single values, and where in it a text may stand. */
 const VALUE_BYTES = 4096;
 const TEXT_AT = 3000;
+const MAIL_AT = 4092;
 
 interface SharedMember extends Member {
   /** The task that it was seen with last, by the number of tasks that its slot has begun. */
@@ -50,11 +55,14 @@ export class SharedExecutor extends CrewExecutor<SharedMember> implements Execut
   #idle = (): void => {};
   /** The next wait is over at once. */
   #woken = false;
+  /** This thread may wait for words of memory: that of a page may not. */
+  readonly #mayBlock: boolean;
 
   constructor(host: Host, pool: PoolHost, options: ExecutorOptions, onFault: WorkerFaultListener) {
     super(host, pool, options, onFault);
     this.kind = pool.kind === 'web' ? 'web' : 'node';
     this.#values = host.alloc(VALUE_BYTES * (this.workers + 1));
+    this.#mayBlock = mayBlock(host.instance.i32);
     host.use();
     host.ex['skep_host_quit']!(host.address, 0);
   }
@@ -74,6 +82,7 @@ export class SharedExecutor extends CrewExecutor<SharedMember> implements Execut
     const { slot } = base.worker;
     const causes = this.#word(slot, SLOT.causes);
     instance.i32[faultCount(causes)] = 0;
+    base.worker.nudge = () => this.#nudge(slot);
     return {
       member: { ...base, last: 0, heard: 0 },
       attach: {
@@ -82,6 +91,7 @@ export class SharedExecutor extends CrewExecutor<SharedMember> implements Execut
         place: { slot, causes, ticket: layout.ticket },
         pool: layout.pool,
         asleep: this.#slot(slot) + SLOT.asleep,
+        mail: this.#mail(slot),
         stackTop: this.#word(slot, SLOT.stack) + STACK_BYTES,
         scratch: this.#values + VALUE_BYTES * slot,
         tellsIdle: !waitAsync,
@@ -89,10 +99,17 @@ export class SharedExecutor extends CrewExecutor<SharedMember> implements Execut
     };
   }
 
-  protected override post(member: SharedMember, message: ToWorker): void {
-    super.post(member, message);
-    // A worker without waitAsync sleeps in naps; this ends one.
-    Atomics.notify(this.host.instance.i32, (this.#slot(member.worker.slot) + SLOT.asleep) >> 2);
+  #mail(slot: number): number {
+    return this.#values + VALUE_BYTES * slot + MAIL_AT;
+  }
+
+  /** Ends a worker's nap, so that it reads its messages. */
+  #nudge(slot: number): void {
+    const { i32 } = this.host.instance;
+    const asleep = (this.#slot(slot) + SLOT.asleep) >> 2;
+    Atomics.store(i32, this.#mail(slot) >> 2, 1);
+    Atomics.store(i32, asleep, 0);
+    Atomics.notify(i32, asleep);
   }
 
   protected answer(member: SharedMember, message: FromWorker): void {
@@ -176,7 +193,7 @@ export class SharedExecutor extends CrewExecutor<SharedMember> implements Execut
       0,
       batchFlags(this.options, check),
       spin,
-      this.workers < cores ? CALLER_SPIN : 64,
+      this.workers < cores ? CALLER_SPIN : 8,
     );
   }
 
@@ -186,7 +203,7 @@ export class SharedExecutor extends CrewExecutor<SharedMember> implements Execut
 
   batch(): void {}
 
-  wait(): Promise<unknown> {
+  wait(handed: boolean): Promise<unknown> | undefined {
     this.arm();
     const { i32 } = this.host.instance;
     const at = this.host.layout.callerAsleep >> 2;
@@ -195,7 +212,10 @@ export class SharedExecutor extends CrewExecutor<SharedMember> implements Execut
     if (this.#woken || this.host.ex['skep_pool_idle']!(this.host.layout.pool)) {
       this.#woken = false;
       Atomics.store(i32, at, 0);
-      return Promise.resolve();
+      return undefined;
+    }
+    if (this.#mayBlock && !handed && Atomics.wait(i32, at, 1, BLOCK_MS) !== 'timed-out') {
+      return undefined;
     }
     if (!waitAsync)
       return new Promise<void>(resolve => {
@@ -239,16 +259,24 @@ export class SharedExecutor extends CrewExecutor<SharedMember> implements Execut
 
   override close(): void {
     if (!this.host.closed) this.host.ex['skep_host_quit']!(this.host.address, 1);
-    const { i32 } = this.host.instance;
     super.close();
-    for (const slot of this.members.keys()) {
-      const asleep = (this.#slot(slot) + SLOT.asleep) >> 2;
-      Atomics.store(i32, asleep, 0);
-      Atomics.notify(i32, asleep);
+    for (const [slot, { worker }] of this.members) {
+      this.#nudge(slot);
+      worker.nudge = null;
     }
     void Promise.all(this.pool.workers.map(worker => worker.gone)).then(() => {
       if (!this.host.closed) this.host.free(this.#values, VALUE_BYTES * (this.workers + 1));
       this.host.unuse();
     });
+  }
+}
+
+/** Whether Atomics.wait is allowed on this thread. */
+function mayBlock(words: Int32Array): boolean {
+  try {
+    Atomics.wait(words, 0, words[0]! + 1, 0);
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -16,6 +16,9 @@ export interface PoolWorker {
   readonly gone: Promise<void>;
   /** Posts an extension message; throws what cannot be cloned, does nothing when it is not up. */
   post(type: string, data: unknown, transfer?: readonly Transferable[]): void;
+  /** Called behind each message that is posted to the worker, by whoever lets it sleep where
+   * messages do not wake it. */
+  nudge: (() => void) | null;
 }
 
 /** The executors' side of a pool. Each `on` returns what takes its callback away. */

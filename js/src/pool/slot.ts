@@ -42,6 +42,8 @@ export class Slot implements PoolWorker {
   /** Keys of the modules that it has loaded. */
   readonly loaded = new Set<string>();
   dead = false;
+  /** See PoolWorker.nudge. */
+  nudge: (() => void) | null = null;
   readonly #options: SlotOptions;
   readonly #events: SlotEvents;
   #link: Link | null = null;
@@ -57,12 +59,13 @@ export class Slot implements PoolWorker {
 
   /** Posts an extension's message. */
   post(type: string, data: unknown, transfer?: readonly Transferable[]): void {
-    if (this.up) this.#link!.post({ skep: 'ext', type, data }, transfer);
+    if (this.up) this.send({ skep: 'ext', type, data }, transfer);
   }
 
   /** Posts a message of the protocol to a worker that is up. */
   send(message: WorkerMessage, transfer?: readonly Transferable[]): void {
     this.#link!.post(message, transfer);
+    this.nudge?.();
   }
 
   /** The worker has finished something, so its start was not in vain. */
@@ -121,6 +124,7 @@ export class Slot implements PoolWorker {
     if (!link) return this.gone;
     if (politeMs > 0 && wasUp && link.seesEnd) {
       link.post({ skep: 'close' });
+      this.nudge?.();
       await Promise.race([
         link.ended,
         new Promise<void>(done => {

@@ -26,6 +26,8 @@ export interface WorkerContext {
   /** The served jobs by name. */
   readonly jobs: ReadonlyMap<string, AnyJob>;
   readonly loadJob: typeof loadJob;
+  /** Whether jobs came by message that have not answered. */
+  busy(): boolean;
   /** Posts an extension message to the pool. */
   post(type: string, data: unknown, transfer?: readonly Transferable[]): void;
 }
@@ -47,6 +49,8 @@ interface Port {
 const handlers = new Map<string, ExtensionHandler>();
 let port: Port | null = null;
 let here: WorkerContext | null = null;
+/** Jobs that came by message and have not answered. */
+let open = 0;
 
 /** Has messages of a type handled, whenever they come. */
 export function registerHandler(type: string, handler: ExtensionHandler): void {
@@ -91,6 +95,7 @@ function webPort(): Port | null {
 }
 
 function postFault(id: number, stage: FaultStage, thrown: unknown, note?: string): void {
+  open--;
   const block = thrown instanceof BlockFault ? thrown.block : null;
   const error = packError(thrown instanceof BlockFault ? thrown.cause : thrown);
   port!.post({ skep: 'error', id, stage, error, note, block });
@@ -99,6 +104,7 @@ function postFault(id: number, stage: FaultStage, thrown: unknown, note?: string
 function postResult(id: number, value: unknown, transfer?: readonly Transferable[]): void {
   try {
     port!.post({ skep: 'result', id, value }, transfer);
+    open--;
   } catch (error) {
     postFault(id, 'output', error, findUncloneable(value));
   }
@@ -129,6 +135,7 @@ function perform(message: Call, columns: boolean, job: LoadedJob): void {
 }
 
 function call(message: Call, columns: boolean): void {
+  open++;
   const found = findJob(message.job);
   if (found) return perform(message, columns, found);
   fetchJob(message.job).then(
@@ -154,6 +161,7 @@ function begin(message: ToWorker['ready']): void {
     generation: message.generation,
     jobs,
     loadJob,
+    busy: () => open > 0,
     post: (type, data, transfer) => port!.post({ skep: 'ext', type, data }, transfer),
   };
 }
