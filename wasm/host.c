@@ -181,11 +181,17 @@ static skep_status open_world(host *h, size_t memory_bytes)
                      h->entity_max, memory_bytes >> 20);
 }
 
+static void guard(const skep_pool_task *task, const skep_job *job, uint32_t flags,
+                  const skep_task_room *room, skep_pool_result *result)
+{
+    skep_js_guard(task, job, flags, room, result, HOST_STACK());
+}
+
 static skep_status open_parts(host *h, size_t memory_bytes, uint32_t workers_max)
 {
     skep_status status = open_world(h, memory_bytes);
     if (status != SKEP_OK) return status;
-    h->pool = wasm_pool_create(&h->allocator, workers_max, skep_js_guard);
+    h->pool = wasm_pool_create(&h->allocator, workers_max, guard);
     skep_plan_desc d = skep_plan_desc_default();
     d.log = (skep_log){host_log, h};
     status = h->pool ? skep_plan_create(h->world, &d, &h->plan) : SKEP_NO_MEMORY;

@@ -133,11 +133,15 @@ SKEP_INLINE void host_put_u64(host *h, uint32_t at, uint64_t n)
 
 /* What JavaScript gives to the module. `skep_js_guard` runs a task by skep_task_direct and catches
  * what it throws; `skep_js_job` calls JavaScript's function of a number and returns why it failed,
- * or NULL. */
+ * or NULL. Both set the stack pointer back to `stack` after a throw; JavaScript reading that global
+ * before each call would take longer than all else that they do. */
 __attribute__((import_module("env"), import_name("guard"))) void skep_js_guard(
     const skep_pool_task *task, const skep_job *job, uint32_t flags, const skep_task_room *room,
-    skep_pool_result *result);
+    skep_pool_result *result, const void *stack);
 __attribute__((import_module("env"), import_name("job"))) const char *skep_js_job(
-    uint32_t id, const skep_task *task, const void *columns);
+    uint32_t id, const skep_task *task, const void *columns, const void *stack);
+
+/* The stack pointer in the function that names it. */
+#define HOST_STACK() __builtin_frame_address(0)
 
 #endif

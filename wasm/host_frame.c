@@ -23,7 +23,7 @@ static void job_call(const skep_task *task, const void *columns)
         memcpy(&to, at + job->copy[i].to, sizeof to);
         memcpy(to, from, (size_t)task->n * job->copy[i].bytes);
     }
-    const char *cause = skep_js_job(job->id, task, columns);
+    const char *cause = skep_js_job(job->id, task, columns, HOST_STACK());
     if (cause) skep_fail(task, cause);
 }
 

@@ -122,6 +122,10 @@ export class ParallelScheduler {
   #host: Host;
   #runtime: JobRuntime;
   #scratch: number;
+  /** The stack pointer while no C code runs. */
+  #stack: number;
+  #beginFrame: (...args: number[]) => number;
+  #stepFrame: (...args: number[]) => number;
   #result: number;
   #pool: PortablePool | null = null;
   #ready: Promise<void> | null = null;
@@ -164,7 +168,8 @@ export class ParallelScheduler {
       });
     }
     this.#runtime = this.#whole = undefined as never;
-    this.#scratch = this.#result = 0;
+    this.#scratch = this.#result = this.#stack = 0;
+    this.#beginFrame = this.#stepFrame = undefined as never;
     this.#local = this.#executor = undefined as never;
     this.#settle();
     if (options.stages) this.#stages(options.stages);
@@ -186,6 +191,10 @@ export class ParallelScheduler {
       check: this.#options.check === true,
       force: this.#options.grain === 0,
     };
+    const { ex } = this.#host;
+    this.#stack = ex.__stack_pointer.value as number;
+    this.#beginFrame = ex['skep_host_frame']!;
+    this.#stepFrame = ex['skep_host_step']!;
     this.#whole = new WholeTasks(this.world, this.#runtime, thrown => this.#threw(thrown));
     this.#local = new LocalExecutor(this.#host, options);
     this.#executor = this.#local;
@@ -781,7 +790,12 @@ export class ParallelScheduler {
   #first(dt: number, time: number): number {
     const host = this.#host;
     const when = time < 0 || Number.isNaN(time) ? -1 : time;
-    const step = this.#guarded('skep_host_frame', dt, when);
+    let step: number;
+    try {
+      step = this.#beginFrame(host.address, dt, when);
+    } catch (error) {
+      step = this.#trapped(error);
+    }
     if (step < 0) throw host.error(host.word(0));
     this.#begun = true;
     return step;
@@ -862,25 +876,28 @@ export class ParallelScheduler {
     } catch (error) {
       this.#log(3, `a write from outside of the frame: ${describe(error)}`);
     }
-    return this.#guarded('skep_host_step');
+    return this.#step();
   }
 
   /** Goes on in wasm. A trap there is one of a system's C function: it failed, and the frame goes
    * on. */
-  #guarded(name: string, ...args: number[]): number {
-    const host = this.#host;
-    const stack = host.ex.__stack_pointer.value as number;
+  #step(): number {
     try {
-      return host.ex[name]!(host.address, ...args);
+      return this.#stepFrame(this.#host.address);
     } catch (error) {
-      const text = describeTrap(host.instance, error);
-      host.ex.__stack_pointer.value = stack;
-      const cause = this.#runtime.cause(text);
-      if (host.ex['skep_host_run_done']!(host.address, STATUS.FAULT, cause) !== STATUS.OK)
-        throw error;
-      this.#threw({ worker: 0, system: '', error, block: -1 });
-      return this.#guarded('skep_host_step');
+      return this.#trapped(error);
     }
+  }
+
+  #trapped(error: unknown): number {
+    const host = this.#host;
+    const text = describeTrap(host.instance, error);
+    host.ex.__stack_pointer.value = this.#stack;
+    const cause = this.#runtime.cause(text);
+    if (host.ex['skep_host_run_done']!(host.address, STATUS.FAULT, cause) !== STATUS.OK)
+      throw error;
+    this.#threw({ worker: 0, system: '', error, block: -1 });
+    return this.#step();
   }
 
   #context(system: System, dt: number, time: number): SystemContext {
@@ -1013,7 +1030,7 @@ export class ParallelScheduler {
     const at = this.#result;
     u8.fill(0, at, at + RESULT.size);
     const room = host.layout.slots + SLOT.room;
-    host.instance.imports.guard(task.task, task.job, task.flags, room, at);
+    host.instance.imports.guard(task.task, task.job, task.flags, room, at, this.#stack);
     const word = (offset: number): number => u32[(at + offset) >> 2]!;
     host.ex['skep_host_deliver']!(
       host.address,

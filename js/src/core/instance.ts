@@ -13,8 +13,15 @@ export type Exports = Readonly<Record<string, (...args: number[]) => number>> & 
 
 /** What the module asks of JavaScript. */
 export interface Imports {
-  guard(task: number, job: number, flags: number, room: number, result: number): void;
-  job(id: number, task: number, columns: number): number;
+  guard(
+    task: number,
+    job: number,
+    flags: number,
+    room: number,
+    result: number,
+    stack: number,
+  ): void;
+  job(id: number, task: number, columns: number, stack: number): number;
 }
 
 /** One instance of a module on one memory. */
@@ -52,9 +59,10 @@ export class Instance {
     this.ex = new WebAssembly.Instance(module, {
       env: {
         memory,
-        guard: (task: number, job: number, flags: number, room: number, result: number) =>
-          imports.guard(task, job, flags, room, result),
-        job: (id: number, task: number, columns: number) => imports.job(id, task, columns),
+        guard: (t: number, job: number, flags: number, room: number, r: number, stack: number) =>
+          imports.guard(t, job, flags, room, r, stack),
+        job: (id: number, task: number, columns: number, stack: number) =>
+          imports.job(id, task, columns, stack),
       },
     }).exports as unknown as Exports;
   }

@@ -285,7 +285,6 @@ export class JobRuntime {
   readonly instance: Instance;
   readonly #place: Place;
   readonly #direct: (...args: number[]) => number;
-  readonly #stack: WebAssembly.Global;
   readonly #jobs: ({ input: Input; handle: Handler; binding: Binding } | undefined)[] = [];
   readonly #extras = new Map<number, Extra>();
   readonly #onFault: FaultListener;
@@ -298,11 +297,10 @@ export class JobRuntime {
     this.instance = instance;
     this.#place = place;
     this.#direct = instance.ex['skep_task_direct']!;
-    this.#stack = instance.ex.__stack_pointer;
     this.#onFault = onFault;
-    instance.imports.job = (id, task, columns) => this.#call(id, task, columns);
-    instance.imports.guard = (task, job, flags, room, result) =>
-      this.#guard(task, job, flags, room, result);
+    instance.imports.job = (id, task, columns, stack) => this.#call(id, task, columns, stack);
+    instance.imports.guard = (task, job, flags, room, result, stack) =>
+      this.#guard(task, job, flags, room, result, stack);
   }
 
   /** Makes a job callable; `scratch` is memory of 2,048 bytes and more for single values. */
@@ -326,11 +324,10 @@ export class JobRuntime {
     this.#onFault(system, error, block);
   }
 
-  #call(id: number, task: number, columns: number): number {
+  #call(id: number, task: number, columns: number, stack: number): number {
     const job = this.#jobs[id];
     if (!job) return this.cause(`no job of number ${id} is known to worker ${this.#place.slot}`);
     const input = job.input;
-    const stack = this.#stack.value as number;
     try {
       input.aim(task, columns, this.#extras.get(id) ?? NO_EXTRA);
       const result = invoke(job.handle, input);
@@ -347,7 +344,7 @@ export class JobRuntime {
       }
       return 0;
     } catch (error) {
-      this.#stack.value = stack;
+      this.instance.ex.__stack_pointer.value = stack;
       input.end();
       const block = this.instance.u32[(task + TASK.block) >> 2]!;
       this.#fault(job.binding.system, error, block);
@@ -355,15 +352,21 @@ export class JobRuntime {
     }
   }
 
-  #guard(task: number, job: number, flags: number, room: number, result: number): void {
-    const stack = this.#stack.value as number;
+  #guard(
+    task: number,
+    job: number,
+    flags: number,
+    room: number,
+    result: number,
+    stack: number,
+  ): void {
     if (stack !== this.#stackAt) this.#limitStack(stack);
     try {
       this.#direct(task, job, flags, room, result);
     } catch (error) {
       const { u32 } = this.instance;
       const text = describeTrap(this.instance, error);
-      this.#stack.value = stack;
+      this.instance.ex.__stack_pointer.value = stack;
       u32[(result + RESULT.status) >> 2] = STATUS.FAULT;
       u32[(result + RESULT.cause) >> 2] = this.cause(text);
       u32[(result + RESULT.output) >> 2] = 0;

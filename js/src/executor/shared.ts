@@ -204,7 +204,6 @@ export class SharedExecutor extends CrewExecutor<SharedMember> implements Execut
   batch(): void {}
 
   wait(handed: boolean): Promise<unknown> | undefined {
-    this.arm();
     const { i32 } = this.host.instance;
     const at = this.host.layout.callerAsleep >> 2;
     Atomics.store(i32, at, 1);
@@ -217,6 +216,7 @@ export class SharedExecutor extends CrewExecutor<SharedMember> implements Execut
     if (this.#mayBlock && !handed && Atomics.wait(i32, at, 1, BLOCK_MS) !== 'timed-out') {
       return undefined;
     }
+    this.arm();
     if (!waitAsync)
       return new Promise<void>(resolve => {
         this.#idle = resolve;

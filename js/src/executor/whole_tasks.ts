@@ -78,8 +78,9 @@ export class WholeTasks {
       flight.open = false;
       flight.system.buffers = null; // its job may go on writing there
     }
-    this.#flights.clear();
-    this.#kept.clear();
+    // Clearing an empty set or map makes it anew.
+    if (this.#flights.size) this.#flights.clear();
+    if (this.#kept.size) this.#kept.clear();
     if (this.#applied.length) this.#applied = [];
   }
 

@@ -140,7 +140,14 @@ class Attachment {
     }
     u32[(message.room + ROOM.elsewhere) >> 2] = message.elsewhere;
     u8.fill(0, message.result, message.result + RESULT.size);
-    instance.imports.guard(message.task, message.job, message.flags, message.room, message.result);
+    instance.imports.guard(
+      message.task,
+      message.job,
+      message.flags,
+      message.room,
+      message.result,
+      ex.__stack_pointer.value as number,
+    );
     const word = (offset: number): number => u32[(message.result + offset) >> 2]!;
     const cause = word(RESULT.cause);
     const length = word(RESULT.output) ? ex['skep_task_bytes']!(message.task) : 0;

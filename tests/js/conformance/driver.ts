@@ -6,7 +6,7 @@
 
 import { CoreModule } from '../../../js/dist/core/core_module.js';
 import { Host } from '../../../js/dist/core/host.js';
-import { RESULT } from '../../../js/dist/core/layout.js';
+import { RESULT, SLOT } from '../../../js/dist/core/layout.js';
 import { CopiedExecutor } from '../../../js/dist/executor/copied.js';
 import {
   callerPlace,
@@ -118,7 +118,9 @@ export class Lab {
     const { u8, u32 } = host.instance;
     const at = this.#result;
     u8.fill(0, at, at + RESULT.size);
-    host.instance.imports.guard(task.task, task.job, task.flags, host.layout.slots + 24, at);
+    const stack = host.ex.__stack_pointer.value as number;
+    const room = host.layout.slots + SLOT.room;
+    host.instance.imports.guard(task.task, task.job, task.flags, room, at, stack);
     const word = (offset: number): number => u32[(at + offset) >> 2]!;
     host.ex['skep_host_deliver']!(
       host.address,
