@@ -40,9 +40,13 @@ export class Loop {
   #last: number | null = null;
   #lost = 0;
   #paused = false;
+  /** stop() was called: what runs is finished, and no more. */
+  #ending = false;
   #stopped = false;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #turn: Promise<number> | null = null;
+  /** Settles when all is done that was asked for. */
+  #busy: Promise<unknown> = Promise.resolve();
   #settle: { resolve: () => void; reject: (error: unknown) => void } | null = null;
   /** Resolves when the loop was stopped; rejects with what ended it. */
   readonly done: Promise<void>;
@@ -95,25 +99,33 @@ export class Loop {
     else this.#settle!.reject(error);
   }
 
+  /** Does something when all that was asked for before is done: turns, steps and ways back never
+   * meet. */
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#busy.then(work);
+    this.#busy = done.catch(() => {});
+    return done;
+  }
+
   /** Lets the clock be at `now` milliseconds and runs the frames that are due. The first call only
    * sets the clock. Resolves with the number of frames; while a turn runs, with that turn's. */
   advance(now: number): Promise<number> {
-    return (this.#turn ??= this.#advance(now).finally(() => {
+    return (this.#turn ??= this.#alone(() => this.#advance(now)).finally(() => {
       this.#turn = null;
     }));
   }
 
   async #advance(now: number): Promise<number> {
-    if (this.#stopped) throw new SkepError('E_CLOSED', 'the loop was stopped');
+    if (this.#stopped) throw stopped();
     const elapsed = this.#last === null ? 0 : Math.max(now - this.#last, 0);
     this.#last = now;
     if (this.#paused) return 0;
     this.#backlog += elapsed;
     let frames = 0;
     for (; this.#backlog >= this.#stepMs && frames < this.#options.maxCatchUp; frames++) {
+      if (this.#paused || this.#ending) return frames;
       this.#backlog -= this.#stepMs;
       await this.#frame();
-      if (this.#stopped) return frames + 1;
     }
     if (this.#backlog >= this.#stepMs) {
       const given = this.#backlog - (this.#backlog % this.#stepMs);
@@ -124,8 +136,10 @@ export class Loop {
   }
 
   async #frame(): Promise<FrameReport> {
+    if (this.#stopped) throw stopped();
     const { world } = this.#scheduler;
-    this.#before.push(world.snapshot());
+    const before = world.snapshot();
+    this.#before.push(before);
     const most = Math.max(this.#options.rewindMax, 1);
     while (
       this.#before.length > most
@@ -133,12 +147,20 @@ export class Loop {
     ) {
       this.#before.shift()!.release();
     }
-    const report = await this.#scheduler.runFrame(this.#stepMs / 1000, -1, {
-      parallel: this.#options.parallel,
-    });
+    const { parallel } = this.#options;
+    let report: FrameReport;
+    try {
+      report = await this.#scheduler.runFrame(this.#stepMs / 1000, -1, { parallel });
+    } catch (error) {
+      if (world.tick === before.tick) this.#before.pop()?.release(); // there was no frame
+      throw error;
+    }
     this.#options.onFrame?.(report);
     const bad = report.faults.find((fault: JobError) => fault.action !== 'healed');
-    if (bad && this.#options.onFault === 'throw') throw bad;
+    if (bad && this.#options.onFault === 'throw') {
+      this.#end(bad);
+      throw bad;
+    }
     return report;
   }
 
@@ -183,12 +205,14 @@ export class Loop {
     }) as never);
   }
 
-  /** Pauses: no frames, and time does not pass. */
+  /** Pauses: no frames, and time does not pass. The frame that runs is finished. */
   pause(): void {
     this.#paused = true;
   }
 
+  /** Goes on; the next turn sets the clock. */
   resume(): void {
+    if (this.#paused) this.#last = null;
     this.#paused = false;
   }
 
@@ -197,14 +221,19 @@ export class Loop {
   }
 
   /** Runs exactly one frame, paused or not. */
-  async step(): Promise<FrameReport> {
-    await this.#turn?.catch(() => 0);
-    return this.#frame();
+  step(): Promise<FrameReport> {
+    return this.#alone(() => this.#frame());
   }
 
   /** Takes the world `frames` frames back. Rejects with E_LIMIT for more than are kept. */
-  async rewind(frames: number): Promise<void> {
-    await this.#turn?.catch(() => 0);
+  rewind(frames: number): Promise<void> {
+    return this.#alone(async () => this.#rewind(frames));
+  }
+
+  #rewind(frames: number): void {
+    if (!Number.isInteger(frames)) {
+      throw new SkepError('E_ARGUMENT', `${frames} frames back`, { hint: 'a whole number' });
+    }
     if (frames > this.rewindable || frames < 1) {
       throw new SkepError('E_LIMIT', `${frames} frames back: ${this.rewindable} are kept`, {
         hint: 'start({ rewindMax: frames })',
@@ -227,13 +256,18 @@ export class Loop {
 
   /** Ends the loop; the frame that runs is finished. Resolves when it is. */
   async stop(): Promise<void> {
-    await this.#turn?.catch(() => 0);
+    this.#ending = true;
+    await this.#alone(() => Promise.resolve());
     this.#end();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }
+}
+
+function stopped(): SkepError {
+  return new SkepError('E_CLOSED', 'the loop was stopped');
 }
 
 function sameRows(a: EntityColumnView, b: EntityColumnView): boolean {
