@@ -4,7 +4,8 @@
 // snapshots that drawing between two frames and going back need.
 
 import type { AnyComponent, Reads } from './component.js';
-import type { EntityColumnView } from './entity.js';
+import type { Column, ColumnSet } from './core/columns.js';
+import { EntityColumn, type EntityColumnView } from './entity.js';
 import { JobError, SkepError } from './errors.js';
 import type { FrameReport, ParallelScheduler } from './scheduler.js';
 import type { Snapshot } from './snapshot.js';
@@ -164,9 +165,9 @@ export class Loop {
     return report;
   }
 
-  /** Calls `draw` for each block of rows that have the components: their columns before the last
-   * frame and after it, and how far `now` is between the two, 0 to 1. Rows that one of the two
-   * lacks have the same columns in both. */
+  /** Calls `draw` for runs of rows that have the components: their columns before the last frame
+   * and after it, and how far `now` is between the two, 0 to 1. Rows that came or moved in that
+   * frame have the same columns in both. */
   draw<const R extends readonly AnyComponent[]>(
     now: number,
     components: R,
@@ -181,27 +182,20 @@ export class Loop {
     const { world } = this.#scheduler;
     const since = this.#last === null || this.#paused ? 0 : Math.max(now - this.#last, 0);
     const alpha = Math.min((this.#backlog + since) / this.#stepMs, 1);
-    const before = this.#before.at(-1);
-    const rows: { n: number; columns: unknown[]; entities: EntityColumnView }[] = [];
-    before?.each(components, ((n: number, ...rest: unknown[]) => {
-      rows.push({ n, columns: rest.slice(0, -1), entities: rest.at(-1) as EntityColumnView });
+    const old: Rows[] = [];
+    this.#before.at(-1)?.each(components, ((n: number, ...rest: unknown[]) => {
+      old.push(rowsOf(n, rest));
     }) as never);
+    const starts = new Map(old.map(rows => [rows.entities.at(0), rows]));
     let block = 0;
     world.each({ read: components as readonly AnyComponent[] }, ((
       n: number,
       ...rest: unknown[]
     ) => {
-      const columns = rest.slice(0, components.length);
-      const entities = rest[components.length] as EntityColumnView;
-      const old = rows[block++];
-      const same = old !== undefined && old.n === n && sameRows(old.entities, entities);
-      draw(
-        n,
-        (same ? old.columns : columns) as unknown as Columns<R>,
-        columns as unknown as Columns<R>,
-        alpha,
-        entities,
-      );
+      const rows = rowsOf(n, rest.slice(0, components.length + 1));
+      eachRun(rows, [old[block++], starts.get(rows.entities.at(0))], (was, is) => {
+        draw(is.n, was.columns as never, is.columns as never, alpha, is.entities);
+      });
     }) as never);
   }
 
@@ -270,7 +264,70 @@ function stopped(): SkepError {
   return new SkepError('E_CLOSED', 'the loop was stopped');
 }
 
-function sameRows(a: EntityColumnView, b: EntityColumnView): boolean {
-  for (let i = 0; i < a.length; i++) if (a.at(i) !== b.at(i)) return false;
-  return true;
+/** Rows that lie side by side. */
+interface Rows {
+  readonly n: number;
+  readonly columns: readonly ColumnSet[];
+  readonly entities: EntityColumn;
+}
+
+/** What a query or a snapshot calls with. */
+function rowsOf(n: number, rest: readonly unknown[]): Rows {
+  return {
+    n,
+    columns: rest.slice(0, -1) as ColumnSet[],
+    entities: rest.at(-1) as EntityColumn,
+  };
+}
+
+/** Splits a block into runs of rows that all were in that place of an earlier one, or all were not:
+ * those stand for themselves. Of the blocks that may be the earlier one that counts which has more
+ * of the rows. */
+function eachRun(
+  now: Rows,
+  earlier: readonly (Rows | undefined)[],
+  call: (was: Rows, is: Rows) => void,
+): void {
+  let best: Rows | undefined;
+  let most = 0;
+  for (const old of earlier) {
+    const same = old && old !== best ? countSame(now, old) : 0;
+    if (same > most) [best, most] = [old, same];
+  }
+  if (!best) return call(now, now);
+  if (most === now.n && now.n === best.n) return call(best, now);
+  for (let from = 0, to; from < now.n; from = to) {
+    const there = isSame(now, best, from);
+    for (to = from + 1; to < now.n && isSame(now, best, to) === there;) to++;
+    const is = cut(now, from, to);
+    call(there ? cut(best, from, to) : is, is);
+  }
+}
+
+function isSame(a: Rows, b: Rows, row: number): boolean {
+  return row < b.n && a.entities.at(row) === b.entities.at(row);
+}
+
+function countSame(a: Rows, b: Rows): number {
+  let count = 0;
+  for (let row = 0; row < a.n; row++) if (isSame(a, b, row)) count++;
+  return count;
+}
+
+function cut(rows: Rows, from: number, to: number): Rows {
+  const columns = rows.columns.map(set =>
+    Object.fromEntries(
+      Object.entries(set).map(([name, column]) => {
+        const each = column.length / rows.n;
+        return [name, cutColumn(column, each * from, each * to)];
+      }),
+    ),
+  );
+  return { n: to - from, columns, entities: cutColumn(rows.entities, from, to) as EntityColumn };
+}
+
+function cutColumn(column: Column, from: number, to: number): Column {
+  return column instanceof EntityColumn
+    ? new EntityColumn(column.words.subarray(2 * from, 2 * to))
+    : (column as Float64Array).subarray(from, to);
 }

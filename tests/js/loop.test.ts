@@ -6,9 +6,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FrameReport, Loop, LoopOptions } from 'skep';
+import type { Entity, FrameReport, Loop, LoopOptions } from 'skep';
 import { withBed, type Bed, type Place } from './cases/bed.ts';
-import { Pos } from './cases/components.ts';
+import { Exact, Pos, Vel } from './cases/components.ts';
 import { line } from './cases/data.ts';
 import { faulty, type Act } from './cases/faulty.ts';
 import * as jobs from './cases/jobs.ts';
@@ -206,6 +206,50 @@ for (const place of ASYNC) {
       assert.deepEqual(drawn(99 * STEP_MS)[2], [7, 7, 0.5]);
     }));
 }
+
+test('rows that come, go and move leave the others drawn between two frames', () =>
+  withBed(LOCAL, async ({ world, scheduler }) => {
+    const alone = world.spawn([Pos, { x: -1 }]); // its block is in front, and goes
+    const old = line(world, 6);
+    let made: Entity | undefined;
+    scheduler.register(jobs.move);
+    scheduler.register({
+      name: 'change',
+      run: ({ world: w }) => {
+        w.destroy(alone);
+        w.destroy(old[1]!);
+        w.destroy(old[3]!);
+        made = w.spawn([Pos, { x: 50 }], Vel, [Exact, { list: [1, 2, 3] as never }]);
+        w.spawn([Pos, { x: 60 }], Vel);
+      },
+    });
+    const loop = scheduler.start({ hz: 1, manual: true });
+    await loop.step();
+    const drawn: unknown[] = [];
+    loop.draw(0, [Pos], (n, [before], [after], _alpha, entities) => {
+      for (let i = 0; i < n; i++) {
+        drawn.push([old.indexOf(entities.at(i)), before.x[i], after.x[i]]);
+      }
+    });
+    // Holes are filled by the new ones, then by the last ones.
+    assert.deepEqual(drawn, [
+      [0, 0, 1],
+      [-1, 60, 60],
+      [2, 200, 201],
+      [5, 501, 501],
+      [4, 400, 401],
+      [-1, 50, 50],
+    ]);
+    // Columns of several values a row, and of handles, are cut with the rest.
+    world.set(made!, Exact, { who: old[0]!, n: 1 });
+    world.spawn(Pos, Vel, [Exact, { list: [4, 5, 6] as never, n: 2 }]);
+    loop.draw(0, [Exact], (n, [before], [after]) => {
+      assert.deepEqual([n, before.n[0], after.n[0]], [2, 1, 1]);
+      assert.deepEqual(Array.from(after.list), [1, 2, 3, 4, 5, 6]);
+      assert.equal(after.who.at(0), old[0]);
+    });
+    await loop.stop();
+  }));
 
 test('a callback that throws while drawing harms nobody', () =>
   withLoop(LOCAL, {}, async (loop, { world }) => {
