@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AnyJob, FrameReport, SchedulerOptions } from 'skep';
+import { defineComponent, type AnyJob, type FrameReport, type SchedulerOptions } from 'skep';
 import { withBed, type Bed, type Place } from './cases/bed.ts';
 import { line } from './cases/data.ts';
 import * as jobs from './cases/jobs.ts';
@@ -21,6 +21,7 @@ import {
   readWhole,
 } from './fault_jobs/meddlers.ts';
 import { COPIED, LOCAL, NODE_1, NODE_2, PLACES, TICK } from './support/places.ts';
+import { linkScene, NODE_EXECUTORS, Run, temporary } from './support/scenes.ts';
 
 /** Three blocks. */
 const ROWS = 3000;
@@ -155,6 +156,29 @@ for (const size of [1, 2]) {
       bed.world.check();
       assert.deepEqual(sums(bed), BEFORE);
     }));
+}
+
+const faulty = linkScene(temporary(), 'faulty');
+const Fault = defineComponent({ name: 'Fault', fields: { how: 'u32', tick: 'u32' } });
+
+for (const [name, options] of Object.entries(NODE_EXECUTORS)) {
+  for (const check of [true, false]) {
+    test(`a C job that writes to a column it reads (${name}, check ${check})`, async () => {
+      await using run = await Run.open(faulty, { ...options, check }, { how: 6, tick: 1 });
+      await run.frames(2);
+      const found = run.faults.map(f => `${f.system}, frame ${f.frame}: ${String(f.cause)}`);
+      const want = 'walk, frame 1: Error: the job changed its input';
+      assert.deepEqual(found, check ? [want] : []);
+      let changed = 0;
+      run.world.each({ read: [Fault] }, (n, fault) => {
+        for (let i = 0; i < n; i++) if (fault.tick[i] !== 1) changed++;
+      });
+      assert.equal(changed, name === 'copied' ? 0 : 3);
+      await run.frames(1);
+      assert.equal(run.faults.length, found.length);
+      run.world.check();
+    });
+  }
 }
 
 test('checks change no results', async () => {
