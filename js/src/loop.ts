@@ -4,7 +4,8 @@
 // snapshots that drawing between two frames and going back need.
 
 import type { AnyComponent, Reads } from './component.js';
-import type { EntityColumnView } from './entity.js';
+import type { Column, ColumnSet } from './core/columns.js';
+import { EntityColumn, type EntityColumnView } from './entity.js';
 import { JobError, SkepError } from './errors.js';
 import type { FrameReport, ParallelScheduler } from './scheduler.js';
 import type { Snapshot } from './snapshot.js';
@@ -40,9 +41,13 @@ export class Loop {
   #last: number | null = null;
   #lost = 0;
   #paused = false;
+  /** stop() was called: what runs is finished, and no more. */
+  #ending = false;
   #stopped = false;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #turn: Promise<number> | null = null;
+  /** Settles when all is done that was asked for. */
+  #busy: Promise<unknown> = Promise.resolve();
   #settle: { resolve: () => void; reject: (error: unknown) => void } | null = null;
   /** Resolves when the loop was stopped; rejects with what ended it. */
   readonly done: Promise<void>;
@@ -95,25 +100,33 @@ export class Loop {
     else this.#settle!.reject(error);
   }
 
+  /** Does something when all that was asked for before is done: turns, steps and ways back never
+   * meet. */
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#busy.then(work);
+    this.#busy = done.catch(() => {});
+    return done;
+  }
+
   /** Lets the clock be at `now` milliseconds and runs the frames that are due. The first call only
    * sets the clock. Resolves with the number of frames; while a turn runs, with that turn's. */
   advance(now: number): Promise<number> {
-    return (this.#turn ??= this.#advance(now).finally(() => {
+    return (this.#turn ??= this.#alone(() => this.#advance(now)).finally(() => {
       this.#turn = null;
     }));
   }
 
   async #advance(now: number): Promise<number> {
-    if (this.#stopped) throw new SkepError('E_CLOSED', 'the loop was stopped');
+    if (this.#stopped) throw stopped();
     const elapsed = this.#last === null ? 0 : Math.max(now - this.#last, 0);
     this.#last = now;
     if (this.#paused) return 0;
     this.#backlog += elapsed;
     let frames = 0;
     for (; this.#backlog >= this.#stepMs && frames < this.#options.maxCatchUp; frames++) {
+      if (this.#paused || this.#ending) return frames;
       this.#backlog -= this.#stepMs;
       await this.#frame();
-      if (this.#stopped) return frames + 1;
     }
     if (this.#backlog >= this.#stepMs) {
       const given = this.#backlog - (this.#backlog % this.#stepMs);
@@ -124,8 +137,10 @@ export class Loop {
   }
 
   async #frame(): Promise<FrameReport> {
+    if (this.#stopped) throw stopped();
     const { world } = this.#scheduler;
-    this.#before.push(world.snapshot());
+    const before = world.snapshot();
+    this.#before.push(before);
     const most = Math.max(this.#options.rewindMax, 1);
     while (
       this.#before.length > most
@@ -133,18 +148,26 @@ export class Loop {
     ) {
       this.#before.shift()!.release();
     }
-    const report = await this.#scheduler.runFrame(this.#stepMs / 1000, -1, {
-      parallel: this.#options.parallel,
-    });
+    const { parallel } = this.#options;
+    let report: FrameReport;
+    try {
+      report = await this.#scheduler.runFrame(this.#stepMs / 1000, -1, { parallel });
+    } catch (error) {
+      if (world.tick === before.tick) this.#before.pop()?.release(); // there was no frame
+      throw error;
+    }
     this.#options.onFrame?.(report);
     const bad = report.faults.find((fault: JobError) => fault.action !== 'healed');
-    if (bad && this.#options.onFault === 'throw') throw bad;
+    if (bad && this.#options.onFault === 'throw') {
+      this.#end(bad);
+      throw bad;
+    }
     return report;
   }
 
-  /** Calls `draw` for each block of rows that have the components: their columns before the last
-   * frame and after it, and how far `now` is between the two, 0 to 1. Rows that one of the two
-   * lacks have the same columns in both. */
+  /** Calls `draw` for runs of rows that have the components: their columns before the last frame
+   * and after it, and how far `now` is between the two, 0 to 1. Rows that came or moved in that
+   * frame have the same columns in both. */
   draw<const R extends readonly AnyComponent[]>(
     now: number,
     components: R,
@@ -159,36 +182,31 @@ export class Loop {
     const { world } = this.#scheduler;
     const since = this.#last === null || this.#paused ? 0 : Math.max(now - this.#last, 0);
     const alpha = Math.min((this.#backlog + since) / this.#stepMs, 1);
-    const before = this.#before.at(-1);
-    const rows: { n: number; columns: unknown[]; entities: EntityColumnView }[] = [];
-    before?.each(components, ((n: number, ...rest: unknown[]) => {
-      rows.push({ n, columns: rest.slice(0, -1), entities: rest.at(-1) as EntityColumnView });
+    const old: Rows[] = [];
+    this.#before.at(-1)?.each(components, ((n: number, ...rest: unknown[]) => {
+      old.push(rowsOf(n, rest));
     }) as never);
+    const starts = new Map(old.map(rows => [rows.entities.at(0), rows]));
     let block = 0;
     world.each({ read: components as readonly AnyComponent[] }, ((
       n: number,
       ...rest: unknown[]
     ) => {
-      const columns = rest.slice(0, components.length);
-      const entities = rest[components.length] as EntityColumnView;
-      const old = rows[block++];
-      const same = old !== undefined && old.n === n && sameRows(old.entities, entities);
-      draw(
-        n,
-        (same ? old.columns : columns) as unknown as Columns<R>,
-        columns as unknown as Columns<R>,
-        alpha,
-        entities,
-      );
+      const rows = rowsOf(n, rest.slice(0, components.length + 1));
+      eachRun(rows, [old[block++], starts.get(rows.entities.at(0))], (was, is) => {
+        draw(is.n, was.columns as never, is.columns as never, alpha, is.entities);
+      });
     }) as never);
   }
 
-  /** Pauses: no frames, and time does not pass. */
+  /** Pauses: no frames, and time does not pass. The frame that runs is finished. */
   pause(): void {
     this.#paused = true;
   }
 
+  /** Goes on; the next turn sets the clock. */
   resume(): void {
+    if (this.#paused) this.#last = null;
     this.#paused = false;
   }
 
@@ -197,14 +215,19 @@ export class Loop {
   }
 
   /** Runs exactly one frame, paused or not. */
-  async step(): Promise<FrameReport> {
-    await this.#turn?.catch(() => 0);
-    return this.#frame();
+  step(): Promise<FrameReport> {
+    return this.#alone(() => this.#frame());
   }
 
   /** Takes the world `frames` frames back. Rejects with E_LIMIT for more than are kept. */
-  async rewind(frames: number): Promise<void> {
-    await this.#turn?.catch(() => 0);
+  rewind(frames: number): Promise<void> {
+    return this.#alone(async () => this.#rewind(frames));
+  }
+
+  #rewind(frames: number): void {
+    if (!Number.isInteger(frames)) {
+      throw new SkepError('E_ARGUMENT', `${frames} frames back`, { hint: 'a whole number' });
+    }
     if (frames > this.rewindable || frames < 1) {
       throw new SkepError('E_LIMIT', `${frames} frames back: ${this.rewindable} are kept`, {
         hint: 'start({ rewindMax: frames })',
@@ -227,7 +250,8 @@ export class Loop {
 
   /** Ends the loop; the frame that runs is finished. Resolves when it is. */
   async stop(): Promise<void> {
-    await this.#turn?.catch(() => 0);
+    this.#ending = true;
+    await this.#alone(() => Promise.resolve());
     this.#end();
   }
 
@@ -236,7 +260,74 @@ export class Loop {
   }
 }
 
-function sameRows(a: EntityColumnView, b: EntityColumnView): boolean {
-  for (let i = 0; i < a.length; i++) if (a.at(i) !== b.at(i)) return false;
-  return true;
+function stopped(): SkepError {
+  return new SkepError('E_CLOSED', 'the loop was stopped');
+}
+
+/** Rows that lie side by side. */
+interface Rows {
+  readonly n: number;
+  readonly columns: readonly ColumnSet[];
+  readonly entities: EntityColumn;
+}
+
+/** What a query or a snapshot calls with. */
+function rowsOf(n: number, rest: readonly unknown[]): Rows {
+  return {
+    n,
+    columns: rest.slice(0, -1) as ColumnSet[],
+    entities: rest.at(-1) as EntityColumn,
+  };
+}
+
+/** Splits a block into runs of rows that all were in that place of an earlier one, or all were not:
+ * those stand for themselves. Of the blocks that may be the earlier one that counts which has more
+ * of the rows. */
+function eachRun(
+  now: Rows,
+  earlier: readonly (Rows | undefined)[],
+  call: (was: Rows, is: Rows) => void,
+): void {
+  let best: Rows | undefined;
+  let most = 0;
+  for (const old of earlier) {
+    const same = old && old !== best ? countSame(now, old) : 0;
+    if (same > most) [best, most] = [old, same];
+  }
+  if (!best) return call(now, now);
+  if (most === now.n && now.n === best.n) return call(best, now);
+  for (let from = 0, to; from < now.n; from = to) {
+    const there = isSame(now, best, from);
+    for (to = from + 1; to < now.n && isSame(now, best, to) === there;) to++;
+    const is = cut(now, from, to);
+    call(there ? cut(best, from, to) : is, is);
+  }
+}
+
+function isSame(a: Rows, b: Rows, row: number): boolean {
+  return row < b.n && a.entities.at(row) === b.entities.at(row);
+}
+
+function countSame(a: Rows, b: Rows): number {
+  let count = 0;
+  for (let row = 0; row < a.n; row++) if (isSame(a, b, row)) count++;
+  return count;
+}
+
+function cut(rows: Rows, from: number, to: number): Rows {
+  const columns = rows.columns.map(set =>
+    Object.fromEntries(
+      Object.entries(set).map(([name, column]) => {
+        const each = column.length / rows.n;
+        return [name, cutColumn(column, each * from, each * to)];
+      }),
+    ),
+  );
+  return { n: to - from, columns, entities: cutColumn(rows.entities, from, to) as EntityColumn };
+}
+
+function cutColumn(column: Column, from: number, to: number): Column {
+  return column instanceof EntityColumn
+    ? new EntityColumn(column.words.subarray(2 * from, 2 * to))
+    : (column as Float64Array).subarray(from, to);
 }

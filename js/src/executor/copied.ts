@@ -3,7 +3,8 @@
 // Node when asked. Each task is sent with the bytes that it reads, which the worker puts at the
 // same addresses of a memory of its own; what the task wrote comes back packed, is verified like
 // any other output, and only then reaches the world. So nothing that a job does reaches it, and all
-// of it costs two copies. Bytes that several tasks of a batch read are sent to a worker once.
+// of it costs two copies. Bytes that several tasks of a job read are sent to a worker once in a
+// batch; another job gets them anew, since the one before may have written to them.
 
 import type { Host } from '../core/host.js';
 import { BATCH_RETRY, CAUSE_BYTES, RESULT, ROOM, STATUS } from '../core/layout.js';
@@ -37,8 +38,9 @@ interface CopiedMember extends Member {
   readonly places: Places;
   /** Numbers of jobs whose description it has; -1: it has its room. */
   readonly jobs: Set<number>;
-  /** What it was sent of this batch. */
+  /** What it was sent of this batch, for the job whose task it got last. */
   readonly sent: Set<string>;
+  lastJob: number;
   running: Job | null;
 }
 
@@ -76,7 +78,7 @@ export class CopiedExecutor extends CrewExecutor<CopiedMember> implements Execut
     const { slot } = base.worker;
     const places = this.#placesOf(slot);
     return {
-      member: { ...base, places, jobs: new Set(), sent: new Set(), running: null },
+      member: { ...base, places, jobs: new Set(), sent: new Set(), lastJob: 0, running: null },
       attach: {
         module: core.compiled(false),
         memory: instance.pages,
@@ -228,6 +230,8 @@ export class CopiedExecutor extends CrewExecutor<CopiedMember> implements Execut
   #ranges(member: CopiedMember, task: HandedTask): [number, number][] {
     const { host } = this;
     const list: [number, number][] = [];
+    if (member.lastJob !== task.job) member.sent.clear();
+    member.lastJob = task.job;
     const take = (name: string, ...args: number[]): void => {
       host.call(name, ...args);
       const from = host.word(0) >> 2;

@@ -156,7 +156,10 @@ export class Crew {
   }
 
   #message(slot: Slot, message: PoolMessage): void {
-    if (message.skep === 'ext') return this.#emit(`ext ${message.type}`, slot, message.data);
+    if (message.skep === 'ext') {
+      slot.worked(); // what an executor has it do counts like what a pool runs
+      return this.#emit(`ext ${message.type}`, slot, message.data);
+    }
     if (!('id' in message)) return;
     const lane = this.#laneOf(slot);
     const task = lane.task;

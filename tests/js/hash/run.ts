@@ -75,7 +75,8 @@ class Count {
   }
 }
 
-function addJobs(scheduler: ParallelScheduler): void {
+/** Adds the jobs of jobs.ts, and a system on the main thread. */
+export function addJobs(scheduler: ParallelScheduler): void {
   scheduler.register(wind, { extra: ({ tick }) => 0.5 + (tick % 10) / 16 });
   scheduler.register(glow, { after: 'wind' });
   scheduler.register(fade, { stage: 'late' });

@@ -7,7 +7,7 @@ SKEP_COMPONENT(Place, (f32, x));
 SKEP_COMPONENT(Count, (u32, n));
 SKEP_COMPONENT(Fault, (u32, how), (u32, tick));
 
-enum { HOW_NOTHING, HOW_TRAP, HOW_DIVIDE, HOW_RANGE, HOW_STACK, HOW_LOOP };
+enum { HOW_NOTHING, HOW_TRAP, HOW_DIVIDE, HOW_RANGE, HOW_STACK, HOW_LOOP, HOW_MEDDLE };
 
 static uint32_t deep(volatile uint32_t *depth)
 {
@@ -43,8 +43,9 @@ SKEP_JOB(walk, (mut, Place, place), (in, Fault, fault))
 {
     for (uint32_t i = 0; i < task->n; i++) {
         c->place.x[i] += 1.0f;
-        if (i == task->n / 2 && task->tick == c->fault.tick[i])
-            go_wrong(c->fault.how[i], c->fault.tick[i]);
+        if (i != task->n / 2 || task->tick != c->fault.tick[i]) continue;
+        if (c->fault.how[i] == HOW_MEDDLE) *(uint32_t *)(uintptr_t)&c->fault.tick[i] = 99;
+        go_wrong(c->fault.how[i], c->fault.tick[i]);
     }
 }
 
@@ -56,7 +57,8 @@ SKEP_JOB(tally, (mut, Count, count))
 SKEP_SCENE(faulty, "One job goes wrong, one does not")
 {
     const uint32_t n = skep_param_u32(b, "entities", 3000, "how many");
-    const uint32_t how = skep_param_u32(b, "how", 0, "1 trap, 2 divide, 3 range, 4 stack, 5 loop");
+    const uint32_t how =
+        skep_param_u32(b, "how", 0, "1 trap, 2 divide, 3 range, 4 stack, 5 loop, 6 meddle");
     const uint32_t tick = skep_param_u32(b, "tick", 1, "when");
     skep_add(b, "update", &walk);
     skep_add(b, "update", &tally);
