@@ -291,8 +291,9 @@ void HOST_EXPORT(skep_host_executor)(host *h, uint32_t workers, uint32_t deadlin
     h->plan_host.deadline_ns = workers ? (uint64_t)deadline_ms * 1000000u : 0;
     h->plan_host.batch_flags = flags;
     h->plan_host.wake_ns = workers ? 30000 : 0;
-    /* Where something may go wrong with them, systems are handed out as tasks. */
-    h->plan_host.room = workers ? NULL : &h->pool->slots[0].room;
+    /* Where somebody could end the one that runs them, systems are handed out as tasks. */
+    const bool watched = workers && (deadline_ms || handed);
+    h->plan_host.room = watched ? NULL : &h->pool->slots[0].room;
     skep_plan_host_set(h->plan, &h->plan_host);
 }
 

@@ -245,7 +245,7 @@ static skep_status pool_start(skep_pool *pool, const skep_pool_batch *batch, ske
     p->ctx = ctx;
     pool_divide(p, batch);
     const bool watched = batch->deadline_ns || (batch->flags & SKEP_BATCH_FORCE);
-    p->takes = !p->workers || p->alone || !watched;
+    p->takes = !p->workers || p->alone || (!watched && p->caller_spin);
     atomic_store(&p->pinned, pool_pin(p));
     atomic_store(&p->finished, 0);
     atomic_store(&p->caller_asleep, 0);

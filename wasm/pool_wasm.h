@@ -46,11 +46,12 @@ typedef struct wasm_pool {
     skep_allocator allocator;
     wasm_slot *slots; /* slot_count */
     uint32_t slot_count;
-    uint32_t workers; /* that the executor has; 0: all runs on the caller */
-    uint32_t spin;    /* looks at the ticket before a worker sleeps */
-    uint32_t caller_spin;
-    bool handed; /* the host's JavaScript runs every task (columns are copied out) */
-    bool alone;  /* no worker can be had any more: the caller does all */
+    uint32_t workers;     /* that the executor has; 0: all runs on the caller */
+    uint32_t spin;        /* looks at the ticket before a worker sleeps */
+    uint32_t caller_spin; /* the caller's at the end of a batch; 0: it has no core to itself, and
+                           * leaves all tasks to workers */
+    bool handed;          /* the host's JavaScript runs every task (columns are copied out) */
+    bool alone;           /* no worker can be had any more: the caller does all */
     const skep_pool_batch *batch; /* NULL: none */
     const skep_pool_batch
         *current; /* the last one, for workers: it is never NULL once there was one */

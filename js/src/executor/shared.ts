@@ -193,7 +193,7 @@ export class SharedExecutor extends CrewExecutor<SharedMember> implements Execut
       0,
       batchFlags(this.options, check),
       spin,
-      this.workers < cores ? CALLER_SPIN : 8,
+      this.workers < cores ? CALLER_SPIN : 0,
     );
   }
 
