@@ -51,7 +51,7 @@ export class SharedExecutor extends CrewExecutor<SharedMember> implements Execut
   readonly #values: number;
   /** Lost workers whose threads are not surely gone. */
   #leaving = 0;
-  /** Ends a wait where there is no waitAsync. */
+  /** Ends a wait, sooner than a word of memory would, and where there is no waitAsync. */
   #idle = (): void => {};
   /** The next wait is over at once. */
   #woken = false;
@@ -217,11 +217,10 @@ export class SharedExecutor extends CrewExecutor<SharedMember> implements Execut
       return undefined;
     }
     this.arm();
-    if (!waitAsync)
-      return new Promise<void>(resolve => {
-        this.#idle = resolve;
-      });
-    return Promise.resolve(waitAsync(i32, at, 1).value);
+    const told = new Promise<unknown>(resolve => {
+      this.#idle = () => resolve(undefined);
+    });
+    return waitAsync ? Promise.race([told, waitAsync(i32, at, 1).value]) : told;
   }
 
   wake(): void {

@@ -102,8 +102,10 @@ class Attachment {
   #nap(): boolean {
     const { attach, instance } = this;
     const busy = this.#context.busy();
-    if ((busy && waitAsync) || Atomics.exchange(instance.i32, attach.mail >> 2, 0)) return false;
-    return Atomics.wait(instance.i32, attach.asleep >> 2, 1, busy ? 1 : NAP_MS) !== 'timed-out';
+    const mailed = (): boolean => Atomics.exchange(instance.i32, attach.mail >> 2, 0) !== 0;
+    if ((busy && waitAsync) || mailed()) return false;
+    const woken = Atomics.wait(instance.i32, attach.asleep >> 2, 1, busy ? 1 : NAP_MS);
+    return woken !== 'timed-out' && !mailed();
   }
 
   /** Sleeps on, and lets messages, timers and promises have their turns between naps. */
