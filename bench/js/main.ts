@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MIT
-// npm run bench [-- [--json] [--quick] [--list] [NAME...]]: skep beside its limits and its peers.
+// npm run bench [-- [--json | --short] [--quick] [--list] [NAME...]]: skep beside its limits and
+// its peers.
 //
 // Prints a markdown table for each row as soon as it is measured; with --json nothing but one JSON
-// object at the end, with all samples; --quick only shows that every row runs and is right. NAME
-// picks rows, and groups of rows by the beginning of their names. Ends with 1 if a row could not be
-// measured or left a wrong state; a bar that was missed says so in the table and is no error.
+// object at the end, with all samples; with --short one table of a line a row. --quick only shows
+// that every row runs and is right. NAME picks rows, and groups of rows by the beginning of their
+// names. Ends with 1 if a row could not be measured or left a wrong state; a bar that was missed
+// says so in the table and is no error.
 
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { RowReport } from './measure.ts';
-import { heading, machine, tableOf } from './report.ts';
+import { heading, machine, shortHeading, shortLine, tableOf } from './report.ts';
 import { rows } from './rows.ts';
 
 const FLAGS = ['--expose-gc', '--no-warnings'];
@@ -46,6 +48,7 @@ const { values, positionals } = parseArgs({
     json: { type: 'boolean' },
     list: { type: 'boolean' },
     quick: { type: 'boolean' },
+    short: { type: 'boolean' },
   },
 });
 if (values.list) {
@@ -55,7 +58,7 @@ if (values.list) {
 const at = machine();
 const reports: RowReport[] = [];
 const failed: string[] = [];
-if (!values.json) process.stdout.write(heading(at));
+if (!values.json) process.stdout.write(values.short ? shortHeading(at) : heading(at));
 for (const name of chosen(positionals)) {
   const report = measure(name, values.quick ?? false);
   if (!report) {
@@ -63,7 +66,7 @@ for (const name of chosen(positionals)) {
     continue;
   }
   reports.push(report);
-  if (!values.json) process.stdout.write(tableOf(report));
+  if (!values.json) process.stdout.write(values.short ? shortLine(report) : tableOf(report));
 }
 if (values.json) {
   process.stdout.write(`${JSON.stringify({ machine: at, rows: reports, failed })}\n`);

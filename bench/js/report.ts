@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { ratio, type Result, type RowReport, type Verdict } from './measure.ts';
+import type { Role } from './row.ts';
 
 export interface Machine {
   node: string;
@@ -98,6 +99,32 @@ export function tableOf(report: RowReport): string {
     + line(['---', '---:', '---:', '---', '---', '---'])
     + report.results.map(result => linesOf(result, report)).join('')
   );
+}
+
+function timesOf(report: RowReport, role: Role): string {
+  const { unit } = report;
+  return report.results
+    .filter(result => result.role === role)
+    .map(({ name, median }) => `${name} ${digits(median)} ${unit}`)
+    .join('<br>');
+}
+
+/** The head of a table of a line a row. */
+export function shortHeading(at: Machine): string {
+  return (
+    `Node.js ${at.node} on ${at.cores} cores of ${at.cpu}, commit ${at.commit}, `
+    + `${at.date.slice(0, 10)}; medians.\n\n`
+    + line(['', 'by hand', 'skep', 'others', 'bars'])
+    + line(['---', '---', '---', '---', '---'])
+  );
+}
+
+/** A row as one line of that table. */
+export function shortLine(report: RowReport): string {
+  const met = report.verdicts.filter(verdict => verdict.met).length;
+  const bars = report.verdicts.length ? `${met} of ${report.verdicts.length} met` : '';
+  const times = (['limit', 'ours', 'peer'] as const).map(role => timesOf(report, role));
+  return line([`${report.title} (\`${report.name}\`)`, ...times, bars]);
 }
 
 export function heading(at: Machine): string {
