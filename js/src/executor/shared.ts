@@ -24,9 +24,11 @@ import { faultCount } from './job_runtime.js';
 import type { FromWorker, ToWorker } from './messages.js';
 import { waitAsync } from './worker_side.js';
 
-/** Looks at the ticket before a worker goes to sleep, of 25 ns each: 50 us. And the caller's at the
- * end, where it has a core of its own: 500 us. */
-const SPIN = 2000;
+/** Looks at the ticket before a worker goes to sleep, of 25 ns each: 200 us. Waking one may take the
+ * caller 75 us in a virtual machine; were they shorter, a worker that is done meanwhile would sleep
+ * again before the caller has the next batch, and so in every frame. And the caller's at the end,
+ * where it has a core of its own: 500 us. */
+const SPIN = 8000;
 const CALLER_SPIN = 20000;
 /** How long the caller sleeps at a time where it may, before its event loop goes on. It wakes in
  * half the time that a promise takes. */
@@ -185,7 +187,7 @@ export class SharedExecutor extends CrewExecutor<SharedMember> implements Execut
   enter(check: boolean): void {
     const cores = coreCount();
     // Where workers have no core of their own, looking would take one from whoever works.
-    const spin = this.workers < cores ? SPIN : this.workers === cores ? SPIN / 4 : 0;
+    const spin = this.workers < cores ? SPIN : this.workers === cores ? SPIN / 16 : 0;
     this.host.ex['skep_host_executor']!(
       this.host.address,
       this.workers,
