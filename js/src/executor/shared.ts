@@ -24,10 +24,10 @@ import { faultCount } from './job_runtime.js';
 import type { FromWorker, ToWorker } from './messages.js';
 import { waitAsync } from './worker_side.js';
 
-/** Looks at the ticket before a worker goes to sleep, of 25 ns each: 200 us. Waking one may take the
- * caller 75 us in a virtual machine; were they fewer, a worker that is done meanwhile would sleep
- * again before the caller has the next batch, and so in every frame. And the caller's looks at the
- * end, where it has a core of its own: 500 us. */
+/** Looks at the ticket before a worker goes to sleep, of 25 ns each: 200 us. Waking one may take
+ * the caller 75 us in a virtual machine; were they fewer, a worker that is done meanwhile would
+ * sleep again before the caller has the next batch, and so in every frame. And the caller's looks
+ * at the end, where it has a core of its own: 500 us. */
 const SPIN = 8000;
 const CALLER_SPIN = 20000;
 /** How long the caller sleeps at a time where it may, before its event loop goes on. It wakes in
