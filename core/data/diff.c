@@ -98,8 +98,8 @@ static void diff_forward(skep_diff_item *item, uint32_t rows)
     if (item->kind == SKEP_DIFF_REMOVED) return;
     for (uint32_t f = 0; f < item->component->field_count; f++) {
         const skep_field *field = &item->component->fields[f];
-        item->column[f] = (const uint8_t *)item->column[f] +
-                          (size_t)rows * field->size * field->count;
+        item->column[f] =
+            (const uint8_t *)item->column[f] + (size_t)rows * field->size * field->count;
     }
 }
 

@@ -153,7 +153,7 @@ export class Lab {
   async #run(): Promise<void> {
     this.begin();
     while (this.host.ex['lab_wait']!()) {
-      await this.executor.wait();
+      await this.executor.wait(false);
     }
     this.executor.leave();
   }
