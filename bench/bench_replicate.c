@@ -217,59 +217,27 @@ static bool wire_bytes_limit(void *state, bench_lap *lap)
     return true;
 }
 
+#define WIRE_TIME(id, what, mine)                                                                  \
+    {                                                                                              \
+        .name = id, .about = what, .unit = "ns", .unit_ns = 1, .bar = BENCH_BAR_VALUE,             \
+        .bar_at = 10, .n = 1000, .open = wire_row_open, .close = wire_row_close, .ours = mine      \
+    }
+#define WIRE_BYTES(id, what, kind, at, moving)                                                     \
+    {                                                                                              \
+        .name = id, .about = what, .unit = "B", .unit_ns = 1, .bar = kind, .bar_at = at,           \
+        .n = moving, .open = wire_row_open, .close = wire_row_close, .ours = wire_bytes_ours,      \
+        .limit = wire_bytes_limit                                                                  \
+    }
+
 const bench_row skep__bench_replicate_rows[] = {
-    {.name = "wire_encode_10k",
-     .about = "quantise and encode an entity of 4 columns, all moving",
-     .unit = "ns",
-     .unit_ns = 1,
-     .bar = BENCH_BAR_VALUE,
-     .bar_at = 10,
-     .n = 1000,
-     .open = wire_row_open,
-     .close = wire_row_close,
-     .ours = wire_encode_ours},
-    {.name = "wire_decode_10k",
-     .about = "decode an entity of 4 columns, all moving",
-     .unit = "ns",
-     .unit_ns = 1,
-     .bar = BENCH_BAR_VALUE,
-     .bar_at = 10,
-     .n = 1000,
-     .open = wire_row_open,
-     .close = wire_row_close,
-     .ours = wire_decode_ours},
-    {.name = "wire_bytes_all",
-     .about = "bytes an entity, all moving; entropy of order 0",
-     .unit = "B",
-     .unit_ns = 1,
-     .bar = BENCH_BAR_RATIO,
-     .bar_at = 1.4,
-     .n = 1000,
-     .open = wire_row_open,
-     .close = wire_row_close,
-     .ours = wire_bytes_ours,
-     .limit = wire_bytes_limit},
-    {.name = "wire_bytes_10pct",
-     .about = "bytes an entity, 10% moving; entropy of order 0",
-     .unit = "B",
-     .unit_ns = 1,
-     .bar = BENCH_BAR_VALUE,
-     .bar_at = 0.5,
-     .n = 100,
-     .open = wire_row_open,
-     .close = wire_row_close,
-     .ours = wire_bytes_ours,
-     .limit = wire_bytes_limit},
-    {.name = "wire_bytes_1pct",
-     .about = "bytes an entity, 1% moving; entropy of order 0",
-     .unit = "B",
-     .unit_ns = 1,
-     .bar = BENCH_BAR_VALUE,
-     .bar_at = 0.1,
-     .n = 10,
-     .open = wire_row_open,
-     .close = wire_row_close,
-     .ours = wire_bytes_ours,
-     .limit = wire_bytes_limit},
+    WIRE_TIME("wire_encode_10k", "quantise and encode an entity of 4 columns, all moving",
+              wire_encode_ours),
+    WIRE_TIME("wire_decode_10k", "decode an entity of 4 columns, all moving", wire_decode_ours),
+    WIRE_BYTES("wire_bytes_all", "bytes an entity, all moving; entropy of order 0", BENCH_BAR_RATIO,
+               1.4, 1000),
+    WIRE_BYTES("wire_bytes_10pct", "bytes an entity, 10% moving; entropy of order 0",
+               BENCH_BAR_VALUE, 0.5, 100),
+    WIRE_BYTES("wire_bytes_1pct", "bytes an entity, 1% moving; entropy of order 0", BENCH_BAR_VALUE,
+               0.1, 10),
     {.name = NULL},
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Nothing but asserts: the layouts that js/src/core/layout.ts states for wasm32. */
+#include "core/plan/plan_internal.h"
 #include "wasm/host.h"
 
 #define AT(type, member, offset)                                                                   \
@@ -72,6 +73,10 @@ BYTES(skep_job, 28);
 AT(skep_access, mode, 4);
 AT(skep_access, offset, 8);
 BYTES(skep_access, 12);
+
+_Static_assert(SKEP__JOB_LATE == 1u << 29, "JOB_LATE: see core/layout.ts");
+_Static_assert(WASM_JOB_JS == 1u << 30, "JOB_JS: see core/layout.ts");
+_Static_assert(WASM_JOB_HANDED == 1u << 31, "JOB_HANDED: see core/layout.ts");
 
 AT(wasm_slot, serial, 4);
 AT(wasm_slot, asleep, 8);

@@ -14,10 +14,11 @@
  * no slot is in use, what has no result is lost as well (skep_pool_orphans).
  *
  * Sleeping: a worker looks at the ticket `spin` times, says so (`asleep`), looks once more, and
- * returns to JavaScript, which waits for the word without blocking the worker's event loop, so that
- * messages reach it there. The caller does the same with caller_asleep. Nothing here waits.
+ * returns to JavaScript, which waits for the word and lets messages in meanwhile. The caller does
+ * the same with caller_asleep. Nothing here waits.
  *
- * A task under a deadline runs on workers only, since nobody could end the caller. A second try is
+ * A task under a deadline runs on workers only, since nobody could end the caller, and so does any
+ * where the caller has no core to itself (caller_spin is 0). A second try is
  * pinned to a slot that did not fail the task.
  *
  * A worker's stack ends in canaries, which are looked at behind each task; below them lie the same

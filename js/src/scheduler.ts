@@ -37,7 +37,7 @@ import {
   type PortablePool,
 } from './pool/pool.js';
 import { coreCount } from './pool/env.js';
-import { findUncloneable } from './pool/faults.js';
+import { copyFault } from './pool/faults.js';
 import { Loop, type LoopOptions } from './loop.js';
 import type { Scene } from './scene.js';
 import {
@@ -965,11 +965,8 @@ export class ParallelScheduler {
     try {
       return structuredClone(value);
     } catch (cause) {
-      throw new SkepError(
-        'E_ARGUMENT',
-        `DataCloneError in \`extra\` of system "${system.name}": ` + findUncloneable(value),
-        { cause, hint: 'pass only what structuredClone can copy' },
-      );
+      const hint = 'pass only what structuredClone can copy';
+      throw copyFault(`\`extra\` of system "${system.name}"`, value, cause, hint);
     }
   }
 

@@ -56,15 +56,11 @@ export class Instance {
     this.f32 = new Float32Array(buffer);
     this.f64 = new Float64Array(buffer);
     const imports = this.imports;
-    this.ex = new WebAssembly.Instance(module, {
-      env: {
-        memory,
-        guard: (t: number, job: number, flags: number, room: number, r: number, stack: number) =>
-          imports.guard(t, job, flags, room, r, stack),
-        job: (id: number, task: number, columns: number, stack: number) =>
-          imports.job(id, task, columns, stack),
-      },
-    }).exports as unknown as Exports;
+    const guard: Imports['guard'] = (task, job, flags, room, result, stack) =>
+      imports.guard(task, job, flags, room, result, stack);
+    const job: Imports['job'] = (id, task, columns, stack) => imports.job(id, task, columns, stack);
+    this.ex = new WebAssembly.Instance(module, { env: { memory, guard, job } })
+      .exports as unknown as Exports;
   }
 
   /** The zero-ended text at an address. */

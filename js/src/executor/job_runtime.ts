@@ -4,7 +4,7 @@
 // here and becomes the task's cause; so does a trap of a C job, with the stack set back.
 
 import { ColumnCache, type ColumnSet } from '../core/columns.js';
-import type { Instance } from '../core/instance.js';
+import type { Imports, Instance } from '../core/instance.js';
 import { CAUSE_BYTES, JOB_STACK_BYTES, POOL_TASK, RESULT, STATUS, TASK } from '../core/layout.js';
 import { readStruct, writeStruct } from '../core/values.js';
 import { EntityColumn, entityGeneration, type Entity } from '../entity.js';
@@ -298,9 +298,8 @@ export class JobRuntime {
     this.#place = place;
     this.#direct = instance.ex['skep_task_direct']!;
     this.#onFault = onFault;
-    instance.imports.job = (id, task, columns, stack) => this.#call(id, task, columns, stack);
-    instance.imports.guard = (task, job, flags, room, result, stack) =>
-      this.#guard(task, job, flags, room, result, stack);
+    instance.imports.job = this.#call;
+    instance.imports.guard = this.#guard;
   }
 
   /** Makes a job callable; `scratch` is memory of 2,048 bytes and more for single values. */
@@ -324,7 +323,7 @@ export class JobRuntime {
     this.#onFault(system, error, block);
   }
 
-  #call(id: number, task: number, columns: number, stack: number): number {
+  readonly #call: Imports['job'] = (id, task, columns, stack) => {
     const job = this.#jobs[id];
     if (!job) return this.cause(`no job of number ${id} is known to worker ${this.#place.slot}`);
     const input = job.input;
@@ -350,16 +349,9 @@ export class JobRuntime {
       this.#fault(job.binding.system, error, block);
       return this.cause(describe(error));
     }
-  }
+  };
 
-  #guard(
-    task: number,
-    job: number,
-    flags: number,
-    room: number,
-    result: number,
-    stack: number,
-  ): void {
+  readonly #guard: Imports['guard'] = (task, job, flags, room, result, stack) => {
     if (stack !== this.#stackAt) this.#limitStack(stack);
     try {
       this.#direct(task, job, flags, room, result);
@@ -374,7 +366,7 @@ export class JobRuntime {
       u32[(result + RESULT.wanted) >> 2] = 0;
       this.#fault(this.instance.text(u32[job >> 2]!), error, u32[(task + POOL_TASK.block) >> 2]!);
     }
-  }
+  };
 
   /** Gives jobs the same stack wherever they run. Files without checks have no limit to set. */
   #limitStack(stack: number): void {

@@ -2,7 +2,7 @@
 // Tasks on workers that share the world's memory, on Node and in isolated pages.
 //
 // wasm gives the tasks out itself, by one word of memory that all threads look at; here is what it
-// cannot do: make workers part of the world, wait for them without blocking, end those that hang,
+// cannot do: make workers part of the world, wait for them, end those that hang,
 // and let new ones take their place. A worker that is lost says so by the pool; what it was running
 // ends then. Whatever depends on its thread being surely gone waits for that: its blocks and its
 // stack are used again, a new worker takes its slot, and a look at all slots finds the task that it

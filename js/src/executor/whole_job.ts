@@ -13,7 +13,7 @@ import { readStruct, writeGiven, writeStruct } from '../core/values.js';
 import { EntityColumn, entityGeneration, type Entity } from '../entity.js';
 import { PatchError, SkepError } from '../errors.js';
 import { checkPatches, type Patch } from '../patches.js';
-import { findUncloneable } from '../pool/faults.js';
+import { copyFault } from '../pool/faults.js';
 import type { QuerySpec } from '../query.js';
 import type { World } from '../world.js';
 import type { BoundMessage } from './binding.js';
@@ -389,11 +389,8 @@ export class WholeTask {
     try {
       return values.map(copyValue);
     } catch (cause) {
-      throw new SkepError(
-        'E_ARGUMENT',
-        `DataCloneError in values of "${known.info.name}": ` + findUncloneable(values),
-        { cause, hint: 'object components hold what structuredClone can ' + 'copy' },
-      );
+      const hint = 'object components hold what structuredClone can copy';
+      throw copyFault(`values of "${known.info.name}"`, values, cause, hint);
     }
   }
 

@@ -137,12 +137,10 @@ export class WholeTasks {
         this.#failed(flight, error, 0);
       }
     };
-    const given =
-      input.n === 0 && system.skipIfEmpty
-        ? undefined
-        : elsewhere
-          ? inPool(system, input, pool)
-          : here(system, input, pool);
+    let given: unknown;
+    if (input.n > 0 || !system.skipIfEmpty) {
+      given = elsewhere ? inPool(system, input, pool) : here(system, input, pool);
+    }
     if (typeof (given as PromiseLike<unknown> | null | undefined)?.then !== 'function') {
       take(given);
       return undefined;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A worker's half of the wasm executors. On shared memory it runs tasks until there is nothing to
-// do, and then waits for its word of memory without blocking its event loop, so that messages go on
-// reaching it. On memory of its own it is sent each task with what that reads, and answers with
-// what it wrote.
+// do, and then sleeps in naps on its word of memory, between which its event loop has turns; after
+// some without work it waits by promise. On memory of its own it is sent each task with what that
+// reads, and answers with what it wrote.
 
 import { Instance } from '../core/instance.js';
 import { RESULT, ROOM } from '../core/layout.js';
@@ -113,7 +113,7 @@ class Attachment {
     const { i32 } = this.instance;
     const at = this.attach.asleep >> 2;
     for (let naps = 1; ; naps++) {
-      await letMessagesIn();
+      await new Promise<void>(afterMessages);
       if (this.#left || Atomics.load(i32, at) !== 1) return;
       if (waitAsync && (naps > NAPS || this.#context.busy())) {
         const waited = waitAsync(i32, at, 1);
@@ -168,11 +168,6 @@ class Attachment {
       [output],
     );
   }
-}
-
-/** Lets messages in that have arrived. */
-function letMessagesIn(): Promise<void> {
-  return new Promise(afterMessages);
 }
 
 let attached: Attachment | null = null;

@@ -4,7 +4,7 @@
 // the other side; a value that cannot be cloned is searched for the key that is to blame. Nothing
 // here may throw, whatever a job throws.
 
-import { JobError, type JobErrorDetails, type SkepErrorCode } from '../errors.js';
+import { JobError, SkepError, type JobErrorDetails, type SkepErrorCode } from '../errors.js';
 import type { FaultStage } from './protocol.js';
 
 /** An error, or whatever was thrown, as something that can be cloned. */
@@ -188,6 +188,12 @@ export function findUncloneable(root: unknown): string {
     } else if (!clones(value)) return `${where} is a ${className(value)}`;
   }
   return '';
+}
+
+/** The error of a value that could not be copied here. */
+export function copyFault(what: string, value: unknown, cause: unknown, hint: string): SkepError {
+  const text = `DataCloneError in ${what}: ${findUncloneable(value)}`;
+  return new SkepError('E_ARGUMENT', text, { cause, hint });
 }
 
 /** The error of a value that could not be posted: says in which part of which job it was. */
