@@ -84,7 +84,10 @@ export class SharedExecutor extends CrewExecutor<SharedMember> implements Execut
     const { slot } = base.worker;
     const causes = this.#word(slot, SLOT.causes);
     instance.i32[faultCount(causes)] = 0;
-    base.worker.nudge = () => this.#nudge(slot);
+    // A slot may outlive this executor, and then its words are somebody else's.
+    base.worker.nudge = () => {
+      if (!this.closed) this.#nudge(slot);
+    };
     return {
       member: { ...base, last: 0, heard: 0 },
       attach: {
@@ -261,10 +264,7 @@ export class SharedExecutor extends CrewExecutor<SharedMember> implements Execut
   override close(): void {
     if (!this.host.closed) this.host.ex['skep_host_quit']!(this.host.address, 1);
     super.close();
-    for (const [slot, { worker }] of this.members) {
-      this.#nudge(slot);
-      worker.nudge = null;
-    }
+    for (const slot of this.members.keys()) this.#nudge(slot);
     void Promise.all(this.pool.workers.map(worker => worker.gone)).then(() => {
       if (!this.host.closed) this.host.free(this.#values, VALUE_BYTES * (this.workers + 1));
       this.host.unuse();
