@@ -11,7 +11,7 @@
 
 bool skep__quantum_make(uint32_t type, int32_t log2, skep__quantum *q)
 {
-    const bool none = log2 == SKEP__QUANTUM_NONE;
+    const bool none = log2 == SKEP_QUANTUM_NONE;
     if (!none &&
         (type != SKEP_TYPE_f32 || log2 < SKEP__QUANTUM_LOG2_MIN || log2 > SKEP__QUANTUM_LOG2_MAX))
         return false;
@@ -165,7 +165,7 @@ void skep__quantum_codes(const skep__quantum *q, const void *rows, uint32_t elem
     const size_t step = bytes * elements;
     const uint8_t *from = (const uint8_t *)rows + bytes * element;
     const uint32_t sign = q->code_is_signed ? 1u << (q->code_bits - 1u) : 0u;
-    if (q->log2 != SKEP__QUANTUM_NONE)
+    if (q->log2 != SKEP_QUANTUM_NONE)
         quantum_codes_f32(from, step, row_count, q->log2, codes);
     else if (bytes == 8)
         quantum_codes_64(from, step, row_count, codes, codes + stride);
@@ -223,7 +223,7 @@ void skep__quantum_values(const skep__quantum *q, const int32_t *codes, uint32_t
     const size_t bytes = quantum_bytes(q);
     const size_t step = bytes * elements;
     uint8_t *to = (uint8_t *)rows + bytes * element;
-    if (q->log2 != SKEP__QUANTUM_NONE)
+    if (q->log2 != SKEP_QUANTUM_NONE)
         quantum_values_f32(codes, quantum_power(q->log2), to, step, row_count);
     else if (bytes == 8)
         quantum_values_64(codes, codes + stride, to, step, row_count);

@@ -14,23 +14,20 @@
 #define SKEP_CORE_REPLICATE_QUANTUM_H
 
 #include "core/base/base.h"
-#include "skep/component.h"
+#include "skep/publish.h"
 
 /* The exponents that a quantum may have. */
 #define SKEP__QUANTUM_LOG2_MIN (-32)
 #define SKEP__QUANTUM_LOG2_MAX 31
 /* The greatest code of an f32 with a quantum: the largest f32 below 2^31. */
 #define SKEP__QUANTUM_CODE_MAX 2147483520
-/* In place of an exponent: the field has no quantum. */
-#define SKEP__QUANTUM_NONE 127
-
 /* How one element of a field becomes codes. */
 typedef struct skep__quantum {
     uint8_t type;        /* skep_type */
     uint8_t code_count;  /* codes of one element: 1, or 2 for 64 bits */
     uint8_t code_bits;   /* bits that a code has: 1, 8, 16 or 32 */
     bool code_is_signed; /* codes are extended by their sign, else by zeros */
-    int8_t log2;         /* the quantum is 2^log2, or SKEP__QUANTUM_NONE */
+    int8_t log2;         /* the quantum is 2^log2, or SKEP_QUANTUM_NONE */
 } skep__quantum;
 
 /* Fills *q for a field's elements; false for a type that is unknown, an exponent out of range, or a

@@ -6,9 +6,9 @@
 
 #include "core/base/hash.h"
 
-int32_t skep__replica_quantum(const skep__replica *replica, uint32_t field)
+int32_t skep__replica_quantum(const skep_replica *replica, uint32_t field)
 {
-    return replica->quanta_log2 ? replica->quanta_log2[field] : SKEP__QUANTUM_NONE;
+    return replica->quanta_log2 ? replica->quanta_log2[field] : SKEP_QUANTUM_NONE;
 }
 
 static void schema_mix(skep__schema_hash *h, const char *name, uint64_t numbers)
@@ -19,7 +19,7 @@ static void schema_mix(skep__schema_hash *h, const char *name, uint64_t numbers)
     h->high = skep__hash_mix(h->high, skep__hash_bytes(name, n, ~numbers));
 }
 
-skep__schema_hash skep__schema_hash_of(const skep__replica *replicas, uint32_t count)
+skep__schema_hash skep__schema_hash_of(const skep_replica *replicas, uint32_t count)
 {
     skep__schema_hash h = {skep__hash_u64(count), skep__hash_u64(~(uint64_t)count)};
     for (uint32_t i = 0; i < count; i++) {

@@ -8,12 +8,7 @@
 #define SKEP_CORE_REPLICATE_SCHEMA_H
 
 #include "core/replicate/quantum.h"
-
-/* One component, event, resource or input that is replicated. Borrows what it points to. */
-typedef struct skep__replica {
-    const skep_component *info;
-    const int8_t *quanta_log2; /* one a field, or NULL: no field has a quantum */
-} skep__replica;
+#include "skep/publish.h"
 
 /* 128 bits. */
 typedef struct skep__schema_hash {
@@ -21,11 +16,11 @@ typedef struct skep__schema_hash {
     uint64_t high;
 } skep__schema_hash;
 
-/* Field `field`'s exponent, or SKEP__QUANTUM_NONE. */
-int32_t skep__replica_quantum(const skep__replica *replica, uint32_t field);
+/* Field `field`'s exponent, or SKEP_QUANTUM_NONE. */
+int32_t skep__replica_quantum(const skep_replica *replica, uint32_t field);
 
 /* Hashes kinds, names, fields, their names, types, counts and quanta, in order. Layouts of C
  * structs do not count. Guards against accidents, not against an attacker. Linear in names. */
-skep__schema_hash skep__schema_hash_of(const skep__replica *replicas, uint32_t count);
+skep__schema_hash skep__schema_hash_of(const skep_replica *replicas, uint32_t count);
 
 #endif

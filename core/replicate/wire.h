@@ -28,8 +28,8 @@
 #define SKEP__WIRE_VARINT64_BYTES_MAX 10u
 
 /* What the flags say. */
-#define SKEP__WIRE_MORE 0x0001u /* a part of a whole: parts with the same tick and class follow */
-#define SKEP__WIRE_FLAGS SKEP__WIRE_MORE
+#define SKEP__WIRE_OLDER 0x0001u /* the state before the base helped to predict */
+#define SKEP__WIRE_FLAGS SKEP__WIRE_OLDER
 
 typedef enum skep__wire_type {
 #define SKEP_WIRE_TYPE(name, value, base, text) SKEP__WIRE_##name = value,
@@ -45,7 +45,7 @@ typedef enum skep__wire_section_id {
 /* What a message may ask of its reader. */
 typedef struct skep__wire_limits {
     uint32_t up_bytes_max;      /* of a message from a client */
-    uint32_t down_bytes_max;    /* of one from the server; larger states are sent in parts */
+    uint32_t down_bytes_max;    /* of one from the server; view classes are cut to fit */
     uint32_t section_count_max; /* of a message */
     uint32_t id_count_max;      /* of one list of ids */
 } skep__wire_limits;
@@ -56,7 +56,7 @@ skep__wire_limits skep__wire_limits_default(void);
 /* The header's fields that are not the same for all messages. */
 typedef struct skep__wire_header {
     uint32_t type;          /* skep__wire_type */
-    uint32_t flags;         /* SKEP__WIRE_MORE or 0 */
+    uint32_t flags;         /* SKEP__WIRE_OLDER or 0 */
     uint32_t section_count; /* unknown sections included */
     uint32_t tick;
     uint32_t base;  /* the tick that a DELTA builds on, 0 < base < tick; 0 in all other types */

@@ -14,12 +14,15 @@
 #include "skep/parent.h"
 #include "skep/plan.h"
 #include "skep/pool.h"
+#include "skep/predict.h"
+#include "skep/publish.h"
 #include "skep/query.h"
 #include "skep/save.h"
 #include "skep/scene.h"
 #include "skep/sim.h"
 #include "skep/snapshot.h"
 #include "skep/status.h"
+#include "skep/view.h"
 #include "skep/world.h"
 
 #endif

@@ -110,7 +110,7 @@ static void every_type_comes_back(void **state)
     static int32_t codes[3][2 * ROWS];
     (void)state;
     for (uint32_t t = 0; t < sizeof types / sizeof *types; t++) {
-        const skep__quantum q = made(types[t][0], SKEP__QUANTUM_NONE);
+        const skep__quantum q = made(types[t][0], SKEP_QUANTUM_NONE);
         const size_t bytes = (size_t)types[t][1] * 3 * ROWS;
         for (uint32_t i = 0; i < bytes; i++) {
             rows[i] = (uint8_t)skep__random(3, t, 0, i, 0);
@@ -136,8 +136,8 @@ static void nonsense_is_refused(void **state)
 {
     skep__quantum q;
     (void)state;
-    assert_false(skep__quantum_make(0, SKEP__QUANTUM_NONE, &q));
-    assert_false(skep__quantum_make(14, SKEP__QUANTUM_NONE, &q));
+    assert_false(skep__quantum_make(0, SKEP_QUANTUM_NONE, &q));
+    assert_false(skep__quantum_make(14, SKEP_QUANTUM_NONE, &q));
     assert_false(skep__quantum_make(SKEP_TYPE_i32, -6, &q));
     assert_false(skep__quantum_make(SKEP_TYPE_f64, -6, &q));
     assert_false(skep__quantum_make(SKEP_TYPE_f32, SKEP__QUANTUM_LOG2_MIN - 1, &q));

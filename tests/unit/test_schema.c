@@ -11,13 +11,13 @@
 
 static const skep_field place[2] = {{"x", SKEP_TYPE_f32, 4, 1, 0}, {"y", SKEP_TYPE_f32, 4, 1, 4}};
 
-static const int8_t quanta[2] = {-6, SKEP__QUANTUM_NONE};
+static const int8_t quanta[2] = {-6, SKEP_QUANTUM_NONE};
 
 static skep__schema_hash hash_with(const skep_field *fields, const char *name, const int8_t *log2)
 {
     const skep_component info = {name, fields, 2, 8, 4, SKEP_KIND_COMPONENT};
     const skep_component tag = {"Tag", NULL, 0, 0, 1, SKEP_KIND_COMPONENT};
-    const skep__replica list[2] = {{&info, log2}, {&tag, NULL}};
+    const skep_replica list[2] = {{&info, log2}, {&tag, NULL}};
     return skep__schema_hash_of(list, 2);
 }
 
@@ -45,13 +45,13 @@ static void all_that_counts_shows(void **state)
     expect_other(one, hash_with(f, "Place", quanta));
     expect_other(one, hash_with(place, "Plac", quanta));
     expect_other(one, hash_with(place, "Place", NULL));
-    const int8_t finer[2] = {-7, SKEP__QUANTUM_NONE};
+    const int8_t finer[2] = {-7, SKEP_QUANTUM_NONE};
     expect_other(one, hash_with(place, "Place", finer));
     expect_other(one, skep__schema_hash_of(NULL, 0));
     memcpy(f, place, sizeof f);
     f[1].offset = 8;
     assert_true(hash_with(f, "Place", quanta).low == one.low);
-    const int8_t none[2] = {SKEP__QUANTUM_NONE, SKEP__QUANTUM_NONE};
+    const int8_t none[2] = {SKEP_QUANTUM_NONE, SKEP_QUANTUM_NONE};
     assert_true(hash_with(place, "Place", none).low == hash_with(place, "Place", NULL).low);
 }
 
@@ -61,9 +61,9 @@ static void order_and_kind_count(void **state)
     const skep_component a = {"A", NULL, 0, 0, 1, SKEP_KIND_COMPONENT};
     const skep_component b = {"B", NULL, 0, 0, 1, SKEP_KIND_COMPONENT};
     const skep_component event = {"A", NULL, 0, 0, 1, SKEP_KIND_EVENT};
-    const skep__replica ab[2] = {{&a, NULL}, {&b, NULL}};
-    const skep__replica ba[2] = {{&b, NULL}, {&a, NULL}};
-    const skep__replica eb[2] = {{&event, NULL}, {&b, NULL}};
+    const skep_replica ab[2] = {{&a, NULL}, {&b, NULL}};
+    const skep_replica ba[2] = {{&b, NULL}, {&a, NULL}};
+    const skep_replica eb[2] = {{&event, NULL}, {&b, NULL}};
     expect_other(skep__schema_hash_of(ab, 2), skep__schema_hash_of(ba, 2));
     expect_other(skep__schema_hash_of(ab, 2), skep__schema_hash_of(eb, 2));
     expect_other(skep__schema_hash_of(ab, 2), skep__schema_hash_of(ab, 1));

@@ -183,7 +183,7 @@ static size_t make_message(dice *d, uint8_t *bytes, size_t max, skep__wire_heade
     static const uint8_t noise[400] = {1, 2, 3};
     skep__wire_writer w = {.bytes = bytes, .bytes_max = max};
     const uint32_t count = drawn(d, 9);
-    *h = (skep__wire_header){.type = 1u + drawn(d, 12),
+    *h = (skep__wire_header){.type = 1u + drawn(d, 13),
                              .flags = drawn(d, 2),
                              .tick = 10u + drawn(d, 1000),
                              .class = drawn(d, UINT32_MAX)};
@@ -324,7 +324,7 @@ static void refusals_say_what_and_where(void **state)
         {0, 0, SKEP_FOREIGN, "wire: this is no message of skep", 0},
         {2, 2, SKEP_VERSION, "wire: the message has another version", 2},
         {3, 0, SKEP_CORRUPT, "wire: the message has an unknown type", 3},
-        {3, 13, SKEP_CORRUPT, "wire: the message has an unknown type", 3},
+        {3, 14, SKEP_CORRUPT, "wire: the message has an unknown type", 3},
         {4, 2, SKEP_CORRUPT, "wire: the message has an unknown flag", 4},
         {5, 128, SKEP_CORRUPT, "wire: the message has an unknown flag", 4},
         {6, 65, SKEP_LIMIT, "wire: more sections than section_count_max", 6},
