@@ -163,6 +163,13 @@ void skep__message_put_welcome(skep__wire_writer *w, const skep__message_welcome
     skep__wire_put_varint(w, welcome->player);
     skep__wire_put_varint(w, welcome->input_window);
     skep__wire_put_u8(w, welcome->resumed);
+    SKEP_ASSERT(welcome->rate_count <= SKEP__MESSAGE_RATES_MAX);
+    skep__wire_put_varint(w, welcome->rate_count);
+    for (uint32_t i = 0; i < welcome->rate_count; i++) {
+        const skep__message_rate rate = welcome->rates[i];
+        const uint8_t bytes[4] = {rate.value, rate.value_field, rate.speed, rate.speed_field};
+        skep__wire_put_bytes(w, bytes, sizeof bytes);
+    }
 }
 
 /* A number of 1 to `max`. */
@@ -173,13 +180,72 @@ static bool message_get_number(skep__wire_reader *r, uint32_t max, uint32_t *x)
     return (*x && *x <= max) || skep__wire_fail(r, "message: a number is out of range", at);
 }
 
+static bool message_get_rates(skep__wire_reader *r, skep__message_welcome *welcome)
+{
+    const size_t at = r->at;
+    const uint8_t *bytes = NULL;
+    if (!skep__wire_get_varint(r, &welcome->rate_count)) return false;
+    if (welcome->rate_count > SKEP__MESSAGE_RATES_MAX)
+        return skep__wire_fail(r, "message: too many rates", at);
+    for (uint32_t i = 0; i < welcome->rate_count; i++) {
+        if (!skep__wire_get_bytes(r, 4, &bytes)) return false;
+        welcome->rates[i] = (skep__message_rate){bytes[0], bytes[1], bytes[2], bytes[3]};
+    }
+    return true;
+}
+
 bool skep__message_get_welcome(skep__wire_reader *r, skep__message_welcome *welcome)
 {
     return message_get_number(r, 10000, &welcome->tick_hz) &&
            message_get_number(r, 10000, &welcome->every) &&
            message_get_number(r, UINT32_MAX, &welcome->player) &&
            skep__wire_get_varint(r, &welcome->input_window) &&
-           message_get_flag(r, &welcome->resumed) && skep__wire_get_end(r);
+           message_get_flag(r, &welcome->resumed) && message_get_rates(r, welcome) &&
+           skep__wire_get_end(r);
+}
+
+static bool message_find(const skep_replica *replicas, uint32_t count, const skep_component *info,
+                         uint32_t field, uint8_t *number)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (replicas[i].info != info) continue;
+        *number = skep__u8(i);
+        return field < info->field_count;
+    }
+    return false;
+}
+
+bool skep__message_rates_set(skep__message_welcome *welcome, const skep_replica *replicas,
+                             uint32_t count, const skep_rate *rates, uint32_t rate_count)
+{
+    welcome->rate_count = 0;
+    if (rate_count > SKEP__MESSAGE_RATES_MAX) return false;
+    for (uint32_t i = 0; i < rate_count; i++) {
+        skep__message_rate *to = &welcome->rates[i];
+        const skep_rate *from = &rates[i];
+        if (!message_find(replicas, count, from->value, from->value_field, &to->value) ||
+            !message_find(replicas, count, from->speed, from->speed_field, &to->speed))
+            return false;
+        to->value_field = skep__u8(from->value_field);
+        to->speed_field = skep__u8(from->speed_field);
+    }
+    welcome->rate_count = rate_count;
+    return true;
+}
+
+bool skep__message_rates_get(const skep__message_welcome *welcome, const skep_replica *replicas,
+                             uint32_t count, skep_rate *rates)
+{
+    for (uint32_t i = 0; i < welcome->rate_count; i++) {
+        const skep__message_rate *rate = &welcome->rates[i];
+        if (rate->value >= count || rate->speed >= count) return false;
+        const skep_component *value = replicas[rate->value].info;
+        const skep_component *speed = replicas[rate->speed].info;
+        if (rate->value_field >= value->field_count || rate->speed_field >= speed->field_count)
+            return false;
+        rates[i] = (skep_rate){value, rate->value_field, speed, rate->speed_field};
+    }
+    return true;
 }
 
 /* ---- interest -------------------------------------------------------------------------------- */
@@ -395,9 +461,9 @@ static uint32_t message_text_bytes(const char *text, uint32_t max)
     return n;
 }
 
-skep_status skep__message_bye(skep__wire_writer *w, uint32_t tick, const char *reason)
+skep_status skep__message_bye(skep__wire_writer *w, uint32_t tick, bool again, const char *reason)
 {
-    const skep__wire_header h = {.type = SKEP__WIRE_BYE, .tick = tick};
+    const skep__wire_header h = {.type = SKEP__WIRE_BYE, .tick = tick, .class = again};
     skep__wire_message_begin(w, &h);
     skep__wire_section_begin(w, SKEP__WIRE_SECTION_REASON);
     skep__wire_put_bytes(w, reason, message_text_bytes(reason, SKEP__REASON_BYTES_MAX));

@@ -138,7 +138,7 @@ static void put_values(skep__wire_writer *w, uint32_t kind)
 /* Writes a body of a kind; its bytes. */
 static size_t put(uint32_t kind)
 {
-    const skep__message_welcome welcome = {60, 3, 7, 64, true};
+    const skep__message_welcome welcome = {60, 3, 7, 64, true, 2, {{0, 0, 0, 1}, {4, 0, 0, 1}}};
     const skep__message_interest interest = {3, 1, {2, {-5.0f, 0.0f}, {5.0f, 0.0f}}};
     const skep__message_state state = {
         .previous = 57, .message_count = 300, .number = 1u << 20, .slack = -3, .age_us = 1500};
@@ -288,6 +288,17 @@ static void bodies_come_back(void **unused)
     assert_int_equal(p.welcome.player, 7);
     assert_int_equal(p.welcome.input_window, 64);
     assert_true(p.welcome.resumed);
+    skep_rate rates[2];
+    assert_true(skep__message_rates_get(&p.welcome, schema, COUNT, rates));
+    assert_ptr_equal(rates[1].value, &rules_info);
+    assert_int_equal(rates[1].speed_field, 1);
+    skep__message_welcome again = {0};
+    assert_true(skep__message_rates_set(&again, schema, COUNT, rates, 2));
+    assert_memory_equal(again.rates, p.welcome.rates, sizeof again.rates);
+    rates[0].value_field = 8;
+    assert_false(skep__message_rates_set(&again, schema, COUNT, rates, 2));
+    p.welcome.rates[1].speed = COUNT;
+    assert_false(skep__message_rates_get(&p.welcome, schema, COUNT, rates));
     p = there_and_back(INTEREST);
     assert_int_equal(p.interest.components, 3);
     assert_int_equal(p.interest.predicted, 1);
@@ -502,7 +513,7 @@ static void whole_messages_open(void **unused)
     r = open(w.need, SKEP__WIRE_AUTH, 0, SKEP__WIRE_SECTION_TOKEN);
     assert_int_equal(r.end - r.at, 9);
     w = writer();
-    assert_int_equal(skep__message_bye(&w, 7, "done"), SKEP_OK);
+    assert_int_equal(skep__message_bye(&w, 7, false, "done"), SKEP_OK);
     r = open(w.need, SKEP__WIRE_BYE, 7, SKEP__WIRE_SECTION_REASON);
     assert_memory_equal(r.bytes + r.at, "done", 4);
     /* Cut before a character that would be cut in two. */
@@ -510,11 +521,11 @@ static void whole_messages_open(void **unused)
     memcpy(reason + 199, "\xC3\xA4", 2);
     reason[299] = 0;
     w = writer();
-    assert_int_equal(skep__message_bye(&w, 7, reason), SKEP_OK);
+    assert_int_equal(skep__message_bye(&w, 7, false, reason), SKEP_OK);
     r = open(w.need, SKEP__WIRE_BYE, 7, SKEP__WIRE_SECTION_REASON);
     assert_int_equal(r.end - r.at, 199);
     w = (skep__wire_writer){.bytes = room, .bytes_max = 20};
-    assert_int_equal(skep__message_bye(&w, 7, "done"), SKEP_LIMIT);
+    assert_int_equal(skep__message_bye(&w, 7, false, "done"), SKEP_LIMIT);
 }
 
 int main(void)
