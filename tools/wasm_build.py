@@ -45,7 +45,7 @@ SCENE_ONLY = {"host_scene", "builder", "declare", "params", "staging", "keep", "
               "grid_scene", "explain", "math_arc", "math_exp", "math_tables", "math_trig", "grid",
               "grid_query", "grid_world"}
 SIM = ["builder", "declare", "params", "staging", "keep", "mistakes", "grid_scene"]
-SCENES = {"physics": [], "flock": [], "collide": [], "bullets": [],
+SCENES = {"physics": [], "flock": [], "collide": [], "bullets": [], "ship": [],
           "skies": ["airports", "csv"]}
 
 
