@@ -9,6 +9,7 @@ SKEP_SCENE_DECLARE(physics);
 SKEP_SCENE_DECLARE(flock);
 SKEP_SCENE_DECLARE(collide);
 SKEP_SCENE_DECLARE(bullets);
+SKEP_SCENE_DECLARE(ship);
 SKEP_SCENE_DECLARE(skies);
 
 /* Returns a scene by its place in the list, NULL past the end. */

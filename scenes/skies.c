@@ -12,6 +12,11 @@
  *     watch    who has lost separation gets an Alert, who has it back loses it
  *     depart   airports spawn flights
  *     tally    counts flights by phase, block by block        add_up   adds events up
+ *     pilot    who joined steers an aircraft of his own       glide    which flies where it is put
+ *
+ * Players' aircraft are in the grid like flights, but have no leg: they go where they are steered,
+ * and a client predicts that by the same two systems. Until its player takes off an aircraft
+ * stands at an airport.
  *
  * Positions are points in space on the unit sphere, and the grid has three axes: so poles and date
  * line are places like any other. Separation is looked at above a floor, since below it airports
@@ -30,6 +35,15 @@
 #define LEVEL_MAX_FT 41000.0f    /* the highest with 1,000 feet between levels */
 #define GROUND_KT 160.0f         /* at the runway's end */
 #define RUNWAY_S 30.0f           /* between two departures of an airport */
+
+/* Players' aircraft: seconds are the player's, so that they answer alike whatever the time scale.
+ */
+#define PILOT_KT_MIN 180.0f
+#define PILOT_KT_MAX 1000.0f
+#define PILOT_KT_S 160.0f  /* gained or lost in a second */
+#define PILOT_FT_S 2000.0f /* climbed or sunk in a second */
+#define PILOT_TURN_S 0.9f  /* radians in a second */
+#define PILOT_FT_MAX 45000.0f
 
 #define SEPARATION_NM 5.0
 #define SEPARATION_FT 1000.0f
@@ -53,6 +67,25 @@ SKEP_GRID(Near, 3, (Pos, x), (Pos, y), (Pos, z), (Pos, alt_ft));
 SKEP_COMPONENT(Airport, (u16, index));
 SKEP_COMPONENT(Demand, (u32, to, AIRPORTS_MAX));
 SKEP_COMPONENT(Runway, (u32, waiting), (f32, busy_s));
+
+/* An airport for people: where it is, and its names, UTF-8 and filled up with zeros. */
+#define IATA_BYTES 4
+#define ICAO_BYTES 8
+#define COUNTRY_BYTES 4
+#define NAME_BYTES 48
+SKEP_COMPONENT(Site, (f32, x), (f32, y), (f32, z), (f32, ft), (bytes, iata, IATA_BYTES),
+               (bytes, icao, ICAO_BYTES), (bytes, country, COUNTRY_BYTES),
+               (bytes, name, NAME_BYTES));
+
+/* What a player does: a turn to the right, a climb and a throttle, -1 to 1 and 0 to 1; and `from`:
+ * 0 to go on, an airport's number + 1 to take off there, PARK to stand still and be seen no more.
+ */
+SKEP_INPUT(Steer, (f32, turn), (f32, climb), (f32, throttle), (u16, from));
+#define PARK UINT16_MAX
+
+/* A player's aircraft: what it was told last, and the direction that it flies in, a unit vector. */
+SKEP_COMPONENT(Pilot, (f32, turn), (f32, climb), (f32, throttle), (u8, flying), (u32, player));
+SKEP_COMPONENT(Glide, (f32, x), (f32, y), (f32, z), (f32, kt), (f32, time_scale));
 
 SKEP_EVENT(Departed, (u16, origin), (u16, goal));
 SKEP_EVENT(Landed, (u16, origin)); /* to the airport */
@@ -298,6 +331,97 @@ SKEP_JOB_WITH(add_up, SKEP_JOB_UNSPLIT, 0, (events, Departed, departed), (events
         (double)c->traffic->flights * (double)task->dt * (double)c->rules->time_scale / 3600.0;
 }
 
+/* ---- players --------------------------------------------------------------------------------- */
+
+/* A number that is none is 0. */
+static float within(float v, float low, float high)
+{
+    return v == v ? skep_clamp_f32(v, low, high) : 0.0f;
+}
+
+/* Runways lead everywhere: each airport's by the golden angle from the one before. */
+static Glide runway_of(const Places *places, uint32_t airport, float time_scale)
+{
+    const skep__sky_vec at = place_of(places, airport);
+    const skep__sky_vec side = skep__sky_any_normal(at);
+    const skep__sky_vec ahead = skep__sky_cross(at, side);
+    const double angle = (double)airport * 2.399963229728653;
+    const skep__sky_vec_f32 d =
+        skep__sky_to_f32(skep__sky_blend(side, skep_cos_f64(angle), ahead, skep_sin_f64(angle)));
+    return SKEP_LIT(Glide, d.x, d.y, d.z, PILOT_KT_MIN, time_scale);
+}
+
+SKEP_JOB(pilot, (mut, Pilot, pilot), (mut, Glide, glide), (mut, Pos, pos), (inbox, Steer, steer),
+         (res, Places, places), (res, Rules, rules))
+{
+    for (uint32_t i = 0; i < task->n; i++) {
+        for (uint32_t k = c->steer.begin[i]; k < c->steer.begin[i + 1]; k++) {
+            const uint32_t from = c->steer.from[k];
+            c->pilot.turn[i] = within(c->steer.turn[k], -1.0f, 1.0f);
+            c->pilot.climb[i] = within(c->steer.climb[k], -1.0f, 1.0f);
+            c->pilot.throttle[i] = within(c->steer.throttle[k], 0.0f, 1.0f);
+            if (from == PARK) c->pilot.flying[i] = 0;
+            if (from == 0 || from > c->places->count) continue;
+            const Glide g = runway_of(c->places, from - 1, c->rules->time_scale);
+            c->pilot.flying[i] = 1;
+            c->glide.x[i] = g.x;
+            c->glide.y[i] = g.y;
+            c->glide.z[i] = g.z;
+            c->glide.kt[i] = g.kt;
+            c->glide.time_scale[i] = g.time_scale;
+            c->pos.x[i] = c->places->x[from - 1];
+            c->pos.y[i] = c->places->y[from - 1];
+            c->pos.z[i] = c->places->z[from - 1];
+            c->pos.alt_ft[i] = c->places->ft[from - 1];
+        }
+    }
+}
+
+SKEP_JOB(glide, (mut, Pos, pos), (mut, Glide, glide), (in, Pilot, pilot))
+{
+    const float dt = task->dt;
+    for (uint32_t i = 0; i < task->n; i++) {
+        if (!c->pilot.flying[i]) continue;
+        const float wish = PILOT_KT_MIN + (PILOT_KT_MAX - PILOT_KT_MIN) * c->pilot.throttle[i];
+        const float kt = c->glide.kt[i];
+        const float more = skep_clamp_f32(wish - kt, -PILOT_KT_S * dt, PILOT_KT_S * dt);
+        const float nm = kt * dt * c->glide.time_scale[i] / 3600.0f;
+        const float way = skep_min_f32(nm * (float)(1.0 / SKEP__SKY_EARTH_NM), 1.0f);
+        const skep__sky_course_f32 now = {{c->pos.x[i], c->pos.y[i], c->pos.z[i]},
+                                          {c->glide.x[i], c->glide.y[i], c->glide.z[i]}};
+        const skep__sky_course_f32 next =
+            skep__sky_steer_f32(now, c->pilot.turn[i] * PILOT_TURN_S * dt, way);
+        const float ft = c->pos.alt_ft[i] + c->pilot.climb[i] * PILOT_FT_S * dt;
+        c->pos.x[i] = next.at.x;
+        c->pos.y[i] = next.at.y;
+        c->pos.z[i] = next.at.z;
+        c->pos.alt_ft[i] = skep_clamp_f32(ft, 0.0f, PILOT_FT_MAX);
+        c->glide.x[i] = next.ahead.x;
+        c->glide.y[i] = next.ahead.y;
+        c->glide.z[i] = next.ahead.z;
+        c->glide.kt[i] = kt + more;
+    }
+}
+
+/* A player who joined gets an aircraft that stands at one of the airports. */
+static skep_entity join(skep_world *world, uint32_t player, void *ctx)
+{
+    const Places *const places = Places_read(world);
+    skep_entity own = skep_entity_null();
+    (void)ctx;
+    if (!places || places->count == 0) return own;
+    const uint32_t airport = player % places->count;
+    const Pos pos = {places->x[airport], places->y[airport], places->z[airport],
+                     places->ft[airport]};
+    const Pilot pilot_new = {0.0f, 0.0f, 0.0f, 0, player};
+    const Glide glide_new = runway_of(places, airport, 1.0f);
+    const skep_part parts[] = {skep_part_make(&Pos_info, &pos),
+                               skep_part_make(&Pilot_info, &pilot_new),
+                               skep_part_make(&Glide_info, &glide_new)};
+    if (skep_entity_create_many(world, 1, parts, 3, &own) != SKEP_OK) return skep_entity_null();
+    return own;
+}
+
 /* ---- building -------------------------------------------------------------------------------- */
 
 /* Reads the airports of the host's file, or of ours, and picks those to fly between. */
@@ -327,6 +451,8 @@ static uint32_t read_airports(skep_builder *b, skep__airport **all, uint32_t *pi
 
 /* What building hands around. */
 typedef struct sky {
+    const skep__airport *airports; /* all of the file */
+    const uint32_t *picked;        /* those of the scene */
     Places *places;
     skep__sky_vec *at; /* an airport */
     double *weight;
@@ -350,6 +476,28 @@ static void place_airports(sky *s, const skep__airport *all, const uint32_t *pic
     }
 }
 
+/* Copies a text that is closed with a zero into zeroed room, cut between two characters. */
+static void put_text(uint8_t *to, uint32_t room, const char *text)
+{
+    uint32_t n = 0;
+    while (n < room && text[n]) n++;
+    while (text[n] && n > 0 && ((uint8_t)text[n] & 0xc0u) == 0x80u) n--;
+    for (uint32_t i = 0; i < n; i++) to[i] = (uint8_t)text[i];
+}
+
+static void put_site(const Site_mut *site, uint32_t i, const sky *s)
+{
+    const skep__airport *const a = &s->airports[s->picked[i]];
+    site->x[i] = s->places->x[i];
+    site->y[i] = s->places->y[i];
+    site->z[i] = s->places->z[i];
+    site->ft[i] = s->places->ft[i];
+    put_text(site->iata + (size_t)i * IATA_BYTES, IATA_BYTES, a->iata);
+    put_text(site->icao + (size_t)i * ICAO_BYTES, ICAO_BYTES, a->ident);
+    put_text(site->country + (size_t)i * COUNTRY_BYTES, COUNTRY_BYTES, a->country);
+    put_text(site->name + (size_t)i * NAME_BYTES, NAME_BYTES, a->name);
+}
+
 /* Makes the airports' entities with their tables of destinations. Returns the traffic of all. */
 static double create_airports(skep_builder *b, sky *s, uint32_t n)
 {
@@ -358,11 +506,14 @@ static double create_airports(skep_builder *b, sky *s, uint32_t n)
     double *const leaving = skep_init_memory(b, n * sizeof *leaving);
     Airport_mut airport;
     Demand_mut tables;
+    Site_mut site;
     const skep_entity *const own =
-        skep_create_many(b, n, Airport_columns(&airport), Demand_columns(&tables), SKEP_OF(Runway));
+        skep_create_many(b, n, Airport_columns(&airport), Demand_columns(&tables),
+                         Site_columns(&site), SKEP_OF(Runway));
     for (uint32_t i = 0; i < n; i++) {
         uint32_t *const table = tables.to + (size_t)i * AIRPORTS_MAX;
         airport.index[i] = (uint16_t)i;
+        put_site(&site, i, s);
         leaving[i] = skep__sky_destinations(&demand, i, scratch, table);
         if (i < HALF_OF_THEM) {
             s->places->first[i] = own[i];
@@ -444,6 +595,33 @@ static void add_systems(skep_builder *b)
     skep_add(b, "update", &depart);
     skep_add(b, "late", &tally);
     skep_add(b, "late", &add_up);
+    skep_add(b, "input", &pilot);
+    skep_add(b, "update", &glide);
+}
+
+/* A quantum of a place is 24 m on the ground. What only the scene itself needs, and what happens
+ * hundreds of times a second, stays here. */
+static void publish(skep_builder *b)
+{
+    static const skep_component *const hidden[] = {
+        &Leg_info,    &Progress_info, &Demand_info, &Runway_info,
+        &Places_info, &Departed_info, &Landed_info, &Warned_info,
+    };
+    for (uint32_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++) skep_publish_hide(b, hidden[i]);
+    skep_publish(b, &Pos_info, "x, y, z", 1.0f / 262144);
+    skep_publish(b, &Pos_info, "alt_ft", 4.0f);
+    skep_publish(b, &Cruise_info, "level_ft, from_ft, to_ft", 4.0f);
+    skep_publish(b, &Cruise_info, "speed_kt", 1.0f);
+    skep_publish(b, &Alert_info, "nm", 1.0f / 64);
+    skep_publish(b, &Alert_info, "ft", 4.0f);
+    skep_publish(b, &Site_info, "x, y, z", 1.0f / 262144);
+    skep_publish(b, &Site_info, "ft", 4.0f);
+    skep_publish(b, &Glide_info, "x, y, z", 1.0f / 1024);
+    skep_publish(b, &Glide_info, "kt", 1.0f);
+    skep_publish_place(b, &Pos_info, "x, y, z", 0.5f);
+    skep_publish_join(b, join, NULL);
+    skep_publish_predict(b, "pilot");
+    skep_publish_predict(b, "glide");
 }
 
 SKEP_SCENE(skies, "Air traffic between real airports, and who comes too near")
@@ -458,12 +636,15 @@ SKEP_SCENE(skies, "Air traffic between real airports, and who comes too near")
 
     if (time_scale < 0.0f) skep_scene_fail(b, "time_scale: flights do not fly backwards");
     add_systems(b);
+    publish(b);
     skep_prefab(b, Flight, SKEP_OF(Leg), SKEP_OF(Cruise), SKEP_OF(Route), SKEP_OF(Progress),
                 SKEP_OF(Pos));
     skep_resource(b, SKEP_WITH(Rules, time_scale, floor_ft, (float)chord));
     const uint32_t n = read_airports(b, &all, picked);
     if (n == 0) return;
 
+    s.airports = all;
+    s.picked = picked;
     s.places = skep_init_memory(b, sizeof *s.places);
     s.at = skep_init_memory(b, n * sizeof *s.at);
     s.weight = skep_init_memory(b, n * sizeof *s.weight);

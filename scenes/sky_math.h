@@ -189,6 +189,44 @@ static inline skep__sky_vec_f32 skep__sky_along_f32(skep__sky_vec_f32 from,
     return r;
 }
 
+/* Where somebody flies freely: a place, and at right angles to it the direction of travel. */
+typedef struct skep__sky_course_f32 {
+    skep__sky_vec_f32 at;
+    skep__sky_vec_f32 ahead;
+} skep__sky_course_f32;
+
+/* Returns a * p + b * q, made a unit vector again. */
+static inline skep__sky_vec_f32 skep__sky_blend_f32(skep__sky_vec_f32 a, float p,
+                                                    skep__sky_vec_f32 b, float q)
+{
+    const skep__sky_vec_f32 v = {a.x * p + b.x * q, a.y * p + b.y * q, a.z * p + b.z * q};
+    const float k = 1.0f / skep_sqrt_f32(v.x * v.x + v.y * v.y + v.z * v.z);
+    const skep__sky_vec_f32 r = {v.x * k, v.y * k, v.z * k};
+    return r;
+}
+
+/* Returns the course after a turn to the right by one angle and a way straight on by another; both
+ * at most a radian. What rounding takes from the right angle is put back each time, so that many
+ * steps add up to no error but that of the place. */
+static inline skep__sky_course_f32 skep__sky_steer_f32(skep__sky_course_f32 c, float right,
+                                                       float way)
+{
+    float s = 0.0f;
+    float k = 0.0f;
+    const skep__sky_vec_f32 side = {c.ahead.y * c.at.z - c.ahead.z * c.at.y,
+                                    c.ahead.z * c.at.x - c.ahead.x * c.at.z,
+                                    c.ahead.x * c.at.y - c.ahead.y * c.at.x};
+    skep_sincos_f32(right, &s, &k);
+    const skep__sky_vec_f32 turned = skep__sky_blend_f32(c.ahead, k, side, s);
+    skep_sincos_f32(way, &s, &k);
+    skep__sky_course_f32 r;
+    r.at = skep__sky_blend_f32(c.at, k, turned, s);
+    const skep__sky_vec_f32 ahead = skep__sky_blend_f32(turned, k, c.at, -s);
+    const float slip = ahead.x * r.at.x + ahead.y * r.at.y + ahead.z * r.at.z;
+    r.ahead = skep__sky_blend_f32(ahead, 1.0f, r.at, -slip);
+    return r;
+}
+
 /* Returns the place at a share of the way between two places, 0 to 1, at an even speed. */
 static inline skep__sky_vec skep__sky_slerp(skep__sky_vec a, skep__sky_vec b, double share)
 {

@@ -21,6 +21,8 @@ void skep__builder_init(skep_builder *b, const skep__builder_desc *desc)
     b->plan = desc->plan;
     b->kept = desc->kept;
     b->helpers = desc->helpers;
+    b->declares = desc->declares;
+    b->predict = desc->predict;
     b->entity_max = desc->entity_max;
     b->temp.allocator = desc->allocator;
     b->mistakes.allocator = desc->allocator;
@@ -113,6 +115,15 @@ static bool builder_separator(char c)
     return c == ',' || c == ' ';
 }
 
+/* Whether a system of the scene is left out of a world to predict in. */
+static bool builder_leaves_out(const skep_builder *b, const char *name)
+{
+    if (!b->predict || skep__declares_predicts(b->declares, name)) return false;
+    for (const skep__building *s = b->systems; s; s = s->next)
+        if (strcmp(s->when.name ? s->when.name : s->job->name, name) == 0) return true;
+    return false;
+}
+
 /* Cuts "move, shoot" into the names of an edge list. */
 static void builder_names(skep_builder *b, const char *system, const char *list,
                           const char *names[SKEP_SYSTEM_EDGE_MAX])
@@ -128,7 +139,12 @@ static void builder_names(skep_builder *b, const char *system, const char *list,
                 return;
             }
             names[count] = skep__keep_text(&b->temp, at, (size_t)(end - at));
-            if (!names[count++]) skep__mistake(&b->mistakes, "out of memory for names of systems");
+            if (!names[count])
+                skep__mistake(&b->mistakes, "out of memory for names of systems");
+            else if (!builder_leaves_out(b, names[count]))
+                count++;
+            else
+                names[count] = NULL;
         }
         at = *end ? end + 1 : end;
     }
@@ -139,6 +155,7 @@ static void builder_plan_add(skep_builder *b, const skep__building *s)
     skep_system_desc d = skep_system_desc_default();
     d.flags = s->when.flags;
     d.name = s->when.name ? s->when.name : s->job->name;
+    if (builder_leaves_out(b, d.name)) return;
     d.stage = s->when.stage;
     d.every = s->when.every;
     d.deadline_ms = s->when.deadline_ms;
@@ -271,11 +288,31 @@ static void builder_call(skep_builder *b, const skep_scene *scene)
     if (setjmp(b->leave) == 0) scene->build(b);
 }
 
+/* A world to predict in keeps the resources of what the scene made, and no entities. */
+static void builder_empty(skep_builder *b)
+{
+    skep_query_desc all = skep_query_desc_default();
+    skep_query *query = NULL;
+    skep_status status = skep_query_create(b->world, &all, &query);
+    if (status == SKEP_OK) {
+        skep_query_iter it = skep_query_begin(query);
+        while (status == SKEP_OK && skep_query_next(&it))
+            for (uint32_t i = 0; i < it.n && status == SKEP_OK; i++)
+                status = skep_entity_destroy(b->world, it.entity[i]);
+        skep_query_end(&it);
+    }
+    skep_query_destroy(query);
+    if (status != SKEP_OK)
+        skep__mistake(&b->mistakes, "emptying the world: %s", skep_status_text(status));
+}
+
 skep_status skep__builder_build(skep_builder *b, const skep_scene *scene)
 {
     if (scene) builder_call(b, scene);
     skep__builder_flush(b);
     skep__builder_params_check(b);
+    skep__declares_check(b);
+    if (b->predict) builder_empty(b);
     for (const skep__building *s = b->systems; s; s = s->next) builder_plan_add(b, s);
     const skep_status status = skep_plan_build(b->plan);
     const uint32_t mistakes = skep_plan_mistake_count(b->plan);

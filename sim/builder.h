@@ -4,6 +4,7 @@
 #define SKEP_SIM_BUILDER_H
 
 #include "core/base/random.h"
+#include "sim/declare.h"
 #include "sim/keep.h"
 #include "sim/mistakes.h"
 #include "skep/scene.h"
@@ -54,11 +55,13 @@ struct skep_builder {
     skep_plan *plan;
     skep__keep *kept; /* lives as long as the simulation */
     const skep__helpers *helpers;
-    skep__keep temp; /* lives as long as the builder */
+    skep__declares *declares; /* lives as long as the simulation */
+    skep__keep temp;          /* lives as long as the builder */
     skep__mistakes mistakes;
     skep__given *given; /* given_count */
     uint32_t given_count;
     uint32_t entity_max; /* of the world */
+    bool predict;        /* only predicted systems, and no entities */
     skep__asked *asked;  /* in the order of asking */
     skep__asked **asked_end;
     skep__building *systems; /* in the order of adding */
@@ -80,12 +83,14 @@ typedef struct skep__builder_desc {
     const skep_allocator *allocator;
     skep__keep *kept;
     const skep__helpers *helpers;
+    skep__declares *declares; /* all zero */
     const char *const *params;
     uint32_t param_count;
     uint32_t entity_max;
     uint64_t seed;
     const char *data;
     size_t data_bytes;
+    bool predict;
 } skep__builder_desc;
 
 /* Readies a builder in the caller's memory. Mistakes of the parameters' form are collected. */

@@ -131,6 +131,8 @@ static skep_status sim_build(skep_sim *sim, const skep_scene *scene, const skep_
     bd.kept = &sim->kept;
     sim->helpers.idle = sim->pool;
     bd.helpers = &sim->helpers;
+    bd.declares = &sim->declares;
+    bd.predict = d->predict;
     bd.params = d->params;
     bd.param_count = d->param_count;
     bd.entity_max = sim_entity_max(d);
@@ -394,4 +396,36 @@ bool skep_sim_param(const skep_sim *sim, uint32_t index, skep_param *param)
     param->value = a->value ? a->value : "";
     param->given = a->given;
     return true;
+}
+
+/* ---- live worlds ------------------------------------------------------------------------- */
+
+skep_status skep_sim_publish_desc(skep_sim *sim, skep_publish_desc *desc)
+{
+    const skep_status status =
+        skep__declares_fill(&sim->declares, &sim->kept, sim->world, &sim->log, desc);
+    if (status != SKEP_OK) return status;
+    if (!desc->allocator.alloc) desc->allocator = sim->allocator;
+    if (!desc->log.fn) desc->log = sim->log;
+    return SKEP_OK;
+}
+
+skep_entity skep_sim_join(skep_sim *sim, uint32_t player)
+{
+    return skep__declares_join(&sim->declares, sim->world, player);
+}
+
+void skep_sim_leave(skep_sim *sim, uint32_t player, skep_entity own)
+{
+    skep__declares_leave(&sim->declares, sim->world, player, own);
+}
+
+const char *skep_sim_predicted(const skep_sim *sim, uint32_t index)
+{
+    return index < sim->declares.predicted_count ? sim->declares.predicted[index] : NULL;
+}
+
+const skep_component *skep_sim_predicted_component(const skep_sim *sim, uint32_t index)
+{
+    return index < sim->declares.used_count ? sim->declares.used[index] : NULL;
 }

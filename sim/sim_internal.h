@@ -21,6 +21,7 @@ struct skep_sim {
     skep_pool *pool; /* own_pool: ours to destroy */
     skep__keep kept;
     skep__helpers helpers;
+    skep__declares declares;
     skep__asked *asked;
     skep_frame_report report;
     skep_fault *faults; /* fault_count kept ones */

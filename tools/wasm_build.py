@@ -41,11 +41,11 @@ LINK = SHARED["link"]
 # noise than with 26 files at -O2, and the file is 9 kB smaller, deflated.
 HOT = {"diff", "hash", "host_structure", "libc", "stripes"}
 # The core alone has no scene and no explanations.
-SCENE_ONLY = {"host_scene", "builder", "params", "staging", "keep", "mistakes", "grid_scene",
-              "explain", "math_arc", "math_exp", "math_tables", "math_trig", "grid", "grid_query",
-              "grid_world"}
-SIM = ["builder", "params", "staging", "keep", "mistakes", "grid_scene"]
-SCENES = {"physics": [], "flock": [], "collide": [], "bullets": [],
+SCENE_ONLY = {"host_scene", "builder", "declare", "params", "staging", "keep", "mistakes",
+              "grid_scene", "explain", "math_arc", "math_exp", "math_tables", "math_trig", "grid",
+              "grid_query", "grid_world"}
+SIM = ["builder", "declare", "params", "staging", "keep", "mistakes", "grid_scene"]
+SCENES = {"physics": [], "flock": [], "collide": [], "bullets": [], "ship": [],
           "skies": ["airports", "csv"]}
 
 

@@ -89,8 +89,10 @@ typedef struct host {
     host_buffer hooks;    /* entity low, entity high, hook: what happened */
     skep__keep kept;      /* what scenes keep */
     skep__helpers helpers;
-    skep__asked *asked;    /* parameters that scenes asked for */
-    skep_builder *builder; /* while a scene's function runs */
+    skep__declares declares; /* of the scene, for live worlds */
+    bool predict;            /* the scene's world is one to predict in */
+    skep__asked *asked;      /* parameters that scenes asked for */
+    skep_builder *builder;   /* while a scene's function runs */
     uint32_t entity_max;
     uint64_t seed;
     uint32_t log_used;

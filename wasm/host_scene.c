@@ -63,6 +63,8 @@ uint32_t HOST_EXPORT(skep_host_scene_build)(host *h, uint32_t param_count, const
     d.allocator = &h->allocator;
     d.kept = &h->kept;
     d.helpers = &h->helpers;
+    d.declares = &h->declares;
+    d.predict = h->predict;
     d.params = params;
     d.param_count = param_count;
     d.entity_max = h->entity_max;

@@ -9,7 +9,7 @@
 #include "core/data/snapshot_internal.h"
 
 #define PUBLISH_ALIGN 16u
-#define PUBLISH_BYTES_MAX ((size_t)1 << 40 >> (sizeof(size_t) == 4 ? 9 : 0))
+#define PUBLISH_BYTES_MAX (SIZE_MAX / 4u)
 
 /* ---- frames ---------------------------------------------------------------------------------- */
 

@@ -235,6 +235,51 @@ SKEP_API void *skep_init_memory(skep_builder *b, size_t bytes);
  * that were to be filled are done with. Borrowed; it lives as long as the simulation. */
 SKEP_API skep_world *skep_builder_world(skep_builder *b);
 
+/* ---- what a live world publishes --------------------------------------------------------- */
+
+/* A scene that says nothing of this section publishes every component, event, resource and input of
+ * its world as it is (skep/publish.h). These calls may come before or after those that use the
+ * components. Lists of fields are texts like "x, y". */
+
+/* Gives fields of a component, event or resource a quantum, the step in which their values are
+ * sent: skep_publish(b, &Pos_info, "x, y", 1.0f / 64). A power of two from 2^-32 to 2^31; 0: as
+ * they are. Fields of type f32 only. With fields NULL it only says that the component is published,
+ * which one that no system uses needs. */
+SKEP_API void skep_publish(skep_builder *b, const skep_component *component, const char *fields,
+                           float quantum);
+
+/* Keeps a component, event, resource or input out of what is published. */
+SKEP_API void skep_publish_hide(skep_builder *b, const skep_component *component);
+
+/* Says where entities are, once a scene, so that clients may ask for an area: one to three f32
+ * fields of a component, and the edge of a cell of the grid that areas are sent by. */
+SKEP_API void skep_publish_place(skep_builder *b, const skep_component *component,
+                                 const char *fields, float cell);
+
+/* Says that fields of `speed` are the change a second of fields of `value`, pairwise, which makes
+ * messages smaller. All need a quantum. */
+SKEP_API void skep_publish_rate(skep_builder *b, const skep_component *value,
+                                const char *value_fields, const skep_component *speed,
+                                const char *speed_fields);
+
+/* Makes the entity of a player who joins, and returns it; null: he only looks on. Called on the
+ * world's thread between frames. */
+typedef skep_entity skep_publish_join_fn(skep_world *world, uint32_t player, void *ctx);
+
+/* Takes back what skep_publish_join_fn made: `own` is its entity, which may be gone. */
+typedef void skep_publish_leave_fn(skep_world *world, uint32_t player, skep_entity own, void *ctx);
+
+/* Says how players get their own entities; `ctx` is NULL or outlives the simulation. */
+SKEP_API void skep_publish_join(skep_builder *b, skep_publish_join_fn *join, void *ctx);
+
+/* Says what happens when a player is gone. Without it his entity is destroyed. */
+SKEP_API void skep_publish_leave(skep_builder *b, skep_publish_leave_fn *leave, void *ctx);
+
+/* Says that clients predict what a system does to their own entities, by running it themselves; of
+ * a system added before or after. What it uses of an entity must not be hidden, and reaches the
+ * owner without quantum. It should draw no random numbers, and look at nobody else. */
+SKEP_API void skep_publish_predict(skep_builder *b, const char *system);
+
 /* ---- private: what the macros call ------------------------------------------------------- */
 
 SKEP_API const skep_entity *skep__builder_create_many(skep_builder *b, uint32_t n,

@@ -13,15 +13,16 @@
  *
  * The parts stay public: the world between frames (skep/world.h), the plan (skep/plan.h), the
  * pool (skep/pool.h), snapshots and saves. All calls on one simulation come from the thread that
- * opened it; many simulations can live in one process. Below: a fixed-step loop with bounded
- * catch-up, pause, single step and rewind; recordings; jobs over somebody's own arrays; and
- * scenes in files. */
+ * opened it; many simulations can live in one process. Below: what servers ask of a
+ * scene; a fixed-step loop with bounded catch-up, pause, single step and rewind; recordings; jobs
+ * over somebody's own arrays; and scenes in files. */
 #ifndef SKEP_SIM_H
 #define SKEP_SIM_H
 
 #include "skep/log.h"
 #include "skep/plan.h"
 #include "skep/pool.h"
+#include "skep/publish.h"
 #include "skep/scene.h"
 #include "skep/snapshot.h"
 #include "skep/world.h"
@@ -72,6 +73,8 @@ typedef struct skep_sim_desc {
     skep_allocator allocator; /* host memory; all zero: the C heap */
     skep_log log;             /* mistakes, faults, lines of jobs; without fn: standard error */
     bool check;               /* development: poison `out` columns, check inputs around each job */
+    bool predict; /* a world to predict in: of the scene's systems only those that it names by
+                     skep_publish_predict, of what it creates the resources and no entities */
 } skep_sim_desc;
 
 /* Returns the defaults. */
@@ -144,6 +147,30 @@ typedef struct skep_param {
 
 /* Returns a parameter of the scene by its place, false past the end. */
 SKEP_API bool skep_sim_param(const skep_sim *sim, uint32_t index, skep_param *param);
+
+/* ---- live worlds ------------------------------------------------------------------------- */
+
+/* Fills what a server needs to know of the scene into a description that was begun by
+ * skep_publish_desc_default(): replicas, rates and place; the simulation's allocator and log where
+ * it has none. What it points to lives as long as the simulation. The first call fixes what is
+ * published: declared components, and all that the world has got to know by then. SKEP_LIMIT, with
+ * the names in the log, for more than SKEP_REPLICA_MAX; SKEP_NO_MEMORY. */
+SKEP_API SKEP_NODISCARD skep_status skep_sim_publish_desc(skep_sim *sim, skep_publish_desc *desc);
+
+/* Makes the own entity of a player who joined, as the scene says (skep_publish_join), and returns
+ * it, for skep_feed_own. Null where there is none. Between frames. */
+SKEP_API skep_entity skep_sim_join(skep_sim *sim, uint32_t player);
+
+/* Takes a player's own entity back. Between frames. */
+SKEP_API void skep_sim_leave(skep_sim *sim, uint32_t player, skep_entity own);
+
+/* Returns the name of a system that clients predict, by its place in the order of
+ * skep_publish_predict; NULL past the end. */
+SKEP_API const char *skep_sim_predicted(const skep_sim *sim, uint32_t index);
+
+/* Returns a component that predicted systems use of their entities, for skep_view_desc.predict;
+ * NULL past the end. */
+SKEP_API const skep_component *skep_sim_predicted_component(const skep_sim *sim, uint32_t index);
 
 /* ---- files ------------------------------------------------------------------------------- */
 
