@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* What live_lab.h says: moves messages as time passes, and runs the frames between. */
 #include "live_lab.h"
 
 #include <setjmp.h>
