@@ -8,6 +8,7 @@
 #include "core/base/random.h"
 #include "core/replicate/columns.h"
 #include "core/replicate/quantum.h"
+#include "bench/code_cells.h"
 #include "port/port.h"
 #include "skep/math.h"
 
@@ -87,14 +88,16 @@ static void wire_tick(wire_row *s, uint32_t tick, uint32_t from, uint32_t to, fl
 static void wire_quantise(wire_row *s, uint32_t t)
 {
     for (uint32_t k = 0; k < COLUMNS; k++)
-        skep__quantum_codes(&s->quantum, s->values[t][k], 1, 0, SLOTS,
-                            s->codes[t] + (size_t)k * STRIDE, STRIDE);
+        for (uint32_t i = 0; i < SLOTS; i += SKEP__COLUMNS_BLOCK)
+            skep__quantum_codes(&s->quantum, &s->values[t][k][i], 1, 0,
+                                i + SKEP__COLUMNS_BLOCK < SLOTS ? SKEP__COLUMNS_BLOCK : SLOTS - i,
+                                s->codes[t] + code_at(&s->columns, k, i), SKEP__COLUMNS_BLOCK);
 }
 
 static bool wire_encode(wire_row *s, uint32_t t)
 {
     skep__wire_writer w = {.bytes = s->bodies[t], .bytes_max = BODY_BYTES};
-    skep__columns_encode(&s->columns, s->codes[t - 1], s->codes[t - 2], s->codes[t], &w);
+    code_encode(&s->columns, s->codes[t - 1], s->codes[t - 2], s->codes[t], &w);
     s->sizes[t] = w.need;
     return w.need <= BODY_BYTES;
 }
@@ -117,7 +120,7 @@ static void *wire_row_open(const bench_row *row)
                                 .is_signed = true,
                                 .velocity = k < 2 ? (uint16_t)(k + 2u) : SKEP__COLUMNS_NONE,
                                 .rate_q32 = k < 2 ? skep__columns_rate(QUANTUM, QUANTUM, 60) : 0};
-    s->columns = (skep__columns){s->column, COLUMNS, SLOTS, STRIDE, 1};
+    s->columns = (skep__columns){s->column, COLUMNS, SLOTS, 1};
     wire_first(s, share);
     for (uint32_t t = 1; t <= TICKS_BEFORE; t++) wire_tick(s, t, (t - 1) % 2, t % 2, share);
     for (uint32_t t = 0; t < TICKS; t++) {
@@ -154,7 +157,7 @@ static bool wire_decode_ours(void *state, bench_lap *lap)
     for (uint32_t t = 2; t < TICKS; t++) {
         skep__wire_reader r = {.bytes = s->bodies[t], .end = s->sizes[t]};
         const uint64_t start = skep__port_clock_ns();
-        done &= skep__columns_decode(&s->columns, s->codes[t - 1], s->codes[t - 2], &r, s->out);
+        done &= code_decode(&s->columns, s->codes[t - 1], s->codes[t - 2], &r, s->out);
         time_ns += skep__port_clock_ns() - start;
         done &= memcmp(s->out, s->codes[t], sizeof s->out) == 0;
     }
@@ -176,11 +179,11 @@ static bool wire_bytes_ours(void *state, bench_lap *lap)
 static int32_t wire_predicted(const wire_row *s, uint32_t t, uint32_t k, uint32_t i,
                               uint32_t predictor)
 {
-    const size_t at = (size_t)k * STRIDE + i;
+    const size_t at = code_at(&s->columns, k, i);
     const int32_t base = s->codes[t - 1][at];
     if (predictor == SKEP__COLUMNS_LINE) return 2 * base - s->codes[t - 2][at];
     if (predictor == SKEP__COLUMNS_PLAIN || k >= 2) return base;
-    const int32_t speed = s->codes[t][at + (size_t)2 * STRIDE];
+    const int32_t speed = s->codes[t][at + (size_t)2 * SKEP__COLUMNS_BLOCK];
     return base + (speed + (speed < 0 ? -30 : 30)) / 60;
 }
 
@@ -189,7 +192,7 @@ static double wire_entropy(wire_row *s, uint32_t t, uint32_t k, uint32_t predict
     double bits = 0;
     memset(s->histogram, 0, sizeof s->histogram);
     for (uint32_t i = 0; i < SLOTS; i++) {
-        const int32_t code = s->codes[t][(size_t)k * STRIDE + i];
+        const int32_t code = s->codes[t][code_at(&s->columns, k, i)];
         const int32_t left = code - wire_predicted(s, t, k, i, predictor);
         s->histogram[(uint32_t)left % HISTOGRAM]++;
     }

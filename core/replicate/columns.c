@@ -14,11 +14,9 @@
 
 static const int32_t columns_zeros[SKEP__COLUMNS_BLOCK];
 
-const int32_t *skep__columns_at(const skep__columns *c, const int32_t *matrix, uint32_t k,
-                                uint32_t b)
+const int32_t *skep__columns_at(skep__code_blocks blocks, uint32_t k, uint32_t b)
 {
-    if (!matrix) return columns_zeros;
-    return matrix + (size_t)k * c->stride + (size_t)b * SKEP__COLUMNS_BLOCK;
+    return blocks ? blocks[b] + (size_t)k * SKEP__COLUMNS_BLOCK : columns_zeros;
 }
 
 uint64_t skep__columns_rate(int32_t position_log2, int32_t velocity_log2, uint32_t tick_hz)
@@ -47,9 +45,7 @@ skep__columns_step skep__columns_step_make(uint64_t rate_q32, uint32_t ticks)
 
 bool skep__columns_valid(const skep__columns *c)
 {
-    if (c->column_count > SKEP__COLUMNS_MAX || c->stride % SKEP__COLUMNS_BLOCK != 0 ||
-        c->slot_count > c->stride)
-        return false;
+    if (c->column_count > SKEP__COLUMNS_MAX) return false;
     for (uint32_t k = 0; k < c->column_count; k++) {
         const skep__wire_column *column = &c->columns[k];
         if (column->bits < 1 || column->bits > 32) return false;
@@ -66,9 +62,9 @@ bool skep__columns_valid(const skep__columns *c)
 /* What is written with. */
 typedef struct columns_encoder {
     const skep__columns *c;
-    const int32_t *base;
-    const int32_t *older;
-    const int32_t *codes;
+    skep__code_blocks base;
+    skep__code_blocks older;
+    skep__code_blocks codes;
     skep__wire_writer *w;
     bool by_velocity; /* some column has one */
     skep__columns_step steps[SKEP__COLUMNS_MAX];
@@ -87,13 +83,12 @@ typedef struct columns_probe {
 SKEP_INLINE skep__columns_cell columns_cell_of(const columns_encoder *e, uint32_t k, uint32_t b)
 {
     const uint32_t velocity = e->c->columns[k].velocity;
-    return (skep__columns_cell){.base = skep__columns_at(e->c, e->base, k, b),
-                                .older = skep__columns_at(e->c, e->older, k, b),
-                                .speed = velocity == SKEP__COLUMNS_NONE
-                                             ? NULL
-                                             : skep__columns_at(e->c, e->codes, velocity, b),
-                                .factor = e->steps[k].factor,
-                                .shift = e->steps[k].shift};
+    return (skep__columns_cell){
+        .base = skep__columns_at(e->base, k, b),
+        .older = skep__columns_at(e->older, k, b),
+        .speed = velocity == SKEP__COLUMNS_NONE ? NULL : skep__columns_at(e->codes, velocity, b),
+        .factor = e->steps[k].factor,
+        .shift = e->steps[k].shift};
 }
 
 /* What is left of a code, as zigzag; `unused` bits of 32 are not the column's. */
@@ -106,7 +101,7 @@ static void columns_residuals(const columns_encoder *e, skep__columns_predictor 
                               uint32_t k, uint32_t b, uint32_t *restrict z)
 {
     const skep__columns_cell cell = columns_cell_of(e, k, b);
-    const int32_t *codes = skep__columns_at(e->c, e->codes, k, b);
+    const int32_t *codes = skep__columns_at(e->codes, k, b);
     const uint32_t unused = 32u - e->c->columns[k].bits;
     skep__columns_predict(&cell, predictor, z);
     for (uint32_t i = 0; i < SKEP__COLUMNS_BLOCK; i++) z[i] = columns_left(codes[i], z[i], unused);
@@ -192,7 +187,7 @@ SKEP_INLINE uint32_t columns_scan(const columns_encoder *e, skep__columns_predic
     memset(p->any, 0, n * sizeof *p->any);
     for (uint32_t k = 0; k < c->column_count; k++) {
         const skep__columns_cell cell = columns_cell_of(e, k, b);
-        const int32_t *codes = skep__columns_at(c, e->codes, k, b);
+        const int32_t *codes = skep__columns_at(e->codes, k, b);
         p->widths[k] =
             (uint8_t)columns_width(&cell, predictor, codes, c->columns[k].bits, n, p->any);
         width_sum += p->widths[k];
@@ -386,8 +381,8 @@ static void columns_put_run(const columns_encoder *e, skep__columns_predictor pr
     *run = 0;
 }
 
-void skep__columns_encode(const skep__columns *c, const int32_t *base, const int32_t *older,
-                          const int32_t *codes, skep__wire_writer *w)
+void skep__columns_encode(const skep__columns *c, skep__code_blocks base, skep__code_blocks older,
+                          skep__code_blocks codes, skep__wire_writer *w)
 {
     SKEP_ASSERT(skep__columns_valid(c) && codes);
     columns_encoder e = {.c = c, .base = base, .older = older, .codes = codes, .w = w};

@@ -76,27 +76,30 @@ typedef struct skep__columns {
     const skep__wire_column *columns;
     uint32_t column_count; /* at most SKEP__COLUMNS_MAX */
     uint32_t slot_count;
-    uint32_t stride; /* cells from a column to the next: a multiple of 128, at least slot_count */
-    uint32_t ticks;  /* from the base to what is sent */
+    uint32_t ticks; /* from the base to what is sent */
 } skep__columns;
 
 /* Whether the numbers of `c` fit together and velocities name columns as they must. */
 bool skep__columns_valid(const skep__columns *c);
 
-/* Codes are matrices of column_count * stride; the cell of slot s in column k is [k * stride + s].
- * Cells from slot_count to the end of the last block are 0, and the codes of every column are
- * within its bits. */
+/* Codes lie in blocks of column_count * 128; the cell of slot s in column k is
+ * blocks[s / 128][k * 128 + s % 128]. Cells from slot_count to the end of the last block are 0, and
+ * the codes of every column are within its bits. */
+typedef const int32_t *const *skep__code_blocks;
 
 /* Writes the body that leads from `base` (NULL: zeros) to `codes`. `older` is what came as long
  * before the base as the base is old, or NULL. w->need tells whether it fitted. */
-void skep__columns_encode(const skep__columns *c, const int32_t *base, const int32_t *older,
-                          const int32_t *codes, skep__wire_writer *w);
+void skep__columns_encode(const skep__columns *c, skep__code_blocks base, skep__code_blocks older,
+                          skep__code_blocks codes, skep__wire_writer *w);
 
-/* Reads a body to its end into `codes`, which is the caller's scratch: all cells are written when
- * the body is valid, cells past slot_count with 0, and their content is undefined when not. `base`
+/* Gives the memory of a block that a decoder fills; NULL when there is none. */
+typedef int32_t *(*skep__columns_make)(void *ctx, uint32_t b);
+
+/* Reads a body to its end. Blocks that are not as in the base are asked for and filled, all of
+ * their cells, with 0 past slot_count; their content is undefined when the body is refused. `base`
  * and `older` are those of the writer; without an `older` a body that needs it is refused. */
-SKEP_NODISCARD bool skep__columns_decode(const skep__columns *c, const int32_t *base,
-                                         const int32_t *older, skep__wire_reader *r,
-                                         int32_t *codes);
+SKEP_NODISCARD bool skep__columns_decode(const skep__columns *c, skep__code_blocks base,
+                                         skep__code_blocks older, skep__wire_reader *r,
+                                         skep__columns_make make, void *ctx);
 
 #endif

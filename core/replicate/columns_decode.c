@@ -16,10 +16,11 @@ typedef struct columns_source {
 
 typedef struct columns_decoder {
     const skep__columns *c;
-    const int32_t *base;
-    const int32_t *older;
-    int32_t *codes;
+    skep__code_blocks base;
+    skep__code_blocks older;
     skep__wire_reader *r;
+    skep__columns_make make;
+    void *ctx;
     bool by_velocity;
     skep__columns_step steps[SKEP__COLUMNS_MAX];
 } columns_decoder;
@@ -27,6 +28,7 @@ typedef struct columns_decoder {
 /* What stands in front of a block's residuals. */
 typedef struct columns_block {
     uint32_t b;
+    int32_t *codes; /* to be filled */
     uint32_t slot_count;
     skep__columns_mode mode;
     skep__columns_predictor predictor;
@@ -210,15 +212,14 @@ static void columns_get_column(const columns_decoder *d, const columns_source *s
 {
     const skep__columns *c = d->c;
     const skep__wire_column *column = &c->columns[i];
-    int32_t *to = d->codes + (size_t)i * c->stride + (size_t)k->b * SKEP__COLUMNS_BLOCK;
-    const skep__columns_cell cell = {
-        .base = skep__columns_at(c, d->base, i, k->b),
-        .older = skep__columns_at(c, d->older, i, k->b),
-        .speed = column->velocity == SKEP__COLUMNS_NONE
-                     ? NULL
-                     : skep__columns_at(c, d->codes, column->velocity, k->b),
-        .factor = d->steps[i].factor,
-        .shift = d->steps[i].shift};
+    const skep__columns_cell cell = {.base = skep__columns_at(d->base, i, k->b),
+                                     .older = skep__columns_at(d->older, i, k->b),
+                                     .speed = column->velocity == SKEP__COLUMNS_NONE
+                                                  ? NULL
+                                                  : k->codes + (size_t)column->velocity *
+                                                                   SKEP__COLUMNS_BLOCK,
+                                     .factor = d->steps[i].factor,
+                                     .shift = d->steps[i].shift};
     uint32_t predicted[SKEP__COLUMNS_BLOCK];
     uint32_t z[SKEP__COLUMNS_BLOCK];
     const bool whole = k->mode == SKEP__COLUMNS_ALL && k->slot_count == SKEP__COLUMNS_BLOCK;
@@ -231,7 +232,7 @@ static void columns_get_column(const columns_decoder *d, const columns_source *s
         columns_unpack(s, k->bits[i], k->count, k->widths[i], dense);
         for (uint32_t j = 0; j < k->count; j++) z[k->indexes[j]] = dense[j];
     }
-    columns_apply(predicted, z, column, to);
+    columns_apply(predicted, z, column, k->codes + (size_t)i * SKEP__COLUMNS_BLOCK);
 }
 
 /* Reads all columns of a block, those with a velocity after those that may be one. */
@@ -246,6 +247,12 @@ static void columns_get_columns(const columns_decoder *d, const columns_source *
         if (c->columns[i].velocity != SKEP__COLUMNS_NONE) columns_get_column(d, s, k, i);
 }
 
+static bool columns_make_block(const columns_decoder *d, columns_block *k)
+{
+    k->codes = d->make(d->ctx, k->b);
+    return k->codes || columns_refuse(d, "columns: there is no memory for a block");
+}
+
 static bool columns_get_block(const columns_decoder *d, columns_block *k)
 {
     columns_source s = {
@@ -256,28 +263,32 @@ static bool columns_get_block(const columns_decoder *d, columns_block *k)
     const uint32_t padding = (uint32_t)(0u - s.bit) % 8u;
     if (padding && columns_peek(&s, s.bit, padding))
         return columns_refuse(d, "columns: bits are set behind a block");
+    if (!columns_make_block(d, k)) return false;
     columns_get_columns(d, &s, k);
     d->r->at = (s.bit + padding) / 8u;
     return true;
 }
 
-/* Fills what a run of blocks without residuals predicts. */
-static void columns_get_run(const columns_decoder *d, columns_block *k)
+/* Fills what a run of blocks without residuals predicts; plain ones stay as they are. */
+static bool columns_get_run(const columns_decoder *d, columns_block *k)
 {
     const columns_source none = {NULL, 0, 0, 0};
+    if (k->predictor == SKEP__COLUMNS_PLAIN) return true;
     memset(k->widths, 0, sizeof k->widths);
     for (uint32_t i = 0; i <= k->extra; i++) {
+        if (!columns_make_block(d, k)) return false;
         columns_get_columns(d, &none, k);
         k->b++;
     }
+    return true;
 }
 
-bool skep__columns_decode(const skep__columns *c, const int32_t *base, const int32_t *older,
-                          skep__wire_reader *r, int32_t *codes)
+bool skep__columns_decode(const skep__columns *c, skep__code_blocks base, skep__code_blocks older,
+                          skep__wire_reader *r, skep__columns_make make, void *ctx)
 {
-    SKEP_ASSERT(skep__columns_valid(c) && codes && codes != base && codes != older);
+    SKEP_ASSERT(skep__columns_valid(c) && make);
     SKEP_ASSERT(r->end <= SIZE_MAX / 8u);
-    columns_decoder d = {.c = c, .base = base, .older = older, .codes = codes, .r = r};
+    columns_decoder d = {.c = c, .base = base, .older = older, .r = r, .make = make, .ctx = ctx};
     columns_block k;
     const size_t start = r->at;
     uint32_t slot_count = 0;
@@ -291,7 +302,7 @@ bool skep__columns_decode(const skep__columns *c, const int32_t *base, const int
     for (uint32_t b = 0; b * SKEP__COLUMNS_BLOCK < c->slot_count;) {
         if (!columns_get_mode(&d, b, &k)) return false;
         if (k.mode == SKEP__COLUMNS_NO_CHANGE) {
-            columns_get_run(&d, &k);
+            if (!columns_get_run(&d, &k)) return false;
             b += k.extra + 1u;
         } else {
             if (!columns_get_block(&d, &k)) return false;

@@ -61,8 +61,7 @@ SKEP_INLINE uint32_t skep__columns_unzigzag(uint32_t z)
     return z >> 1 ^ (0u - (z & 1u));
 }
 
-/* The cells of block `b` of column `k` in a matrix, or zeros where there is none. */
-const int32_t *skep__columns_at(const skep__columns *c, const int32_t *matrix, uint32_t k,
-                                uint32_t b);
+/* The cells of block `b` of column `k`, or zeros where there are no blocks. */
+const int32_t *skep__columns_at(skep__code_blocks blocks, uint32_t k, uint32_t b);
 
 #endif

@@ -31,6 +31,7 @@
 #define SKEP__RESUME_BYTES 16u
 #define SKEP__REASON_BYTES_MAX 200u
 #define SKEP__MESSAGE_INPUTS_MAX 64u
+#define SKEP__MESSAGE_RATES_MAX 64u
 
 /* ---- schema: the table ------------------------------------------------------------------- */
 
@@ -80,13 +81,24 @@ typedef struct skep__message_resume {
     skep__wire_reader ids;
 } skep__message_resume;
 
-/* CLOCK of WELCOME: hz varint | every varint | player varint | input window varint | resumed u8 */
+/* One skep_rate by numbers: which field is the speed of which. */
+typedef struct skep__message_rate {
+    uint8_t value; /* place of its component in the schema, */
+    uint8_t value_field;
+    uint8_t speed;
+    uint8_t speed_field;
+} skep__message_rate;
+
+/* CLOCK of WELCOME: hz varint | every varint | player varint | input window varint | resumed u8 |
+ * rates: count varint, each 4 times u8. Both ends must know the rates to predict alike. */
 typedef struct skep__message_welcome {
     uint32_t tick_hz; /* 1 to 10,000 */
-    uint32_t every;
-    uint32_t player;
+    uint32_t every;   /* likewise */
+    uint32_t player;  /* not 0 */
     uint32_t input_window;
     bool resumed; /* the classes that the client named are its base */
+    uint32_t rate_count;
+    skep__message_rate rates[SKEP__MESSAGE_RATES_MAX];
 } skep__message_welcome;
 
 /* INTEREST: component ids | predicted ids | axes u8 | axes * (low f32, high f32) */
@@ -142,6 +154,13 @@ bool skep__message_get_resume(skep__wire_reader *r, const skep__wire_limits *lim
 void skep__message_put_welcome(skep__wire_writer *w, const skep__message_welcome *welcome);
 bool skep__message_get_welcome(skep__wire_reader *r, skep__message_welcome *welcome);
 
+/* Puts rates that name components of the schema into a WELCOME, and reads them from one that came.
+ * False when one names something that is not there, or there are too many. */
+bool skep__message_rates_set(skep__message_welcome *welcome, const skep_replica *replicas,
+                             uint32_t count, const skep_rate *rates, uint32_t rate_count);
+bool skep__message_rates_get(const skep__message_welcome *welcome, const skep_replica *replicas,
+                             uint32_t count, skep_rate *rates);
+
 void skep__message_put_interest(skep__wire_writer *w, const skep__message_interest *interest);
 /* Ids must be those of components. */
 bool skep__message_get_interest(skep__wire_reader *r, const skep_replica *replicas, uint32_t count,
@@ -168,7 +187,8 @@ bool skep__message_get_event(skep__wire_reader *r, const skep_replica *replicas,
 
 /* Whole messages with nothing but one section or none: BYE, PING, PONG, RESYNC, AUTH. They return
  * what message_end does. */
-SKEP_NODISCARD skep_status skep__message_bye(skep__wire_writer *w, uint32_t tick,
+/* `again`: it may be worth to connect once more; the header's class is 1 then, else 0. */
+SKEP_NODISCARD skep_status skep__message_bye(skep__wire_writer *w, uint32_t tick, bool again,
                                              const char *reason);
 /* `number` comes back as it is; `since_us` is the time since the header's tick was published. */
 SKEP_NODISCARD skep_status skep__message_ping(skep__wire_writer *w, uint32_t type, uint32_t tick,

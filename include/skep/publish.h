@@ -237,8 +237,11 @@ SKEP_API uint32_t skep_session_player(const skep_session *session);
  * session out: that one ends with a reason. */
 SKEP_API void skep_session_accept(skep_session *session, uint32_t player, uint64_t now_ns);
 
-/* Ends a session with BYE and a reason; static text. */
+/* Ends a session with BYE and a reason, static text: the client must not come back by itself. */
 SKEP_API void skep_session_refuse(skep_session *session, const char *reason);
+
+/* As skep_session_refuse, but the client may come back: the server is closing, say. */
+SKEP_API void skep_session_close(skep_session *session, const char *reason);
 
 /* Takes one binary message from the client. Hostile bytes end the session: its last message is a
  * BYE with the reason. Returns false once the session has ended: send what skep_session_next still

@@ -142,8 +142,8 @@ SKEP_API const void *skep_view_column(const skep_view *view, const skep_view_row
 
 /* Copies the shown value of an entity's component into its C struct (NULL: only asks). False when
  * it is not shown or lacks it. */
-SKEP_API bool skep_view_get(const skep_view *view, skep_entity entity,
-                            const skep_component *component, void *value);
+SKEP_API bool skep_view_get(skep_view *view, skep_entity entity, const skep_component *component,
+                            void *value);
 
 /* One entity whose set of components changed from the picture before to this one. */
 typedef struct skep_view_change {

@@ -13,6 +13,7 @@
 
 #include "core/base/hash.h"
 #include "core/replicate/columns_predict.h"
+#include "bench/code_cells.h"
 
 #define GOLDEN_FILE "tests/golden/data/wire_v1.hex"
 #define SLOTS 200u
@@ -30,7 +31,7 @@ static const skep__wire_column columns[COLUMNS] = {{32, true, 2, 71582788},
                                                    {32, true, SKEP__COLUMNS_NONE, 0},
                                                    {8, false, SKEP__COLUMNS_NONE, 0}};
 
-static const skep__columns shape = {columns, COLUMNS, SLOTS, STRIDE, 2};
+static const skep__columns shape = {columns, COLUMNS, SLOTS, 2};
 
 typedef struct matrices {
     int32_t older[CELLS];
@@ -79,17 +80,17 @@ static void make(matrices *m, skep__columns_mode mode, skep__columns_predictor p
         const uint32_t k = order[i];
         const skep__columns_step step = skep__columns_step_make(columns[k].rate_q32, shape.ticks);
         for (uint32_t s = 0; s < SLOTS; s++) {
-            const size_t at = k * STRIDE + s;
+            const size_t at = code_at(&shape, k, s);
             m->base[at] = in_range(k, noise(k, s, 1) % 2000u + 300u);
             m->older[at] = in_range(k, (uint32_t)m->base[at] - 20u - noise(k, s, 2) % 200u);
-            const skep__columns_cell cell = {.speed = m->codes + (size_t)columns[k].velocity %
-                                                                     COLUMNS * STRIDE,
+            const uint32_t speed = columns[k].velocity % COLUMNS;
+            const skep__columns_cell cell = {.speed = m->codes + code_at(&shape, speed, s),
                                              .factor = step.factor,
                                              .shift = step.shift};
             uint32_t code = (uint32_t)m->base[at];
             if (predictor == SKEP__COLUMNS_LINE) code = 2u * code - (uint32_t)m->older[at];
             if (predictor == SKEP__COLUMNS_VELOCITY && columns[k].velocity != SKEP__COLUMNS_NONE)
-                code += skep__columns_way(&cell, s);
+                code += skep__columns_way(&cell, 0);
             if ((k < 2 || k == 4) && disturbed(mode, s)) code += noise(k, s, 3) % 5u + 1u;
             m->codes[at] = in_range(k, code);
         }
@@ -102,7 +103,7 @@ static void make_bodies(paper *papers)
     for (uint32_t i = 0; i < BODIES; i++) {
         skep__wire_writer w = {.bytes = papers[i].bytes, .bytes_max = BODY_MAX};
         make(&m, (skep__columns_mode)(i % MODES), (skep__columns_predictor)(i / MODES));
-        skep__columns_encode(&shape, m.base, m.older, m.codes, &w);
+        code_encode(&shape, m.base, m.older, m.codes, &w);
         assert_true(w.need <= BODY_MAX);
         papers[i].size = w.need;
         assert_int_equal(papers[i].bytes[2] & 15u, i % MODES | i / MODES << 2);
@@ -122,7 +123,7 @@ static void make_message(paper *p)
     skep__wire_put_ids(&w, gone, 4);
     skep__wire_section_end(&w);
     skep__wire_section_begin(&w, SKEP__WIRE_SECTION_COLUMNS);
-    skep__columns_encode(&shape, m.base, m.older, m.codes, &w);
+    code_encode(&shape, m.base, m.older, m.codes, &w);
     skep__wire_section_end(&w);
     skep__wire_section_begin(&w, SKEP__WIRE_SECTION_HASH);
     skep__wire_put_u64(&w, 0x0123456789ABCDEFu);
@@ -192,7 +193,7 @@ static void the_file_is_decoded(void **state)
     for (uint32_t i = 0; i < BODIES; i++) {
         skep__wire_reader r = {.bytes = papers[i].bytes, .end = papers[i].size};
         make(&m, (skep__columns_mode)(i % MODES), (skep__columns_predictor)(i / MODES));
-        assert_true(skep__columns_decode(&shape, m.base, m.older, &r, out));
+        assert_true(code_decode(&shape, m.base, m.older, &r, out));
         assert_memory_equal(out, m.codes, sizeof out);
     }
     skep__wire_message message;
@@ -205,7 +206,7 @@ static void the_file_is_decoded(void **state)
     make(&m, SKEP__COLUMNS_MASK, SKEP__COLUMNS_VELOCITY);
     while (skep__wire_next(&message, &id, &body))
         if (id == SKEP__WIRE_SECTION_COLUMNS)
-            assert_true(skep__columns_decode(&shape, m.base, m.older, &body, out));
+            assert_true(code_decode(&shape, m.base, m.older, &body, out));
     assert_memory_equal(out, m.codes, sizeof out);
     assert_int_equal(id, SKEP__WIRE_SECTION_HASH);
 }

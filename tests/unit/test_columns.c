@@ -13,6 +13,7 @@
 
 #include "core/base/random.h"
 #include "core/replicate/columns_predict.h"
+#include "bench/code_cells.h"
 
 #define SLOTS_MAX 640u
 #define COLUMNS_MAX 9u
@@ -51,7 +52,6 @@ static void draw_columns(columns_case *k)
                            .column_count = drawn(k, 8) ? 1u + drawn(k, COLUMNS_MAX) : 0u,
                            .slot_count = drawn(k, 20) ? 1u + drawn(k, SLOTS_MAX) : 0u,
                            .ticks = 1u + drawn(k, 5)};
-    k->c.stride = (k->c.slot_count + 127u) / 128u * 128u;
     for (uint32_t i = 0; i < k->c.column_count; i++) {
         k->column[i] = (skep__wire_column){.bits = bits[drawn(k, 6)],
                                            .is_signed = drawn(k, 2) != 0,
@@ -75,7 +75,7 @@ static void draw_codes(columns_case *k)
     for (uint32_t i = 0; i < k->c.column_count; i++) {
         const skep__wire_column *column = &k->column[i];
         for (uint32_t s = 0; s < k->c.slot_count; s++) {
-            const size_t at = (size_t)i * k->c.stride + s;
+            const size_t at = code_at(&k->c, i, s);
             const uint64_t x = skep__random(k->seed, 5, i, s, 0);
             const uint32_t step = (uint32_t)(x >> 32) % 64u;
             k->older[at] = in_range(column, (uint32_t)x & (drawn(k, 4) ? 0xFFFFu : ~0u));
@@ -95,15 +95,16 @@ static void draw_ways(columns_case *k)
         const skep__wire_column *column = &k->column[i];
         if (column->velocity == SKEP__COLUMNS_NONE) continue;
         const skep__columns_step step = skep__columns_step_make(column->rate_q32, k->c.ticks);
-        const skep__columns_cell cell = {.speed = k->codes + (size_t)column->velocity * k->c.stride,
-                                         .base = k->base + (size_t)i * k->c.stride,
+        const skep__columns_cell cell = {.speed = k->codes +
+                                                  (size_t)column->velocity * SKEP__COLUMNS_BLOCK,
+                                         .base = k->base + (size_t)i * SKEP__COLUMNS_BLOCK,
                                          .factor = step.factor,
                                          .shift = step.shift};
         uint32_t way[SKEP__COLUMNS_BLOCK];
         skep__columns_predict(&cell, SKEP__COLUMNS_VELOCITY, way);
         for (uint32_t s = 0; s < SKEP__COLUMNS_BLOCK && s < k->c.slot_count; s++) {
             const uint32_t off = drawn(k, rarity) ? 0u : drawn(k, 3);
-            k->codes[(size_t)i * k->c.stride + s] = in_range(column, way[s] + off);
+            k->codes[code_at(&k->c, i, s)] = in_range(column, way[s] + off);
         }
     }
 }
@@ -116,8 +117,7 @@ static skep__wire_reader reader_of(const uint8_t *bytes, size_t n)
 static void encode_case(columns_case *k)
 {
     skep__wire_writer w = {.bytes = k->body, .bytes_max = BODY_MAX};
-    skep__columns_encode(&k->c, k->has_base ? k->base : NULL, k->has_older ? k->older : NULL,
-                         k->codes, &w);
+    code_encode(&k->c, k->has_base ? k->base : NULL, k->has_older ? k->older : NULL, k->codes, &w);
     assert_true(w.need <= BODY_MAX);
     k->size = w.need;
 }
@@ -139,8 +139,8 @@ static bool decode(const columns_case *k, const uint8_t *body, size_t n, int32_t
                    skep_error *error)
 {
     skep__wire_reader r = reader_of(body, n);
-    const bool good = skep__columns_decode(&k->c, k->has_base ? k->base : NULL,
-                                           k->has_older ? k->older : NULL, &r, out);
+    const bool good =
+        code_decode(&k->c, k->has_base ? k->base : NULL, k->has_older ? k->older : NULL, &r, out);
     *error = r.error;
     assert_true(good == (r.error.code == SKEP_OK));
     assert_true(good ? r.at == n : r.error.message && r.error.offset <= n);
@@ -149,7 +149,7 @@ static bool decode(const columns_case *k, const uint8_t *body, size_t n, int32_t
 
 static int32_t *cells_of(const columns_case *k)
 {
-    int32_t *out = malloc(((size_t)k->c.column_count * k->c.stride + 1u) * sizeof *out);
+    int32_t *out = malloc((code_count(&k->c) + 1u) * sizeof *out);
     assert_non_null(out);
     return out;
 }
@@ -163,7 +163,7 @@ static void expect_back(const columns_case *k)
     memcpy(body, k->body, k->size);
     if (!decode(k, body, k->size, out, &error))
         fail_msg("seed %llu: %s at %zu", (unsigned long long)k->seed, error.message, error.offset);
-    if (memcmp(out, k->codes, (size_t)k->c.column_count * k->c.stride * sizeof *out) != 0)
+    if (memcmp(out, k->codes, code_count(&k->c) * sizeof *out) != 0)
         fail_msg("seed %llu: other codes", (unsigned long long)k->seed);
     free(body);
     free(out);
@@ -195,8 +195,8 @@ static void small_buffers_only_count(void **state)
         for (size_t max = 0; max <= some; max++) {
             skep__wire_writer w = {.bytes = room, .bytes_max = max};
             memset(room, 0xEE, sizeof room);
-            skep__columns_encode(&one.c, one.has_base ? one.base : NULL,
-                                 one.has_older ? one.older : NULL, one.codes, &w);
+            code_encode(&one.c, one.has_base ? one.base : NULL, one.has_older ? one.older : NULL,
+                        one.codes, &w);
             assert_int_equal(w.need, one.size);
             assert_int_equal(room[max], 0xEE);
         }
@@ -232,8 +232,8 @@ static void every_cut_is_refused(void **state)
 static void expect_ranges(const columns_case *k, const int32_t *out)
 {
     for (uint32_t i = 0; i < k->c.column_count; i++)
-        for (uint32_t s = 0; s < k->c.stride; s++) {
-            const int32_t code = out[(size_t)i * k->c.stride + s];
+        for (uint32_t s = 0; s < code_blocks(&k->c) * SKEP__COLUMNS_BLOCK; s++) {
+            const int32_t code = out[code_at(&k->c, i, s)];
             assert_int_equal(code, in_range(&k->column[i], (uint32_t)code));
             assert_true(s < k->c.slot_count || code == 0);
         }
@@ -299,10 +299,10 @@ static const skep__wire_column two_columns[2] = {{8, false, SKEP__COLUMNS_NONE, 
 
 static void expect_refused(const uint8_t *body, size_t n, const char *message, size_t offset)
 {
-    const skep__columns c = {two_columns, 2, 100, 128, 1};
+    const skep__columns c = {two_columns, 2, 100, 1};
     int32_t out[256];
     skep__wire_reader r = reader_of(body, n);
-    assert_false(skep__columns_decode(&c, NULL, NULL, &r, out));
+    assert_false(code_decode(&c, NULL, NULL, &r, out));
     assert_string_equal(r.error.message, message);
     assert_int_equal(r.error.offset, offset);
 }
@@ -342,14 +342,8 @@ static void numbers_that_do_not_fit(void **state)
     (void)state;
     skep__wire_column column[3] = {
         {32, true, 1, 5}, {32, true, SKEP__COLUMNS_NONE, 0}, {1, 0, 1, 1}};
-    skep__columns c = {column, 3, 128, 128, 1};
+    skep__columns c = {column, 3, 128, 1};
     assert_true(skep__columns_valid(&c));
-    c.stride = 127;
-    assert_false(skep__columns_valid(&c));
-    c.stride = 128;
-    c.slot_count = 129;
-    assert_false(skep__columns_valid(&c));
-    c.slot_count = 128;
     column[1].velocity = 2;
     assert_false(skep__columns_valid(&c));
     column[1].velocity = 3;
@@ -371,13 +365,13 @@ static void rest_is_cheap(void **state)
     static int32_t codes[2 * 12800];
     uint8_t body[64];
     (void)state;
-    const skep__columns c = {two_columns, 2, 12800, 12800, 1};
+    const skep__columns c = {two_columns, 2, 12800, 1};
     skep__wire_writer w = {.bytes = body, .bytes_max = sizeof body};
-    skep__columns_encode(&c, base, NULL, codes, &w);
+    code_encode(&c, base, NULL, codes, &w);
     assert_int_equal(w.need, 2 + 7);
-    codes[12800 + 777] = -5;
+    codes[code_at(&c, 1, 777)] = -5;
     w = (skep__wire_writer){.bytes = body, .bytes_max = sizeof body};
-    skep__columns_encode(&c, base, NULL, codes, &w);
+    code_encode(&c, base, NULL, codes, &w);
     assert_int_equal(w.need, 2 + 7 + 4);
 }
 
