@@ -266,25 +266,37 @@ static bool view_seat(view_run *run, uint32_t i, skep__home **home, skep_status 
 
 /* ---- codes ----------------------------------------------------------------------------------- */
 
-/* Puts the codes of rows first to first + n - 1 into slots from `slot` on, all of one block. */
+/* Whether a short run of codes differs; memcmp costs more than that for a few of them. */
+SKEP_INLINE bool view_differs(const int32_t *a, const int32_t *b, uint32_t n)
+{
+    int32_t differs = 0;
+    if (n > 16) return memcmp(a, b, n * sizeof *a) != 0;
+    for (uint32_t i = 0; i < n; i++) differs |= a[i] ^ b[i];
+    return differs != 0;
+}
+
+/* Puts the codes of rows first to first + n - 1 into slots from `slot` on, all of one block. A
+ * block that this update made its own already is written without looking. */
 static bool view_put(const view_run *run, skep__view_class *c, uint32_t slot, uint32_t first,
                      uint32_t n)
 {
     const uint32_t b = slot / SKEP__COLUMNS_BLOCK;
     const uint32_t at = slot % SKEP__COLUMNS_BLOCK;
-    const int32_t *old = skep__block_codes(c->now.codes[b]) + at;
-    const size_t bytes = n * sizeof *old;
-    uint32_t k = 0;
-    for (; k < run->column_count; k++)
-        if (memcmp(old + (size_t)k * SKEP__COLUMNS_BLOCK,
-                   run->codes + (size_t)k * VIEW_ROWS + first, bytes) != 0)
-            break;
-    if (k == run->column_count) return true;
-    int32_t *codes = skep__codes_own_codes(&c->now, b, &run->p->pool);
-    if (!codes) return false;
-    for (; k < run->column_count; k++)
-        memcpy(codes + (size_t)k * SKEP__COLUMNS_BLOCK + at,
-               run->codes + (size_t)k * VIEW_ROWS + first, bytes);
+    const int32_t *from = run->codes + first;
+    int32_t *codes = skep__block_codes(c->now.codes[b]);
+    if (c->now.codes[b]->refs > 1) {
+        uint32_t k = 0;
+        while (k < run->column_count && !view_differs(codes + (size_t)k * SKEP__COLUMNS_BLOCK + at,
+                                                      from + (size_t)k * VIEW_ROWS, n))
+            k++;
+        if (k == run->column_count) return true;
+        codes = skep__codes_own_codes(&c->now, b, &run->p->pool);
+        if (!codes) return false;
+    }
+    for (uint32_t k = 0; k < run->column_count; k++) {
+        int32_t *to = codes + (size_t)k * SKEP__COLUMNS_BLOCK + at;
+        for (uint32_t i = 0; i < n; i++) to[i] = from[(size_t)k * VIEW_ROWS + i];
+    }
     c->dirty = true;
     return true;
 }

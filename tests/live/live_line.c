@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The line of live_line.h: two queues with the moments at which messages are due. */
 #include "live_line.h"
 
 #include "core/base/random.h"
