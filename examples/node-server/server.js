@@ -32,7 +32,7 @@ world.spawnMany([Pos, Vel], balls, (columns, n) => {
   }
 });
 
-const scheduler = new ParallelScheduler(world, { onFault: fault => console.error(fault.message) });
+const scheduler = new ParallelScheduler(world);
 scheduler.register(push);
 scheduler.register(fall);
 // A fountain on the main thread: every two seconds it throws up what lies around in its middle.
@@ -40,7 +40,7 @@ scheduler.register({
   name: 'fountain',
   stage: 'late',
   every: 2 * HZ,
-  reads: [Pos],
+  reads: [Pos, Owner],
   writes: [Vel],
   run({ world }) {
     world.each({ write: [Vel], read: [Pos], not: [Owner] }, (n, vel, pos) => {
@@ -59,6 +59,7 @@ const http = createServer(serve);
 const gateway = createGateway({ server: http });
 gateway.publish(world, {
   every: 3,
+  components: [Pos, Vel, Owner],
   fields: {
     Pos: { x: q(1 / 64), y: q(1 / 64) },
     Vel: { x: q(1 / 16), y: q(1 / 16) },

@@ -43,7 +43,7 @@ export interface PublishOptions {
   every?: number;
   /** Frames a second of the world; 60 by default. */
   hz?: number;
-  /** All that the world knows with columns, by default. */
+  /** By default all with columns that the world knows when its first frame begins: better named. */
   components?: readonly (AnyComponent | string)[];
   /** Components that stay here. */
   hide?: readonly (AnyComponent | string)[];
