@@ -12,12 +12,13 @@ step=${1:-test}
 packages="gcc=gcc libc6-dev= cmake=cmake ninja-build=ninja python3=python3 git=git"
 # clang-19 and its company make the wasm file that JavaScript loads. Debian's Node.js is only there
 # to start npm; all else runs on the one that package-lock.json names.
-native="g++=g++ clang=clang libcmocka-dev= pkg-config=pkg-config"
+gateway="libwebsockets-dev= pkg-config=pkg-config"
+native="g++=g++ clang=clang libcmocka-dev= $gateway python3-wsproto= openssl=openssl"
 wasm="clang-19=clang-19 lld-19=wasm-ld-19 llvm-19=llvm-ar-19"
 npm="nodejs=node npm=npm"
 browsers="chromium=chromium firefox-esr=firefox-esr fonts-dejavu-core="
 case $step in
-    run) ;;
+    run) packages="$packages $gateway" ;;
     test) packages="$packages $native $wasm $npm $browsers" ;;
     check)
         packages="$packages $native $wasm $npm"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What live_lab.h says: moves messages as time passes, and runs the frames between. */
+/* A millisecond of the laboratory: the server's frames that are due, then what arrives, then what
+ * either end has to send. Messages never overtake each other, as on a TCP connection; a cut loses
+ * all that are under way. */
 #include "live_lab.h"
 
 #include <setjmp.h>
