@@ -309,6 +309,36 @@ static void a_break_is_survived(void **state)
     close_flight();
 }
 
+static void no_memory_is_no_end(void **state)
+{
+    (void)state;
+    for (uint64_t n = 1; n < 700; n += 1 + n / 6) {
+        open_flight();
+        test_region_fail(&lab.memory, n);
+        lab.memory.fail_once = true;
+        for (uint32_t i = 0; i < 60; i++) {
+            if (!lab.session) live_lab_connect(&lab);
+            live_lab_pass(&lab, 16);
+            const Steer value = {0.01f, i % 10 == 0};
+            (void)skep_predict_send(predict, &Steer_info, &value, lab.now_ns);
+            while (skep_predict_next(predict, lab.now_ns)) {
+                assert_int_equal(skep_sim_step(small, 1.0f / 60.0f), SKEP_OK);
+                skep_predict_stepped(predict);
+            }
+            (void)!skep_view_frame(lab.view, lab.now_ns);
+            skep_predict_show(predict, lab.now_ns);
+        }
+        test_region_fail(&lab.memory, 0);
+        settle();
+        const skep_predict_stats before = skep_predict_stats_of(predict);
+        for (uint32_t i = 0; i < 60; i++) picture(true);
+        const skep_predict_stats after = skep_predict_stats_of(predict);
+        assert_int_equal(after.corrections, before.corrections);
+        assert_true(after.compared > before.compared + 15);
+        close_flight();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -319,6 +349,7 @@ int main(void)
         cmocka_unit_test(other_components_follow),
         cmocka_unit_test(a_new_ship_begins_anew),
         cmocka_unit_test(a_break_is_survived),
+        cmocka_unit_test(no_memory_is_no_end),
     };
     return cmocka_run_group_tests_name("predict", tests, NULL, NULL);
 }
