@@ -187,10 +187,10 @@ static void an_uneven_wire_is_healed(void **state)
     close_flight();
 }
 
-static float distance(Pos a, Pos b)
+static float distance(const Pos *a, const Pos *b)
 {
-    const float x = a.x > b.x ? a.x - b.x : b.x - a.x;
-    const float y = a.y > b.y ? a.y - b.y : b.y - a.y;
+    const float x = a->x > b->x ? a->x - b->x : b->x - a->x;
+    const float y = a->y > b->y ? a->y - b->y : b->y - a->y;
     return x > y ? x : y;
 }
 
@@ -202,7 +202,7 @@ static void a_correction_glides(void **state)
     for (uint32_t round = 0; round < 10; round++) {
         for (uint32_t i = 0; i < 60; i++) picture(true);
         const skep_predict_stats before = skep_predict_stats_of(predict);
-        Pos pos;
+        Pos pos = {0};
         assert_true(Pos_of(skep_sim_world(lab.server), ship, &pos));
         pos.x += 5.0f; /* a push that nobody could foresee */
         assert_int_equal(skep_world_set(skep_sim_world(lab.server), ship, &Pos_info, &pos),
@@ -212,9 +212,10 @@ static void a_correction_glides(void **state)
         float error = 0;
         for (uint32_t i = 0; i < 60; i++) {
             picture(true);
-            const float step = distance(shown(), last);
+            const Pos next = shown();
+            const float step = distance(&next, &last);
             const skep_predict_stats now = skep_predict_stats_of(predict);
-            last = shown();
+            last = next;
             if (step > most) most = step;
             if (now.error > error) error = now.error;
         }
@@ -238,7 +239,7 @@ static void a_replay_has_a_cap(void **state)
     settle();
     for (uint32_t i = 0; i < 200; i++) picture(true);
     const skep_predict_stats before = skep_predict_stats_of(predict);
-    Pos pos;
+    Pos pos = {0};
     assert_true(Pos_of(skep_sim_world(lab.server), ship, &pos));
     pos.y -= 3.0f;
     assert_int_equal(skep_world_set(skep_sim_world(lab.server), ship, &Pos_info, &pos), SKEP_OK);
