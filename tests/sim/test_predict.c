@@ -163,7 +163,7 @@ static void a_steered_flight_is_never_corrected(void **state)
     assert_int_equal(after.replayed, before.replayed);
     assert_true(after.compared - before.compared > 3000);
     assert_int_equal(after.skipped, before.skipped);
-    Ship value;
+    Ship value = {0};
     assert_true(Ship_of(skep_sim_world(small), skep_predict_local(predict), &value));
     assert_true(value.shots > 150); /* the inputs did something */
     close_flight();
@@ -261,7 +261,7 @@ static void other_components_follow(void **state)
     open_flight();
     settle();
     const Power power = {1.75f};
-    Power here;
+    Power here = {0};
     assert_int_equal(skep_world_set(skep_sim_world(lab.server), ship, &Power_info, &power),
                      SKEP_OK);
     for (uint32_t i = 0; i < 60; i++) picture(true);
