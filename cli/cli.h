@@ -104,6 +104,7 @@ typedef struct skep__cli_state {
     uint64_t faults;
     uint64_t busy_ns; /* spent in frames */
     double dt;        /* of a frame, seconds */
+    const char *rest; /* what else there is to say; NULL: nothing */
 } skep__cli_state;
 
 /* How many drawings back the line's averages begin: a second, since ten frames or none in a tenth
@@ -133,6 +134,31 @@ void skep__cli_live_draw(skep__cli_live *live, const skep__cli_state *state, uin
 /* Takes the line away, so that something else can be printed. */
 void skep__cli_live_clear(skep__cli_live *live);
 
+/* ---- real time and stopping ----------------------------------------------------------------- */
+
+/* Frames in the time of a clock: at most five that are late are made up for, the rest is given up.
+ */
+typedef struct skep__cli_pace {
+    uint64_t due_ns;  /* when the next frame is to begin */
+    uint64_t step_ns; /* from frame to frame */
+    uint64_t lost_ns; /* given up */
+} skep__cli_pace;
+
+void skep__cli_pace_begin(skep__cli_pace *pace, double dt, uint64_t now_ns);
+
+/* Returns how long it is until the next frame; 0: it is due, and the one after it is set. */
+uint64_t skep__cli_pace_rest(skep__cli_pace *pace, uint64_t now_ns);
+
+/* Sleeps so long, but not so long that a signal or the live line would have to wait. */
+void skep__cli_pace_sleep(uint64_t rest_ns);
+
+/* From now on SIGINT and SIGTERM ask for a stop, the first time; the second has its usual effect.
+ */
+void skep__cli_stop_signals(void);
+
+/* Returns whether a signal asked for a stop. */
+bool skep__cli_stopped(void);
+
 /* ---- opening a scene ------------------------------------------------------------------------ */
 
 /* Receives the simulation's messages: kept while it is being opened, printed at once after. */
@@ -160,6 +186,9 @@ int skep__cli_scene_open(skep__cli_scene *scene, const skep__cli_options *option
 
 /* Ends the simulation and unloads the file. */
 void skep__cli_scene_close(skep__cli_scene *scene);
+
+/* Takes one message for a skep__cli_log: a skep_log_fn. */
+void skep__cli_log_line(void *ctx, skep_log_level level, const char *text);
 
 /* Says on standard error what there is to say of a simulation that failed. */
 void skep__cli_log_print(skep__cli_log *log);
@@ -213,6 +242,8 @@ const char *skep__cli_action(uint32_t action);
 /* ---- commands ------------------------------------------------------------------------------- */
 
 int skep__cli_run(const skep__cli_options *options);
+int skep__cli_serve(const skep__cli_options *options);
+int skep__cli_view(const skep__cli_options *options);
 int skep__cli_plan(const skep__cli_options *options);
 int skep__cli_list(const skep__cli_options *options);
 

@@ -67,10 +67,11 @@ static uint32_t live_text(const skep__cli_live *live, const skep__cli_state *s, 
 {
     char tick[32], entities[32], faults[32], timing[160];
     live_timing(live, s, now_ns, room, timing, sizeof timing);
-    (void)snprintf(out, max, "%s: frame %s, %s %s, %s%s %s", s->title,
+    (void)snprintf(out, max, "%s: frame %s, %s %s, %s%s %s%s%s", s->title,
                    skep__cli_thousands(tick, s->tick), skep__cli_thousands(entities, s->entities),
                    s->entities == 1 ? "entity" : "entities", timing,
-                   skep__cli_thousands(faults, s->faults), s->faults == 1 ? "fault" : "faults");
+                   skep__cli_thousands(faults, s->faults), s->faults == 1 ? "fault" : "faults",
+                   s->rest ? ", " : "", s->rest ? s->rest : "");
     return (uint32_t)strlen(out);
 }
 

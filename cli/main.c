@@ -39,6 +39,20 @@ static int main_help(const char *word)
     return SKEP__EXIT_OK;
 }
 
+static int main_work(const skep__cli_options *options)
+{
+    switch (options->command) {
+    case SKEP__CLI_RUN:
+        return skep__cli_run(options);
+    case SKEP__CLI_SERVE:
+        return skep__cli_serve(options);
+    case SKEP__CLI_VIEW:
+        return skep__cli_view(options);
+    default:
+        return skep__cli_plan(options);
+    }
+}
+
 /* Parses and runs a command other than bench, which reads its own words. */
 static int main_command(skep__cli_command command, int count, char **words)
 {
@@ -56,9 +70,11 @@ static int main_command(skep__cli_command command, int count, char **words)
     else if (code == SKEP__EXIT_OK && command == SKEP__CLI_SCENES)
         code = skep__cli_list(&options);
     else if (code == SKEP__EXIT_OK && !options.scene)
-        code = skep__cli_fail(command, "which scene? skep scenes lists them");
+        code = command == SKEP__CLI_VIEW
+                   ? skep__cli_fail(command, "which server? skep view http://localhost:8080/")
+                   : skep__cli_fail(command, "which scene? skep scenes lists them");
     else if (code == SKEP__EXIT_OK)
-        code = command == SKEP__CLI_RUN ? skep__cli_run(&options) : skep__cli_plan(&options);
+        code = main_work(&options);
     free(params);
     return code;
 }

@@ -228,12 +228,13 @@ static int options_one(skep__cli_options *o, int count, char **words, int *used)
 
 static int options_scene(skep__cli_options *o, const char *word)
 {
-    if (!*word)
-        return skep__cli_fail(o->command, "the name of the %s is empty",
-                              o->command == SKEP__CLI_HELP ? "command" : "scene");
+    const char *what = o->command == SKEP__CLI_HELP   ? "command"
+                       : o->command == SKEP__CLI_VIEW ? "server"
+                                                      : "scene";
+    if (!*word) return skep__cli_fail(o->command, "the name of the %s is empty", what);
     if (o->scene)
-        return skep__cli_fail(o->command, "one %s at a time: \"%s\" and \"%s\"",
-                              o->command == SKEP__CLI_HELP ? "command" : "scene", o->scene, word);
+        return skep__cli_fail(o->command, "one %s at a time: \"%s\" and \"%s\"", what, o->scene,
+                              word);
     o->scene = word;
     return SKEP__EXIT_OK;
 }
@@ -283,6 +284,7 @@ static void help_all(FILE *out)
     help_row(out, "--version", "", "says which skep this is");
     (void)fputs("\nskep COMMAND --help lists the options of a command.\n\n"
                 "  skep run skies                      air traffic, until Ctrl-C\n"
+                "  skep serve skies                    the same, for browsers to see\n"
                 "  skep run flock --frames 600 --json  ten seconds of birds, as fast as it goes\n"
                 "  skep plan skies                     what runs beside what\n",
                 out);

@@ -8,42 +8,65 @@
  * rows are here for the help. */
 #define SKEP__CLI_COMMANDS(X)                                                                      \
     X(RUN, "run", "SCENE|FILE.so", "runs a scene")                                                 \
+    X(SERVE, "serve", "SCENE|FILE.so", "runs a scene for others to see: pages, WebSocket")         \
+    X(VIEW, "view", "URL", "shows what a server publishes")                                        \
     X(PLAN, "plan", "SCENE|FILE.so", "shows which systems run side by side, and why")              \
     X(SCENES, "scenes", "[SCENE|FILE.so]", "lists the scenes, or the parameters of one")           \
     X(BENCH, "bench", "[NAME...]", "compares skep with hand-written C on this machine")            \
     X(HELP, "help", "[COMMAND]", "says what a command and its options do")
 
 #define SKEP__CLI_OPTIONS(X)                                                                       \
-    X(frames, "--frames", "N", U64, RUN, 0, UINT64_MAX,                                            \
+    X(frames, "--frames", "N", U64, RUN | SERVE, 0, UINT64_MAX,                                    \
       "run N frames and stop (else until Ctrl-C)")                                                 \
     X(frames_first, "--frames", "N", U64, PLAN, 0, UINT64_MAX,                                     \
       "frames to run first, to know what blocks cost (8)")                                         \
     X(pace, "--pace", "real|none", PACE, RUN, 0, 0,                                                \
       "keep to real time, or go as fast as it can (real\nwithout --frames, none with it)")         \
-    X(workers, "--workers", "N|auto", WORKERS, RUN | PLAN, 0, SKEP_WORKERS_MAX,                    \
+    X(workers, "--workers", "N|auto", WORKERS, RUN | SERVE | PLAN, 0, SKEP_WORKERS_MAX,            \
       "threads beside the caller (auto)")                                                          \
-    X(executor, "--executor", "local|threads", EXECUTOR, RUN | PLAN, 0, 0,                         \
+    X(executor, "--executor", "local|threads", EXECUTOR, RUN | SERVE | PLAN, 0, 0,                 \
       "where jobs run (threads; local: all on the caller)")                                        \
-    X(grain, "--grain", "0|auto", GRAIN, RUN | PLAN, 0, 0,                                         \
+    X(grain, "--grain", "0|auto", GRAIN, RUN | SERVE | PLAN, 0, 0,                                 \
       "0: hand even the smallest batch to workers (auto)")                                         \
-    X(seed, "--seed", "N", U64, RUN | PLAN, 0, UINT64_MAX, "seed of all random numbers (1)")       \
-    X(entities, "--entities", "N", U32, RUN | PLAN, 0, 67108863,                                   \
+    X(seed, "--seed", "N", U64, RUN | SERVE | PLAN, 0, UINT64_MAX,                                 \
+      "seed of all random numbers (1)")                                                            \
+    X(entities, "--entities", "N", U32, RUN | SERVE | PLAN, 0, 67108863,                           \
       "the scene's main number: flights, boids, particles")                                        \
     X(dt, "--dt", "S", SECONDS, RUN | PLAN, 0, 0, "seconds that a frame simulates (1/60)")         \
-    X(data, "--data", "FILE", TEXT, RUN | PLAN | SCENES, 0, 0, "a data file for the scene")        \
-    X(param, "--param", "K=V", PARAM, RUN | PLAN, 0, 0,                                            \
+    X(data, "--data", "FILE", TEXT, RUN | SERVE | PLAN | SCENES, 0, 0,                             \
+      "a data file for the scene")                                                                 \
+    X(param, "--param", "K=V", PARAM, RUN | SERVE | PLAN, 0, 0,                                    \
       "set a parameter of the scene; may be given many times\n(skep scenes SCENE lists them)")     \
-    X(load, "--load", "FILE", TEXT, RUN | PLAN, 0, 0, "begin with the world of this file")         \
+    X(load, "--load", "FILE", TEXT, RUN | SERVE | PLAN, 0, 0, "begin with the world of this file") \
     X(save, "--save", "FILE", TEXT, RUN, 0, 0, "save the world at the end")                        \
     X(hash_every, "--hash-every", "N", U64, RUN, 1, UINT64_MAX,                                    \
       "print \"frame hash\" whenever the frame is a multiple\nof N")                               \
     X(check, "--check", "", FLAG, RUN, 0, 0,                                                       \
       "development: poison what jobs must write, and notice\nwhen they change what they read")     \
     X(json, "--json", "", FLAG, RUN, 0, 0, "end with one line of JSON in place of the table")      \
+    X(port, "--port", "P", U32, SERVE, 0, 65535, "port to listen at (8080; 0: a free one)")        \
+    X(host, "--host", "ADDRESS", TEXT, SERVE, 0, 0,                                                \
+      "address to listen at (127.0.0.1: this machine alone;\n0.0.0.0: whoever can reach it)")      \
+    X(every, "--every", "N", U32, SERVE, 1, 1000, "frames from state to state (3)")                \
+    X(page, "--page", "DIR", TEXT, SERVE, 0, 0,                                                    \
+      "folder of web pages; more of them: DIR,/maps=DIR2")                                         \
+    X(token, "--token", "T", TEXT, SERVE | VIEW, 0, 0, "what clients must show")                   \
+    X(origin, "--origin", "O", TEXT, SERVE, 0, 0,                                                  \
+      "pages of other servers that may connect:\nhttps://a.example,https://b.example, or *")       \
+    X(tls_cert, "--tls-cert", "F", TEXT, SERVE, 0, 0, "TLS: file of certificates (PEM)")           \
+    X(tls_key, "--tls-key", "F", TEXT, SERVE, 0, 0, "TLS: file of the key")                        \
+    X(limits, "--limits", "K=N,...", TEXT, SERVE, 0, 0,                                            \
+      "connection_max, address_max, session_max,\nmessage_up_max; times: header_ms, hello_ms,\n"   \
+      "drain_ms, close_ms, ping_ms, drop_ms, resume_ms")                                           \
+    X(ca_file, "--ca", "F", TEXT, VIEW, 0, 0, "TLS: certificates to believe (PEM)")                \
+    X(insecure, "--insecure", "", FLAG, VIEW, 0, 0, "TLS: take any certificate")                   \
+    X(seconds, "--seconds", "N", U32, VIEW, 0, 1000000, "stop after N seconds (else at Ctrl-C)")   \
+    X(view_json, "--json", "", FLAG, VIEW, 0, 0, "a line of JSON a second")                        \
     X(why, "--why", "SYSTEM", TEXT, PLAN, 0, 0, "explain the place of one system")                 \
     X(bench_json, "--json", "", FLAG, BENCH, 0, 0, "print the rows as JSON")                       \
     X(bench_csv, "--csv", "FILE", TEXT, BENCH, 0, 0, "keep the rows as CSV (a folder: ends in /)") \
     X(bench_compare, "--compare", "A B", TEXT, BENCH, 0, 0,                                        \
       "compare two CSV files, measure nothing")                                                    \
     X(bench_list, "--list", "", FLAG, BENCH, 0, 0, "list the rows")                                \
-    X(help, "--help", "", FLAG, RUN | PLAN | SCENES | BENCH | HELP, 0, 0, "show this text")
+    X(help, "--help", "", FLAG, RUN | SERVE | VIEW | PLAN | SCENES | BENCH | HELP, 0, 0,           \
+      "show this text")

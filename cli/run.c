@@ -4,20 +4,13 @@
  *
  * Keeping to real time is done here, frame by frame, and not by skep_loop_advance, which runs
  * several due frames in one call: each is to be measured and hashed, and a stop between two is to
- * be heard. The rule is the same: at most CATCH_UP frames are made up for, and the rest of the time
- * is given up. */
+ * be heard. The rule is the same; see pace.c. */
 #include "cli/cli.h"
 #include "port/port.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define RUN_CATCH_UP 5u
-/* Sleeps are this long at most, so that the live line and a signal that another thread took are
- * seen. */
-#define RUN_SLEEP_NS 50000000u
 
 typedef struct run_state {
     skep__cli_scene scene;
@@ -25,8 +18,7 @@ typedef struct run_state {
     skep__cli_times times;
     uint64_t start_ns;
     uint64_t busy_ns;
-    uint64_t due_ns; /* when the next frame is to begin */
-    uint64_t lost_ns;
+    skep__cli_pace pace;
     uint64_t frames;     /* run */
     uint64_t frames_max; /* to be run */
     uint64_t hash_every; /* 0: never */
@@ -34,25 +26,6 @@ typedef struct run_state {
     bool json;
     skep__cli_end end;
 } run_state;
-
-/* ---- signals -------------------------------------------------------------------------------- */
-
-/* Set by the handler, the one thing that a handler may touch; there is no other way to it. */
-static atomic_int run_stopped;
-
-/* The second signal has its usual effect, for when a job never returns. */
-static void run_on_signal(int number)
-{
-    atomic_store(&run_stopped, 1);
-    (void)signal(number, SIG_DFL);
-}
-
-static void run_signals_take(void)
-{
-    /* A shell starts background jobs with SIGINT ignored; that is to stay so. */
-    if (signal(SIGINT, run_on_signal) == SIG_IGN) (void)signal(SIGINT, SIG_IGN);
-    (void)signal(SIGTERM, run_on_signal);
-}
 
 /* ---- frames --------------------------------------------------------------------------------- */
 
@@ -67,6 +40,7 @@ static void run_show(run_state *r, uint64_t now_ns)
     s.faults = skep_sim_fault_total(r->scene.sim);
     s.busy_ns = r->busy_ns;
     s.dt = (double)r->scene.dt;
+    s.rest = NULL;
     skep__cli_live_draw(&r->live, &s, now_ns);
     (void)fflush(stdout); /* lines of --hash-every, for whoever reads them meanwhile */
 }
@@ -74,24 +48,14 @@ static void run_show(run_state *r, uint64_t now_ns)
 /* Waits until the next frame is due. False when a signal came. */
 static bool run_wait(run_state *r)
 {
-    _Atomic uint32_t nobody_wakes_us = 0;
     for (;;) {
-        if (atomic_load(&run_stopped)) return false;
+        if (skep__cli_stopped()) return false;
         const uint64_t now = skep__port_clock_ns();
-        if (now >= r->due_ns) break;
+        const uint64_t rest = skep__cli_pace_rest(&r->pace, now);
+        if (rest == 0) return true;
         if (skep__cli_live_due(&r->live, now)) run_show(r, now);
-        const uint64_t rest = r->due_ns - now;
-        (void)skep__port_futex_wait(&nobody_wakes_us, 0, rest < RUN_SLEEP_NS ? rest : RUN_SLEEP_NS);
+        skep__cli_pace_sleep(rest);
     }
-    const uint64_t step = (uint64_t)((double)r->scene.dt * 1e9 + 0.5);
-    const uint64_t late = skep__port_clock_ns() - r->due_ns;
-    if (late > RUN_CATCH_UP * step) {
-        const uint64_t lost = late - RUN_CATCH_UP * step;
-        r->lost_ns += lost;
-        r->due_ns += lost;
-    }
-    r->due_ns += step;
-    return true;
 }
 
 /* Prints the hash where it was asked for. False when the line could not be written. */
@@ -121,13 +85,13 @@ static bool run_frame(run_state *r)
     skep__cli_times_add(&r->times, end - begin);
     if (!run_hash(r)) return false;
     if (skep__cli_live_due(&r->live, end)) run_show(r, end);
-    return !ferror(stdout) && !atomic_load(&run_stopped);
+    return !ferror(stdout) && !skep__cli_stopped();
 }
 
 static void run_frames(run_state *r)
 {
     r->start_ns = skep__port_clock_ns();
-    r->due_ns = r->start_ns;
+    skep__cli_pace_begin(&r->pace, (double)r->scene.dt, r->start_ns);
     skep__cli_live_begin(&r->live, r->json);
     run_show(r, r->start_ns);
     r->end = SKEP__END_SIGNAL;
@@ -182,7 +146,7 @@ static int run_finish(run_state *r, const skep__cli_options *o)
     result.tick = skep_world_tick(world);
     result.hash = skep_sim_hash(sim);
     result.entities = skep_world_entity_count(world);
-    result.lost_ns = r->lost_ns;
+    result.lost_ns = r->pace.lost_ns;
     result.end = r->end;
     skep_sim_totals(sim, &result.patches, &result.dropped);
     if (r->json)
@@ -203,7 +167,7 @@ int skep__cli_run(const skep__cli_options *options)
     r->frames_max = v[SKEP__CLI_frames].given ? v[SKEP__CLI_frames].number : UINT64_MAX;
     r->hash_every = v[SKEP__CLI_hash_every].number;
     r->paced = v[SKEP__CLI_pace].given ? v[SKEP__CLI_pace].number == 0 : !v[SKEP__CLI_frames].given;
-    run_signals_take();
+    skep__cli_stop_signals();
     code = skep__cli_scene_open(&r->scene, options);
     if (code == SKEP__EXIT_OK) {
         r->scene.log.live = &r->live;

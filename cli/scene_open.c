@@ -19,7 +19,7 @@
 
 /* ---- messages of the simulation ------------------------------------------------------------- */
 
-static void open_message(void *ctx, skep_log_level level, const char *text)
+void skep__cli_log_line(void *ctx, skep_log_level level, const char *text)
 {
     skep__cli_log *log = ctx;
     if (level < SKEP_LOG_INFO) return;
@@ -269,7 +269,7 @@ int skep__cli_scene_open(skep__cli_scene *scene, const skep__cli_options *option
                    data ? options->value[SKEP__CLI_data].text : "");
     d.title = title;
     d.data = data;
-    d.log.fn = open_message;
+    d.log.fn = skep__cli_log_line;
     d.log.ctx = &scene->log;
     const char **params = options->params;
     d.param_count = options->param_count;

@@ -41,6 +41,10 @@ void skep__port_thread_detach(skep__port_thread *thread);
 /* Gives the rest of this thread's slice of time away. */
 void skep__port_yield(void);
 
+/* Keeps the process' signals from being taken by this thread: other threads get them, and what the
+ * thread itself brings about by writing to a closed pipe is an error and no signal. */
+void skep__port_thread_quiet(void);
+
 /* ---- futex ---------------------------------------------------------------------------------- */
 
 /* No time limit. */
@@ -57,6 +61,9 @@ void skep__port_futex_wake(_Atomic uint32_t *word, uint32_t count);
 
 /* Nanoseconds of a clock that never goes back and stands still while the machine sleeps. */
 uint64_t skep__port_clock_ns(void);
+
+/* Nanoseconds of processor time that this thread has used. */
+uint64_t skep__port_thread_cpu_ns(void);
 
 /* The processors that this process may use at the same time: those its affinity allows, and no more
  * than its group's quota pays for. At least 1. Reads files: call it at creation, not in a frame. */

@@ -41,13 +41,14 @@ PUBLIC_LAYERS = {
     "world": 2, "query": 2, "command": 2, "prefab": 2, "event": 2, "resource": 2, "input": 2,
     "hook": 2, "grid": 2, "snapshot": 3, "save": 3, "diff": 3, "hash": 3, "plan": 4, "frame": 4,
     "fault": 4, "system": 4, "pool": 4, "port": 5, "run": 5, "publish": 5,
-    "view": 5, "predict": 5, "sim": 6, "scene": 6, "skep": 6,
+    "view": 5, "predict": 5, "sim": 6, "scene": 6, "skep": 6, "gateway": 6, "client": 6,
     "experimental": 6,
 }
 # Where the layer alone says too little: all that a folder may include, beside itself.
 MAY_INCLUDE = {
     "pool": {"include", "core/base", "core/simd", "port"},
     "port": {"include", "core/base"},
+    "gateway": {"include", "core/base", "port"},
     "scenes": {"include"},
     "sim": {"include", "core/base", "core/simd", "core/store", "core/world", "core/data",
             "core/plan", "core/replicate", "pool", "port"},

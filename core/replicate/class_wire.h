@@ -13,8 +13,8 @@
  * of its neighbours stay narrow. Where the header says OLDER, the base before the base is the one
  * of tick 2 * base - tick, and slots that changed hands since it count as in the base.
  *
- * Class 0 is the resources: CLASS with slot count 0, and RESOURCES, which is count varint, then
- * each replica varint and value. */
+ * Class 0 is the resources: RESOURCES alone, which is count varint, then each replica varint and
+ * value. */
 #ifndef SKEP_CORE_REPLICATE_CLASS_WIRE_H
 #define SKEP_CORE_REPLICATE_CLASS_WIRE_H
 

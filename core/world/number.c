@@ -212,3 +212,21 @@ skep_status skep__world_prefab(skep_world *w, const skep_component *info, uint32
     *number = w->prefab_count++;
     return SKEP_OK;
 }
+
+const skep_component *skep_world_known(const skep_world *world, skep_kind kind, uint32_t index)
+{
+    SKEP_ASSERT(world);
+    switch (kind) {
+    case SKEP_KIND_COMPONENT:
+        return index < world->store.type_count ? world->store.types[index].info : NULL;
+    case SKEP_KIND_RESOURCE:
+        for (uint32_t i = 0; i < world->resource_count; i++)
+            if (world->resources[i].info->kind == SKEP_KIND_RESOURCE && index-- == 0)
+                return world->resources[i].info;
+        return NULL;
+    case SKEP_KIND_PREFAB:
+        return index < world->prefab_count ? world->prefabs[index].info : NULL;
+    default:
+        return NULL;
+    }
+}

@@ -88,6 +88,11 @@ SKEP_API SKEP_NODISCARD skep_status skep_world_check(skep_world *world);
 SKEP_API SKEP_NODISCARD skep_status skep_world_component(skep_world *world,
                                                          const skep_component *component);
 
+/* Returns the description number `index` of what the world knows of a kind (component, resource or
+ * prefab), in the order in which it got to know them; NULL past the end, and for other kinds. */
+SKEP_API const skep_component *skep_world_known(const skep_world *world, skep_kind kind,
+                                                uint32_t index);
+
 /* Creates an entity without components. From outside while a frame runs the handle cannot be known
  * yet: SKEP_BUSY. Fails with SKEP_LIMIT at entity_max and with SKEP_NO_MEMORY. */
 SKEP_API SKEP_NODISCARD skep_status skep_entity_create(skep_world *world, skep_entity *entity);

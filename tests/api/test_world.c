@@ -503,6 +503,23 @@ static void hooks_are_told_and_may_change(void **state)
     assert_int_equal(h.adds, 5);
 }
 
+static void what_is_known_can_be_listed(void **state)
+{
+    skep_world *w = world_of(state);
+    assert_null(skep_world_known(w, SKEP_KIND_COMPONENT, 0));
+    OK(skep_world_component(w, &Vel_info));
+    OK(skep_world_component(w, &Enemy_info));
+    assert_null(skep_world_known(w, SKEP_KIND_RESOURCE, 0));
+    const Rules rules = {1.0f, 2};
+    OK(skep_world_resource_set(w, &Rules_info, &rules, sizeof rules));
+    assert_ptr_equal(skep_world_known(w, SKEP_KIND_COMPONENT, 0), &Vel_info);
+    assert_ptr_equal(skep_world_known(w, SKEP_KIND_COMPONENT, 1), &Enemy_info);
+    assert_null(skep_world_known(w, SKEP_KIND_COMPONENT, 2));
+    assert_ptr_equal(skep_world_known(w, SKEP_KIND_RESOURCE, 0), &Rules_info);
+    assert_null(skep_world_known(w, SKEP_KIND_RESOURCE, 1));
+    assert_null(skep_world_known(w, SKEP_KIND_EVENT, 0));
+}
+
 static void again(void *ctx, skep_world *w, skep_entity e)
 {
     (void)ctx;
@@ -540,6 +557,7 @@ int main(void)
         TEST(events_live_for_a_frame_after_theirs),
         TEST(hooks_are_told_and_may_change),
         TEST(hooks_that_never_end_are_stopped),
+        TEST(what_is_known_can_be_listed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

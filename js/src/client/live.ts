@@ -189,7 +189,8 @@ export class Live {
     try {
       const on = this.#view.tick(now);
       this.#pump();
-      if (!on && this.#connection) this.#hangUp();
+      // A view that is not connected yet has nothing against being dialled for.
+      if (!on && this.#up) this.#hangUp();
       if (this.#options.manual && this.#retryAt && now >= this.#retryAt) this.#dial();
     } catch (error) {
       this.#end(error as SkepError);

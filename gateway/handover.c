@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* The lock is a word: 0 free, 1 held, 2 held and somebody may sleep. It is held for so short a time
+ * that a thread looks again a few times before it sleeps.
+ *
+ *     world's thread   states -->            gateway's thread
+ *                      <-- box: joins, leaves, inputs
+ *                      <-- lines of the log, figures
+ *
+ * The box is swapped whole: the world's thread reads its own without the lock while the other
+ * fills, and after some frames both have the size that they need. */
+#include "gateway/handover.h"
+
+#include "port/port.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define HANDOVER_SPINS 64u
+
+void skep__handover_init(skep__handover *h, const skep_allocator *allocator)
+{
+    memset(h, 0, sizeof *h);
+    atomic_init(&h->lock, 0);
+    h->allocator = *allocator;
+}
+
+static void handover_box_free(skep__handover *h, skep__handover_box *box)
+{
+    if (box->bytes) h->allocator.free(h->allocator.ctx, box->bytes, box->cap, 16);
+    memset(box, 0, sizeof *box);
+}
+
+void skep__handover_deinit(skep__handover *h)
+{
+    SKEP_ASSERT(h->state_count == 0);
+    handover_box_free(h, &h->box);
+}
+
+void skep__handover_lock(skep__handover *h)
+{
+    for (uint32_t i = 0; i < HANDOVER_SPINS; i++) {
+        uint32_t free_word = 0;
+        if (atomic_compare_exchange_weak_explicit(&h->lock, &free_word, 1, memory_order_acquire,
+                                                  memory_order_relaxed))
+            return;
+        skep__port_pause();
+    }
+    while (atomic_exchange_explicit(&h->lock, 2, memory_order_acquire) != 0)
+        (void)skep__port_futex_wait(&h->lock, 2, SKEP__PORT_FOREVER);
+}
+
+void skep__handover_unlock(skep__handover *h)
+{
+    if (atomic_exchange_explicit(&h->lock, 0, memory_order_release) == 2)
+        skep__port_futex_wake(&h->lock, 1);
+}
+
+/* ---- states --------------------------------------------------------------------------------- */
+
+bool skep__handover_give(skep__handover *h, skep_state *state)
+{
+    skep__handover_lock(h);
+    const bool room = h->state_count < SKEP__HANDOVER_STATES && !h->stop;
+    if (room) h->states[h->state_count++] = state;
+    skep__handover_unlock(h);
+    return room;
+}
+
+uint32_t skep__handover_take(skep__handover *h, skep_state **states, bool *stop)
+{
+    skep__handover_lock(h);
+    const uint32_t count = h->state_count;
+    memcpy(states, h->states, count * sizeof *states);
+    h->state_count = 0;
+    *stop = h->stop;
+    skep__handover_unlock(h);
+    return count;
+}
+
+/* ---- joins, leaves, inputs ------------------------------------------------------------------ */
+
+/* Makes room for `bytes` more. */
+static bool handover_grow(skep__handover *h, skep__handover_box *box, uint32_t bytes)
+{
+    if (bytes <= box->cap - box->used) return true;
+    uint32_t cap = box->cap ? box->cap : 4096;
+    while (cap - box->used < bytes) cap *= 2;
+    uint8_t *more = h->allocator.alloc(h->allocator.ctx, cap, 16);
+    if (!more) return false;
+    if (box->used) memcpy(more, box->bytes, box->used);
+    const uint32_t used = box->used;
+    handover_box_free(h, box);
+    box->bytes = more;
+    box->used = used;
+    box->cap = cap;
+    return true;
+}
+
+bool skep__handover_put(skep__handover *h, const skep__handover_item *item, const void *bytes)
+{
+    const uint32_t padded = (item->size + 7u) & ~7u;
+    const uint32_t room = (uint32_t)sizeof *item + padded;
+    skep__handover_lock(h);
+    bool good = item->kind != SKEP_PUBLISH_INPUT || h->box.used + room <= SKEP__HANDOVER_BYTES;
+    good = good && handover_grow(h, &h->box, room);
+    if (good) {
+        uint8_t *to = h->box.bytes + h->box.used;
+        memcpy(to, item, sizeof *item);
+        if (item->size) memcpy(to + sizeof *item, bytes, item->size);
+        h->box.used += room;
+    }
+    skep__handover_unlock(h);
+    return good;
+}
+
+bool skep__handover_full(skep__handover *h)
+{
+    skep__handover_lock(h);
+    const bool full = h->box.used > SKEP__HANDOVER_BYTES / 2;
+    skep__handover_unlock(h);
+    return full;
+}
+
+void skep__handover_swap(skep__handover *h, skep__handover_box *box)
+{
+    SKEP_ASSERT(box->used == 0);
+    skep__handover_lock(h);
+    const skep__handover_box full = h->box;
+    h->box = *box;
+    skep__handover_unlock(h);
+    *box = full;
+}
+
+/* ---- the log -------------------------------------------------------------------------------- */
+
+void skep__handover_say(skep__handover *h, skep_log_level level, const char *format, ...)
+{
+    char line[SKEP__HANDOVER_LINE];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    /* Parts of a line come from the network. */
+    for (char *c = line; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f) *c = '?';
+    const uint32_t bytes = (uint32_t)strlen(line) + 1;
+    skep__handover_lock(h);
+    if (h->lines.used + 1 + bytes <= sizeof h->lines.text) {
+        h->lines.text[h->lines.used] = (char)level;
+        memcpy(h->lines.text + h->lines.used + 1, line, bytes);
+        h->lines.used += 1 + bytes;
+    } else {
+        h->lines.lost++;
+    }
+    skep__handover_unlock(h);
+}
+
+void skep__handover_tell(skep__handover *h, skep__handover_lines *lines, const skep_log *log)
+{
+    skep__handover_lock(h);
+    lines->used = h->lines.used;
+    lines->lost = h->lines.lost;
+    memcpy(lines->text, h->lines.text, h->lines.used);
+    h->lines.used = 0;
+    h->lines.lost = 0;
+    skep__handover_unlock(h);
+    if (!log->fn) return;
+    for (uint32_t at = 0; at < lines->used;) {
+        const char *text = lines->text + at + 1;
+        log->fn(log->ctx, (skep_log_level)lines->text[at], text);
+        at += 2 + (uint32_t)strlen(text);
+    }
+    if (lines->lost) {
+        char line[64];
+        (void)snprintf(line, sizeof line, "%u more lines were left out", lines->lost);
+        log->fn(log->ctx, SKEP_LOG_WARN, line);
+    }
+}
