@@ -8,7 +8,7 @@ import { Host } from '../core/host.js';
 import { clock } from '../core/live.js';
 import { liveCore } from '../core/live_core.js';
 import { ClosedError, DeadlineError, SchemaError, SkepError } from '../errors.js';
-import type { Entity } from '../entity.js';
+import { NULL_ENTITY } from '../entity.js';
 import { after } from '../pool/env.js';
 import { Frame } from './frame.js';
 import type {
@@ -347,7 +347,7 @@ export class Live {
 
   /** Who this client is, and its own entity. */
   get own(): OwnState {
-    return { ...this.#view.own(), local: this.#prediction?.local() ?? (0 as Entity | 0) };
+    return { ...this.#view.own(), local: this.#prediction?.local() ?? NULL_ENTITY };
   }
 
   /** What the client knows of its connection. */

@@ -47,7 +47,7 @@ async function until(so: () => boolean): Promise<void> {
 export async function steer(pictures: number): Promise<{ heading: number; jump: number }> {
   let jump = 0;
   let before: { x: number; y: number; at: number } | undefined;
-  const own = live.own.entity as Entity;
+  const own = live.own.entity;
   for (let i = 0; i < pictures; i++) {
     const at = await picture();
     live.send({ turn: 0.02, horn: 0 });
