@@ -5,6 +5,7 @@
     libskep.a       core, builder and exports: what a scene is linked with
     debug/          the same with asserts
     core.wasm       the core alone, small; embedded in js/dist/core/embedded.js
+    live.wasm       the same with what servers and clients of live worlds need; embedded beside it
     NAME.wasm       each scene of scenes/, linked as a user links his own, by js/bin/skep_wasm.mjs
     tests/          the laboratory of tests/conformance, for the executors of JavaScript
 
@@ -44,6 +45,8 @@ HOT = {"diff", "hash", "host_structure", "libc", "stripes"}
 SCENE_ONLY = {"host_scene", "builder", "declare", "params", "staging", "keep", "mistakes",
               "grid_scene", "explain", "math_arc", "math_exp", "math_tables", "math_trig", "grid",
               "grid_query", "grid_world"}
+# What only live worlds need; scenes have it as well.
+LIVE_ONLY = {"host_describe", "host_publish", "host_view", "host_predict"}
 SIM = ["builder", "declare", "params", "staging", "keep", "mistakes", "grid_scene"]
 SCENES = {"physics": [], "flock": [], "collide": [], "bullets": [], "ship": [],
           "skies": ["airports", "csv"]}
@@ -124,13 +127,14 @@ def ninja_text():
     """The rules and edges of everything that is built."""
     out = rules()
     objects = library_edges(out)
-    core = [name for stem, name in objects.items() if stem not in SCENE_ONLY]
-    out.append(f"build {BUILD}/core.wasm: ld {' '.join(core)}")
-    out.append("  extra = --strip-all")
+    for module, without in (("core", SCENE_ONLY | LIVE_ONLY), ("live", SCENE_ONLY)):
+        parts = [name for stem, name in objects.items() if stem not in without]
+        out.append(f"build {BUILD}/{module}.wasm: ld {' '.join(parts)}")
+        out.append("  extra = --strip-all")
     kit = kit_files()
     out += [f"build {copy}: copy {source}" for copy, source in kit.items()]
     tools = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "js" / "bin").iterdir())
-    defaults = [f"{BUILD}/core.wasm", *kit]
+    defaults = [f"{BUILD}/core.wasm", f"{BUILD}/live.wasm", *kit]
     for scene, more in SCENES.items():
         parts = [f"scenes/{stem}.c" for stem in [scene] + more]
         if scene == "skies":
@@ -179,21 +183,23 @@ def embed_airports():
                     "skep__airports_csv"], check=True)
 
 
-def embed_core():
-    """core.wasm, deflated and in base64, as a module: text that every bundler carries along."""
-    target = ROOT / "js" / "dist" / "core" / "embedded.js"
-    data = (BUILD / "core.wasm").read_bytes()
+def embed(module, to):
+    """A wasm file, deflated and in base64, as a module: text that every bundler carries along."""
+    target = ROOT / "js" / "dist" / "core" / f"{to}.js"
+    name = module.upper()
+    data = (BUILD / f"{module}.wasm").read_bytes()
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
     packed = packer.compress(data) + packer.flush()
-    text = ("// SPDX-License-Identifier: MIT\n// Generated: the core as wasm, deflated.\n"
-            f"export const CORE_BYTES = {len(data)};\n"
-            f"export const CORE_DEFLATED = '{base64.b64encode(packed).decode()}';\n")
+    text = (f"// SPDX-License-Identifier: MIT\n// Generated: {module}.wasm, deflated.\n"
+            f"export const {name}_BYTES = {len(data)};\n"
+            f"export const {name}_DEFLATED = '{base64.b64encode(packed).decode()}';\n")
     if target.exists() and target.read_text() == text:
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(text)
     target.with_suffix(".d.ts").write_text(
-        "export declare const CORE_BYTES: number;\nexport declare const CORE_DEFLATED: string;\n")
+        f"export declare const {name}_BYTES: number;\n"
+        f"export declare const {name}_DEFLATED: string;\n")
 
 
 def main():
@@ -211,7 +217,8 @@ def main():
     if arguments.link:
         command = [node(), str(ROOT / "js" / "bin" / "skep_wasm.mjs"), *arguments.files]
         sys.exit(subprocess.run([*command, "-o", arguments.link], check=False).returncode)
-    embed_core()
+    embed("core", "embedded")
+    embed("live", "embedded_live")
     prune_kit(kit_files())
 
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* A heap of size classes. Sizes are rounded up to powers of two, freed memory goes onto its class'
  * list and is used again last in, first out; since the core passes the size to `free` there are no
- * headers. A quarter of the memory is the heap, the rest the region; `memoryMax` is the knob of
- * both. Page by page the region is handed out once; a second world in the same memory gets pages
- * that must be made zero first, and `top` says which. */
+ * headers. A quarter of the memory is the heap unless somebody says otherwise, the rest the region;
+ * `memoryMax` is the knob of both. Page by page the region is handed out once; a second world in
+ * the same memory gets pages that must be made zero first, and `top` says which. */
 #include "wasm/heap.h"
 
 extern uint8_t __heap_base;
@@ -47,14 +47,15 @@ static void heap_free(void *ctx, void *memory, size_t bytes, size_t align)
     h->free[c] = memory;
 }
 
-void heap_init(heap *h, size_t bytes)
+void heap_init(heap *h, size_t bytes, size_t heap_bytes)
 {
     const uintptr_t base = (uintptr_t)&__heap_base;
-    const uintptr_t split = base + (bytes - base) / 4;
+    const uintptr_t split = base + (heap_bytes ? heap_bytes : (bytes - base) / 4);
+    const uintptr_t end = (split + REGION_ALIGN - 1) & ~(uintptr_t)(REGION_ALIGN - 1);
     uint8_t *const top = h->top;
     memset(h, 0, sizeof *h);
     h->at = (uint8_t *)((base + 63) & ~(uintptr_t)63);
-    h->end = (uint8_t *)((split + REGION_ALIGN - 1) & ~(uintptr_t)(REGION_ALIGN - 1));
+    h->end = (uint8_t *)(end < bytes ? end : bytes);
     h->region = h->end;
     h->top = top > h->region ? top : h->region;
 }

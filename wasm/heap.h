@@ -17,8 +17,9 @@ typedef struct heap {
     void *free[HEAP_CLASSES]; /* a list a class, linked through the first word */
 } heap;
 
-/* Divides a memory of `bytes` bytes; what an earlier world left in it is forgotten. */
-void heap_init(heap *h, size_t bytes);
+/* Divides a memory of `bytes` bytes, of which some heap_bytes are the heap (0: a quarter); what an
+ * earlier world left in it is forgotten. */
+void heap_init(heap *h, size_t bytes, size_t heap_bytes);
 
 /* An allocator over the heap. */
 skep_allocator heap_allocator(heap *h);

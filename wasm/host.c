@@ -43,6 +43,11 @@ static void host_log(void *ctx, skep_log_level level, const char *text)
     h->log[h->log_used++] = '\n';
 }
 
+skep_log host_logger(host *h)
+{
+    return (skep_log){host_log, h};
+}
+
 /* Takes the log: io[0] its address, io[1] its bytes, io[2] lines that did not fit. */
 void HOST_EXPORT(skep_host_log)(host *h)
 {
@@ -75,6 +80,10 @@ const char *HOST_EXPORT(skep_host_asserted)(void)
     return taken[0] ? taken : NULL;
 }
 #endif
+
+/* Of what skep_host_open lists: words in all, and where the log's are. */
+#define HOST_LAYOUT_WORDS 24u
+#define HOST_LAYOUT_LOG 21u
 
 #define HOST_JOIN(a, b) HOST_JOIN_(a, b)
 #define HOST_JOIN_(a, b) #a #b
@@ -132,6 +141,14 @@ void HOST_EXPORT(skep_host_free)(host *h, void *memory, uint32_t bytes)
 
 /* ---- life ----------------------------------------------------------------------------------- */
 
+/* What there is of that in a host without a world: all but the log is 0. */
+static void host_layout_bare(host *h)
+{
+    memset(h->io, 0, HOST_LAYOUT_WORDS * sizeof *h->io);
+    h->io[HOST_LAYOUT_LOG] = (uint32_t)(uintptr_t)h->log;
+    h->io[HOST_LAYOUT_LOG + 1] = (uint32_t)(uintptr_t)&h->log_used;
+}
+
 /* Where JavaScript looks without a call; host_layout's order is core/layout.ts' as well. */
 static void host_layout(host *h)
 {
@@ -162,6 +179,7 @@ static void host_layout(host *h)
         (uint32_t)(uintptr_t)h->heap->region,
         (uint32_t)(uintptr_t)&h->heap->at,
     };
+    _Static_assert(sizeof words == HOST_LAYOUT_WORDS * sizeof *words, "as host_layout_bare says");
     memcpy(h->io, words, sizeof words);
 }
 
@@ -172,7 +190,7 @@ static skep_status open_world(host *h, size_t memory_bytes)
     d.seed = h->seed;
     d.region = heap_region(h->heap, memory_bytes);
     d.allocator = h->allocator;
-    d.log = (skep_log){host_log, h};
+    d.log = host_logger(h);
     const skep_status status = skep_world_create(&d, &h->world);
     if (status == SKEP_OK) return status;
     return host_fail(h, status,
@@ -193,7 +211,7 @@ static skep_status open_parts(host *h, size_t memory_bytes, uint32_t workers_max
     if (status != SKEP_OK) return status;
     h->pool = wasm_pool_create(&h->allocator, workers_max, guard);
     skep_plan_desc d = skep_plan_desc_default();
-    d.log = (skep_log){host_log, h};
+    d.log = host_logger(h);
     status = h->pool ? skep_plan_create(h->world, &d, &h->plan) : SKEP_NO_MEMORY;
     if (status != SKEP_OK) return host_fail(h, status, "no memory for the plan: raise memoryMax");
     h->plan_host.room = &h->pool->slots[0].room;
@@ -202,14 +220,15 @@ static skep_status open_parts(host *h, size_t memory_bytes, uint32_t workers_max
 }
 
 /* Makes the world of an instance. Returns the host even when that failed: then io[0] is the status.
- * NULL when not even the host fits. On success io[0] is 0 and the
- * layout follows. */
+ * NULL when not even the host fits. On success io[0] is 0 and the layout follows. `heap_pages` of
+ * the memory are the heap's; 0 is a quarter of it. With entity_max 0 there is no world, but a heap
+ * for views of other worlds, and it is all of the memory. */
 host *HOST_EXPORT(skep_host_open)(uint32_t entity_max, uint32_t seed_low, uint32_t seed_high,
-                                  uint32_t memory_pages, uint32_t workers_max)
+                                  uint32_t memory_pages, uint32_t workers_max, uint32_t heap_pages)
 {
     static heap memory;
     const size_t memory_bytes = (size_t)memory_pages << 16;
-    heap_init(&memory, memory_bytes);
+    heap_init(&memory, memory_bytes, (size_t)(entity_max ? heap_pages : memory_pages) << 16);
     const skep_allocator allocator = heap_allocator(&memory);
     host *h = skep__alloc(&allocator, sizeof *h, 64);
     if (!h) return NULL;
@@ -218,6 +237,10 @@ host *HOST_EXPORT(skep_host_open)(uint32_t entity_max, uint32_t seed_low, uint32
     h->entity_max = entity_max;
     h->seed = (uint64_t)seed_high << 32 | seed_low;
     h->kept.allocator = &h->allocator;
+    if (!entity_max) {
+        host_layout_bare(h);
+        return h;
+    }
     h->io[0] = (uint32_t)open_parts(h, memory_bytes, workers_max);
     if (!h->io[0]) host_layout(h);
     return h;
@@ -240,7 +263,7 @@ static skep_field *component_fields(host *h, uint32_t count)
 }
 
 /* Defines what io describes and returns its address for all other calls, or NULL. Components are
- * registered: io[0] is their number. */
+ * registered: io[0] is their number. A host without a world only keeps them. */
 const skep_component *HOST_EXPORT(skep_host_define)(host *h, const char *name, uint32_t length,
                                                     uint32_t kind, uint32_t size_align,
                                                     uint32_t field_count)
@@ -254,7 +277,8 @@ const skep_component *HOST_EXPORT(skep_host_define)(host *h, const char *name, u
     }
     *c = (skep_component){
         kept, field_count ? fields : NULL, field_count, size_align >> 8, size_align & 0xffu, kind};
-    if (kind != SKEP_KIND_COMPONENT) return c;
+    h->io[0] = 0;
+    if (kind != SKEP_KIND_COMPONENT || !h->world) return c;
     uint32_t number = 0;
     if (host_check(h, skep__world_type(h->world, c, &number)) != SKEP_OK) return NULL;
     h->io[0] = number;

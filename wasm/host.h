@@ -25,7 +25,7 @@
 /* The version of what JavaScript and the module share: exports, their arguments, and the layouts
  * that core/layout.ts states. One that changes any of it in a way that the other side must know
  * raises it here and there, so that a scene which was linked with an older library is refused. */
-#define HOST_INTERFACE 1
+#define HOST_INTERFACE 2
 
 #define HOST_IO_WORDS 16384u
 #define HOST_LOG_BYTES 16384u
@@ -107,6 +107,9 @@ skep_status host_fail(host *h, skep_status status, const char *format, ...) SKEP
 /* The world's own reason, where the status is one. */
 skep_status host_check(host *h, skep_status status);
 
+/* What writes to the host's log. */
+skep_log host_logger(host *h);
+
 /* Makes room for `bytes` more and returns where they go, NULL without memory. */
 void *host_buffer_push(host *h, host_buffer *buffer, uint32_t bytes);
 
@@ -119,6 +122,18 @@ const char *host_keep_text(host *h, const char *text, uint32_t length);
 SKEP_INLINE skep_entity host_entity(uint32_t low, uint32_t high)
 {
     return (skep_entity){(uint64_t)high << 32 | low};
+}
+
+/* Milliseconds of JavaScript's clock as nanoseconds. */
+SKEP_INLINE uint64_t host_ns(double ms)
+{
+    return ms > 0 ? (uint64_t)(ms * 1e6) : 0;
+}
+
+/* The component whose address is in io. */
+SKEP_INLINE const skep_component *host_component_at(const host *h, uint32_t at)
+{
+    return (const skep_component *)(uintptr_t)h->io[at];
 }
 
 SKEP_INLINE void host_put_entity(host *h, uint32_t at, skep_entity e)

@@ -42,10 +42,12 @@ static uint32_t scene_end(host *h, skep_status status)
 }
 
 /* Runs the scene's function over the world and adds its systems to the plan. With SKEP_PLAN the
- * mistakes are in the log. `data` is the host's file for it, or NULL. */
+ * mistakes are in the log. `data` is the host's file for it, or NULL. `predict`: only what a client
+ * predicts by, as the scene declares it: its systems and resources, and no entities. */
 uint32_t HOST_EXPORT(skep_host_scene_build)(host *h, uint32_t param_count, const char *data,
-                                            uint32_t data_bytes)
+                                            uint32_t data_bytes, uint32_t predict)
 {
+    h->predict = predict != 0;
     if (!skep_scene_entry) return (uint32_t)host_fail(h, SKEP_NOT_FOUND, "there is no scene");
     const skep_scene *scene = skep_scene_entry();
     if (scene->abi != SKEP_ABI)
@@ -100,4 +102,27 @@ uint32_t HOST_EXPORT(skep_host_param)(host *h, uint32_t index)
     h->io[3] = (uint32_t)(uintptr_t)(a->value ? a->value : "");
     h->io[4] = a->given;
     return 1;
+}
+
+/* ---- what the scene says of live worlds ------------------------------------------------------ */
+
+/* Whether it says anything: 1 what is published, 2 how players get their entities, 4 what is
+ * predicted. */
+uint32_t HOST_EXPORT(skep_host_declared)(host *h)
+{
+    const skep__declares *d = &h->declares;
+    return (d->declared || d->place.component ? 1u : 0u) | (d->join ? 2u : 0u) |
+           (d->predicted_count ? 4u : 0u);
+}
+
+/* Makes the own entity of a player, in io; null: he has none. */
+void HOST_EXPORT(skep_host_declared_join)(host *h, uint32_t player)
+{
+    host_put_entity(h, 0, skep__declares_join(&h->declares, h->world, player));
+}
+
+/* Takes it back. */
+void HOST_EXPORT(skep_host_declared_leave)(host *h, uint32_t player, uint32_t low, uint32_t high)
+{
+    skep__declares_leave(&h->declares, h->world, player, host_entity(low, high));
 }

@@ -260,10 +260,8 @@ static skep_status publish_take_own(skep_publisher *p, skep__player *player,
 {
     skep__wire_writer w = {.bytes = p->paper, .bytes_max = p->paper_bytes};
     player->own_bytes = 0;
-    if (!player->predicted || !skep_snapshot_alive(snapshot, player->own)) {
-        player->own = skep_entity_null();
-        return SKEP_OK;
-    }
+    if (!skep_snapshot_alive(snapshot, player->own)) player->own = skep_entity_null();
+    if (!player->predicted || skep_entity_is_null(player->own)) return SKEP_OK;
     for (uint32_t r = 0; r < p->desc.replica_count; r++) {
         if (!(player->predicted >> r & 1u)) continue;
         const skep_component *info = p->desc.replicas[r].info;

@@ -85,7 +85,7 @@ static skep__frame *state_ack(skep_session *s, uint32_t base, uint64_t now_ns)
     skep__wire_section_begin(&w, SKEP__WIRE_SECTION_STATE);
     skep__message_put_state(&w, &state, s->dropped, s->dropped_count);
     skep__wire_section_end(&w);
-    if (s->player->own_bytes) {
+    if (!skep_entity_is_null(s->player->own)) {
         skep__wire_section_begin(&w, SKEP__WIRE_SECTION_OWN);
         skep__wire_put_u64(&w, s->player->own.bits);
         skep__wire_put_bytes(&w, s->player->own_values, s->player->own_bytes);

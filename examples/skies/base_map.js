@@ -7,7 +7,7 @@ import { mapX, mapY } from './map_view.js';
 
 /** Of the window's size, on each side. */
 const MARGIN = 0.2;
-const REDRAW_MS = 110;
+const REDRAW_MS = 180;
 /** Detail below this many pixels is left out. */
 const FINE_PX = 0.7;
 /** Pixels a degree from which airports have names. */
@@ -55,39 +55,85 @@ function decode(bytes) {
   return { land, borders: lines() };
 }
 
-/** A shape's path with the points that count at a scale, and the box that it lies in. */
-function pathOf(lines, closed, tolerance) {
-  const fill = new Path2D();
-  const edge = closed ? new Path2D() : fill;
-  const box = [Infinity, Infinity, -Infinity, -Infinity];
-  for (const points of lines) {
-    let [px, py] = [points[0], points[1]];
-    let pen = false;
-    fill.moveTo(px, py);
-    edge.moveTo(px, py);
-    for (let i = 0; i < points.length; i += 2) {
-      const [x, y] = [points[i], points[i + 1]];
-      box[0] = Math.min(box[0], x);
-      box[1] = Math.min(box[1], y);
-      box[2] = Math.max(box[2], x);
-      box[3] = Math.max(box[3], y);
-      const last = i + 2 === points.length;
-      if (!last && Math.abs(x - px) < tolerance && Math.abs(y - py) < tolerance) continue;
-      fill.lineTo(x, y);
-      const cut = y > 0.985; // the pole is no coast
-      if (closed) {
-        if (cut) pen = false;
-        else {
-          if (!pen) edge.moveTo(px, py);
-          edge.lineTo(x, y);
-          pen = true;
-        }
-      }
-      [px, py] = [x, y];
-    }
-    if (closed) fill.closePath();
+/** The points of a line that count at a scale, and the box that it lies in; null: too small. */
+function simplify(points, tolerance) {
+  const kept = [points[0], points[1]];
+  let [px, py] = kept;
+  const box = [px, py, px, py];
+  for (let i = 2; i < points.length; i += 2) {
+    const [x, y] = [points[i], points[i + 1]];
+    if (x < box[0]) box[0] = x;
+    if (y < box[1]) box[1] = y;
+    if (x > box[2]) box[2] = x;
+    if (y > box[3]) box[3] = y;
+    const last = i + 2 === points.length;
+    if (!last && Math.abs(x - px) < tolerance && Math.abs(y - py) < tolerance) continue;
+    kept.push(x, y);
+    [px, py] = [x, y];
   }
-  return { fill, edge, box };
+  if (box[2] - box[0] < tolerance && box[3] - box[1] < tolerance) return null;
+  return { points: Float64Array.from(kept), box };
+}
+
+/** Cuts a ring at a line parallel to an axis: keeps what is below (or, by `sign` -1, above) it. */
+function cut(ring, axis, at, sign) {
+  const out = [];
+  const n = ring.length;
+  for (let i = 0; i < n; i += 2) {
+    const j = (i + 2) % n;
+    const [a, b] = [(at - ring[i + axis]) * sign, (at - ring[j + axis]) * sign];
+    if (a >= 0) out.push(ring[i], ring[i + 1]);
+    if (a >= 0 !== b >= 0) {
+      const t = a / (a - b);
+      out.push(ring[i] + (ring[j] - ring[i]) * t, ring[i + 1] + (ring[j + 1] - ring[i + 1]) * t);
+    }
+  }
+  return out;
+}
+
+/** The lines that are in a picture, each with the number of worlds that it is moved by. */
+function* seen(lines, { x0, y0, w, h, scale }) {
+  const [x1, y1] = [x0 + w / scale, y0 + h / scale];
+  for (const line of lines) {
+    const [left, top, right, bottom] = line.box;
+    if (bottom < y0 || top > y1) continue;
+    for (let shift = Math.ceil(x0 - right); left + shift <= x1; shift++) yield [line, shift];
+  }
+}
+
+function addRing(to, { points, box }, shift, { x0, y0, w, h, scale }) {
+  let ring = new Float64Array(points.length);
+  for (let i = 0; i < points.length; i += 2) {
+    ring[i] = (points[i] + shift - x0) * scale;
+    ring[i + 1] = (points[i + 1] - y0) * scale;
+  }
+  if (box[0] + shift < x0) ring = cut(ring, 0, -2, -1);
+  if (box[2] + shift > x0 + w / scale) ring = cut(ring, 0, w + 2, 1);
+  if (box[1] < y0) ring = cut(ring, 1, -2, -1);
+  if (box[3] > y0 + h / scale) ring = cut(ring, 1, h + 2, 1);
+  if (ring.length < 6) return;
+  to.moveTo(ring[0], ring[1]);
+  for (let i = 2; i < ring.length; i += 2) to.lineTo(ring[i], ring[i + 1]);
+  to.closePath();
+}
+
+function addLine(to, { points }, shift, { x0, y0, w, h, scale }) {
+  let [px, py] = [(points[0] + shift - x0) * scale, (points[1] - y0) * scale];
+  let pen = false;
+  for (let i = 2; i < points.length; i += 2) {
+    const x = (points[i] + shift - x0) * scale;
+    const y = (points[i + 1] - y0) * scale;
+    const out = (px < 0 && x < 0) || (px > w && x > w) || (py < 0 && y < 0) || (py > h && y > h);
+    // Where land ends at the pole there is no coast.
+    if (out || points[i + 1] > 0.985) {
+      pen = false;
+    } else {
+      if (!pen) to.moveTo(px, py);
+      to.lineTo(x, y);
+      pen = true;
+    }
+    [px, py] = [x, y];
+  }
 }
 
 export class BaseMap {
@@ -153,7 +199,7 @@ export class BaseMap {
     }
     const moved = was && (k !== 1 || dx !== 0 || dy !== 0);
     const out = !was || Math.abs(dx) > width * MARGIN || Math.abs(dy) > height * MARGIN;
-    const coarse = k < 0.8 || k > 1.7;
+    const coarse = k < 0.7 || k > 2;
     const later = now - this.#drawnAt > REDRAW_MS;
     if (this.#stale || out || coarse || (moved && k !== 1 && later)) return this.#draw(now);
     this.#canvas.style.transform = moved ? `translate(${dx}px, ${dy}px) scale(${k})` : 'none';
@@ -164,15 +210,14 @@ export class BaseMap {
     this.#drawn = null;
   }
 
+  /** What is to be drawn at about this scale. */
   #level() {
     const level = Math.ceil(Math.log2(this.#view.scale * Math.min(devicePixelRatio, 2)));
     let shapes = this.#levels.get(level);
     if (!shapes) {
       const tolerance = FINE_PX / 2 ** level;
-      shapes = {
-        land: this.#shapes.land.map(rings => pathOf(rings, true, tolerance)),
-        borders: this.#shapes.borders.map(line => pathOf([line], false, tolerance)),
-      };
+      const fine = lines => lines.map(line => simplify(line, tolerance)).filter(line => line);
+      shapes = { land: fine(this.#shapes.land.flat()), borders: fine(this.#shapes.borders) };
       if (this.#levels.size > 4) this.#levels.delete(this.#levels.keys().next().value);
       this.#levels.set(level, shapes);
     }
@@ -201,48 +246,48 @@ export class BaseMap {
     const to = canvas.getContext('2d');
     to.setTransform(1, 0, 0, 1, 0, 0);
     to.clearRect(0, 0, cw, ch);
-    const [hw, hh] = [w / 2 / scale, h / 2 / scale];
-    const seen = box => box[3] > y - hh && box[1] < y + hh;
-    for (let copy = Math.floor(x - hw) - 1; copy <= Math.floor(x + hw) + 1; copy++) {
-      const k = dpr * scale;
-      to.setTransform(k, 0, 0, k, dpr * (w / 2 + (copy - x) * scale), dpr * (h / 2 - y * scale));
-      if (copy + 1 > x - hw && copy < x + hw) this.#grid(to, scale);
-      if (this.#shapes) {
-        const beside = ({ box }) => seen(box) && box[2] + copy > x - hw && box[0] + copy < x + hw;
-        this.#shape(to, scale, beside);
-      }
-    }
+    to.setTransform(dpr, 0, 0, dpr, 0, 0);
+    const window_ = { x0: x - w / 2 / scale, y0: y - h / 2 / scale, w, h, scale };
+    this.#grid(to, window_);
+    if (this.#shapes) this.#shape(to, window_);
     to.setTransform(dpr, 0, 0, dpr, dpr * width * MARGIN, dpr * height * MARGIN);
     this.#drawAirports(to, w, h);
   }
 
-  #grid(to, scale) {
-    to.lineWidth = 1 / scale;
+  #grid(to, { x0, y0, w, h, scale }) {
+    to.lineWidth = 1;
     to.strokeStyle = this.#colors.grid;
     to.beginPath();
-    for (let i = 0; i < 12; i++) {
-      to.moveTo(i / 12, 0.01);
-      to.lineTo(i / 12, 0.99);
+    for (let i = Math.ceil(x0 * 12); i <= (x0 + w / scale) * 12; i++) {
+      const px = (i / 12 - x0) * scale;
+      to.moveTo(px, 0);
+      to.lineTo(px, h);
     }
     for (let lat = -60; lat <= 60; lat += 30) {
-      const my = mapY(Math.sin((lat * Math.PI) / 180));
-      to.moveTo(0, my);
-      to.lineTo(1, my);
+      const py = (mapY(Math.sin((lat * Math.PI) / 180)) - y0) * scale;
+      to.moveTo(0, py);
+      to.lineTo(w, py);
     }
     to.stroke();
   }
 
-  #shape(to, scale, beside) {
+  /** Land, borders and coasts: only what is in the picture, since long paths are slow. */
+  #shape(to, view) {
     const { land, borders } = this.#level();
-    const near = land.filter(beside);
     to.fillStyle = this.#colors.land;
-    for (const { fill } of near) to.fill(fill, 'evenodd');
+    to.beginPath();
+    for (const [line, shift] of seen(land, view)) addRing(to, line, shift, view);
+    to.fill('evenodd');
     to.lineJoin = 'round';
-    to.lineWidth = 1 / scale;
-    to.strokeStyle = this.#colors.border;
-    for (const { fill } of borders.filter(beside)) to.stroke(fill);
-    to.strokeStyle = this.#colors.coast;
-    for (const { edge } of near) to.stroke(edge);
+    for (const [lines, color] of [
+      [borders, this.#colors.border],
+      [land, this.#colors.coast],
+    ]) {
+      to.strokeStyle = color;
+      to.beginPath();
+      for (const [line, shift] of seen(lines, view)) addLine(to, line, shift, view);
+      to.stroke();
+    }
   }
 
   /** Airports as small squares, and their codes where there is room. */

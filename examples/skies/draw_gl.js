@@ -1,25 +1,17 @@
 // SPDX-License-Identifier: MIT
-// Draws marks and trails by WebGL 2: each kind of thing is one call over an array of instances.
+// Draws marks and trails by WebGL 2, each by one call.
 
-import { MARK, PIECE } from './traffic.js';
+import { MARK, PIECE, PIECES_MAX } from './traffic.js';
 
 const TRAIL_VERTEX = `#version 300 es
-layout(location = 0) in vec4 a_ends;
-layout(location = 1) in vec2 a_shows;
+layout(location = 0) in vec4 a_corner;
 uniform vec2 u_half;
-uniform float u_wide;
 out float v_side;
 out float v_shows;
 void main() {
-  vec2 way = a_ends.zw - a_ends.xy;
-  float length_ = max(length(way), 1e-4);
-  vec2 side = vec2(-way.y, way.x) / length_;
-  float t = float(gl_VertexID >> 1);
-  v_side = float(gl_VertexID & 1) * 2.0 - 1.0;
-  v_side *= u_wide * 0.5 + 0.7;
-  v_shows = mix(a_shows.x, a_shows.y, t);
-  vec2 at = mix(a_ends.xy, a_ends.zw, t) + side * v_side;
-  gl_Position = vec4(at / u_half * vec2(1, -1), 0, 1);
+  v_side = a_corner.z;
+  v_shows = a_corner.w;
+  gl_Position = vec4(a_corner.xy / u_half * vec2(1, -1), 0, 1);
 }`;
 
 const TRAIL_FRAGMENT = `#version 300 es
@@ -123,20 +115,19 @@ function program(gl, vertex, fragment) {
   };
 }
 
-/** An array of instances of four and two floats. */
-function instances(gl, floats, divisor) {
+/** Vertices in an array of their own, of parts of so many floats. */
+function vertices(gl, ...sizes) {
+  const floats = sizes.reduce((sum, size) => sum + size, 0);
   const buffer = gl.createBuffer();
   const array = gl.createVertexArray();
   gl.bindVertexArray(array);
   gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
-  for (const [location, size, offset] of [
-    [0, 4, 0],
-    [1, 2, 16],
-  ]) {
+  let offset = 0;
+  sizes.forEach((size, location) => {
     gl.enableVertexAttribArray(location);
-    gl.vertexAttribPointer(location, size, gl.FLOAT, false, floats * 4, offset);
-    gl.vertexAttribDivisor(location, divisor);
-  }
+    gl.vertexAttribPointer(location, size, gl.FLOAT, false, floats * 4, offset * 4);
+    offset += size;
+  });
   let room = 0;
   return (data, count) => {
     gl.bindVertexArray(array);
@@ -149,6 +140,44 @@ function instances(gl, floats, divisor) {
   };
 }
 
+/** Pieces of trails as thin quads of four corners; instances of so few would take longer. */
+function corners(gl) {
+  const quads = new Float32Array(PIECES_MAX * 16);
+  const index = new Uint32Array(PIECES_MAX * 6);
+  for (let i = 0; i < PIECES_MAX; i++) {
+    index.set([4 * i, 4 * i + 1, 4 * i + 2, 4 * i + 2, 4 * i + 1, 4 * i + 3], 6 * i);
+  }
+  const put = vertices(gl, 4);
+  gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, gl.createBuffer());
+  gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, index, gl.STATIC_DRAW);
+  return (pieces, count, wide) => {
+    const side = wide / 2 + 0.7;
+    for (let i = 0; i < count; i++) {
+      const from = i * PIECE;
+      const x0 = pieces[from];
+      const y0 = pieces[from + 1];
+      const x1 = pieces[from + 2];
+      const y1 = pieces[from + 3];
+      const k = side / (Math.sqrt((x1 - x0) * (x1 - x0) + (y1 - y0) * (y1 - y0)) + 1e-4);
+      const nx = (y0 - y1) * k;
+      const ny = (x1 - x0) * k;
+      let at = i * 16;
+      for (let end = 0; end < 2; end++) {
+        const x = end ? x1 : x0;
+        const y = end ? y1 : y0;
+        for (let sign = -1; sign < 2; sign += 2) {
+          quads[at++] = x + nx * sign;
+          quads[at++] = y + ny * sign;
+          quads[at++] = side * sign;
+          quads[at++] = pieces[from + 4 + end];
+        }
+      }
+    }
+    put(quads, count * 4);
+    gl.drawElements(gl.TRIANGLES, count * 6, gl.UNSIGNED_INT, 0);
+  };
+}
+
 /** Makes what draws into a canvas; null where there is no WebGL 2. */
 export function drawByGl(canvas) {
   const gl = canvas.getContext('webgl2', { antialias: false, depth: false, alpha: true });
@@ -158,8 +187,8 @@ export function drawByGl(canvas) {
     parts = {
       trail: program(gl, TRAIL_VERTEX, TRAIL_FRAGMENT),
       mark: program(gl, MARK_VERTEX, MARK_FRAGMENT),
-      pieces: instances(gl, PIECE, 1),
-      marks: instances(gl, MARK, 0),
+      pieces: corners(gl),
+      marks: vertices(gl, 4, MARK - 4),
     };
     gl.enable(gl.BLEND);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
@@ -185,8 +214,7 @@ export function drawByGl(canvas) {
         const [r, g, b] = style.trail;
         const a = style.trailShows;
         gl.uniform4f(trail('u_color'), r * a, g * a, b * a, a);
-        pieces(traffic.pieces, traffic.pieceCount);
-        gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, traffic.pieceCount);
+        pieces(traffic.pieces, traffic.pieceCount, style.wide);
       }
       if (traffic.markCount) {
         const { mark, marks } = parts;

@@ -19,14 +19,19 @@ import {
 
 /** Holds messages back for half of `ms` each way, and keeps their order when that changes. */
 export function laggingTransport(transport, lag) {
+  /** Does one thing after another, each when it is due. */
   const line = () => {
-    let last = 0;
+    const waiting = [];
+    let timer = 0;
+    const turn = () => {
+      timer = 0;
+      while (waiting.length && waiting[0].due <= performance.now() + 0.5) waiting.shift().work();
+      if (waiting.length) timer = setTimeout(turn, waiting[0].due - performance.now());
+    };
     return work => {
-      const due = Math.max(performance.now() + lag.ms / 2, last);
-      last = due;
-      const wait = due - performance.now();
-      if (wait <= 0.5) work();
-      else setTimeout(work, wait);
+      const due = performance.now() + lag.ms / 2;
+      waiting.push({ due: Math.max(due, waiting.at(-1)?.due ?? 0), work });
+      if (!timer) turn();
     };
   };
   return {

@@ -16,7 +16,10 @@ export const KIND = { flight: 0, alert: 1, chosen: 2, own: 3, other: 4, quiet: 5
 /** Where everybody was is noted so often, and so many times. */
 const STEP_MS = 900;
 const NOTES = 14;
-const PIECES_MAX = 60_000;
+export const PIECES_MAX = 24_000;
+/** Pixels of a flight's trail, and its pieces. */
+const FLIGHT_PX = 44;
+const STRAIGHT = 3;
 const OUT_PX = 40;
 
 export class Traffic {
@@ -200,31 +203,36 @@ export class Traffic {
     return (this.#newest - back + NOTES) % NOTES;
   }
 
-  /** Pieces from now back from note to note; where they would be too many, or too short to be told
-   * apart, fewer and longer ones. */
+  /** Pieces from now back from note to note; where they would be too many, fewer and longer ones. */
   #trails(n) {
     const { pieces } = this;
-    const { x: cx, y: cy, scale } = this.#view;
+    const { y: cy, scale } = this.#view;
     const all = this.#notes;
-    const fit = n ? Math.max(1, Math.floor(PIECES_MAX / n)) : 1;
-    // At 28,000 knots of the map's time a note lies 0.12 degrees behind the other.
-    const apart = Math.max(1, Math.round(2.5 / (this.#view.degree * 0.12)));
-    const stride = Math.max(apart, Math.ceil(all / fit));
+    // Flights go nearly straight on; who is steered turns, and shows all of it. At 28,000 knots of
+    // the map's time a note lies 0.12 degrees behind the other.
+    const few = Math.ceil(FLIGHT_PX / (this.#view.degree * 0.12));
+    const short = Math.min(Math.max(few, 2), all);
+    const straight = Math.ceil(short / (n > PIECES_MAX / STRAIGHT ? 1 : STRAIGHT));
     let at = 0;
     for (let k = 0; k < n; k++) {
       const index = this.#shown[k];
       let x = this.marks[k * MARK];
       let y = this.marks[k * MARK + 1];
+      let mapX = this.#x[index];
       let shows = 1;
-      const kept = Math.min(this.#kept[index], all);
+      const steered = this.#kind[index] >= KIND.own;
+      const most = steered ? all : short;
+      const kept = Math.min(this.#kept[index], most);
+      const stride = steered ? 1 : straight;
       for (let back = stride - 1; back < kept; back += stride) {
         if (at + PIECE > pieces.length) break;
         const slot = this.#slot(back);
-        let dx = this.#noteX[slot][index] - cx;
-        dx -= Math.round(dx);
-        const px = dx * scale;
+        // From the place before, so that no trail leads around the world.
+        const step = this.#noteX[slot][index] - mapX;
+        mapX += step;
+        const px = x + (step - Math.round(step)) * scale;
         const py = (this.#noteY[slot][index] - cy) * scale;
-        const less = 1 - (back + 1) / NOTES;
+        const less = 1 - (back + 1) / most;
         if (Math.abs(px - x) < 2000) {
           pieces[at] = x;
           pieces[at + 1] = y;

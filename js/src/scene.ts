@@ -38,6 +38,7 @@ export class Scene {
     params: Readonly<Record<string, string | number>>,
     data: string | Uint8Array | undefined,
     log: (level: number, text: string) => void,
+    predict = false,
   ): void {
     if (!host.ex['skep_host_scene']!(host.address)) throw noScene();
     const name = host.instance.text(host.word(0));
@@ -46,7 +47,7 @@ export class Scene {
     let trap: unknown;
     const status = host.withTexts(texts, places => {
       host.instance.u32.set(places.flat(), host.io);
-      return callBuild(host, texts.length, at, bytes, error => {
+      return callBuild(host, texts.length, at, bytes, predict, error => {
         trap = error;
       });
     });
@@ -90,6 +91,7 @@ function callBuild(
   params: number,
   data: number,
   bytes: number,
+  predict: boolean,
   trapped: (error: unknown) => void,
 ): number {
   const { ex } = host;
@@ -97,7 +99,7 @@ function callBuild(
   try {
     // The scene's function has the whole stack; what was set before was for a job.
     if (ex.__stack_limit) ex.__stack_limit.value = 0;
-    return ex['skep_host_scene_build']!(host.address, params, data, bytes);
+    return ex['skep_host_scene_build']!(host.address, params, data, bytes, predict ? 1 : 0);
   } catch (error) {
     const text = describeTrap(host.instance, error);
     ex.__stack_pointer.value = stack;

@@ -362,8 +362,21 @@ export class ParallelScheduler {
    * holds what was built before. */
   addScene(
     scene: Scene,
+    params?: Readonly<Record<string, string | number>>,
+    data?: string | Uint8Array,
+  ): void;
+  /** @internal With `predict` only what the scene declares to be predicted. */
+  addScene(
+    scene: Scene,
+    params: Readonly<Record<string, string | number>>,
+    data: string | Uint8Array | undefined,
+    predict: boolean,
+  ): void;
+  addScene(
+    scene: Scene,
     params: Readonly<Record<string, string | number>> = {},
     data?: string | Uint8Array,
+    predict = false,
   ): void {
     if (this.#inFrame) throw busy();
     if (this.#closing) throw closed();
@@ -378,7 +391,7 @@ export class ParallelScheduler {
       });
       this.#ready.catch(() => {});
     }
-    scene.build(this.#host, params, data, (level, text) => this.#log(level, text));
+    scene.build(this.#host, params, data, (level, text) => this.#log(level, text), predict);
     this.world.fireHooks();
   }
 
@@ -695,6 +708,7 @@ export class ParallelScheduler {
     executor: Executor,
   ): FrameReport | Generator<unknown, FrameReport, unknown> {
     const began = performance.now();
+    for (const hook of this.world.frames) hook.begin();
     this.world.flush();
     this.#inFrame = true;
     if (this.#thrown.length) this.#thrown = [];
@@ -735,6 +749,7 @@ export class ParallelScheduler {
     }
     if (this.#later.length) this.#catchUp();
     if (!host.closed) this.#drainLog();
+    for (const hook of this.world.frames) hook.end();
   }
 
   /** Gives the frame in wasm up. What workers may still write to is parked until they are gone. */

@@ -20,6 +20,7 @@ import type { CoreModule } from './core/core_module.js';
 import { Direct } from './core/direct.js';
 import { Host, type Known, type Limits } from './core/host.js';
 import { KIND, STATUS } from './core/layout.js';
+import { ownCore } from './core/own_core.js';
 import { CommandQueue, OP } from './core/queue.js';
 import { readStruct, writeGiven, writeStruct } from './core/values.js';
 import { entityGeneration, type Entity } from './entity.js';
@@ -80,6 +81,14 @@ interface Parts {
   readonly empty: number;
 }
 
+/** @internal Told around every frame of a world's scheduler. */
+export interface FrameHook {
+  /** Before a frame, while the world may still be changed. */
+  begin(): void;
+  /** After it, however it ended. */
+  end(): void;
+}
+
 /** Entities destroyed until object values of dead ones are looked for. */
 const SWEEP_EVERY = 4096;
 
@@ -90,6 +99,7 @@ export class World {
     memoryMax: number;
     workersMax: number;
     shared?: boolean;
+    heap?: number;
   };
   #host: Host;
   #direct: Direct;
@@ -103,9 +113,14 @@ export class World {
   readonly #hooks = new Hooks();
   /** @internal Set by a scheduler: writes of objects wait for it. */
   guard: ((component: AnyComponent, again: () => void) => boolean) | null = null;
+  /** @internal Whom schedulers tell of frames. */
+  readonly frames = new Set<FrameHook>();
 
   /** Makes an empty world. Throws LimitError (memoryMax), SkepError (E_ARGUMENT, E_NO_MEMORY). */
-  constructor(options: WorldOptions = {}) {
+  constructor(options?: WorldOptions);
+  /** @internal In another module's core, with so many bytes of memory for what is no world's. */
+  constructor(options: WorldOptions & { heap?: number }, core: CoreModule | undefined);
+  constructor(options: WorldOptions & { heap?: number } = {}, core?: CoreModule) {
     const entities = options.limits?.entities ?? 65536;
     if (!Number.isInteger(entities) || entities < 1 || entities > 67108863) {
       throw new SkepError('E_ARGUMENT', `limits.entities is ${entities}: 1 to 67,108,863`);
@@ -117,7 +132,8 @@ export class World {
       workersMax: options.workersMax ?? 16,
     };
     if (options.shared !== undefined) this.#options.shared = options.shared;
-    const parts = this.#open(undefined);
+    if (options.heap !== undefined) this.#options.heap = options.heap;
+    const parts = this.#open(core);
     this.#host = parts.host;
     this.#direct = parts.direct;
     this.#queue = parts.queue;
@@ -127,7 +143,7 @@ export class World {
   }
 
   #open(core: CoreModule | undefined): Parts {
-    const host = new Host(core ? { ...this.#options, core } : this.#options);
+    const host = new Host({ ...this.#options, core: core ?? ownCore() });
     return {
       host,
       direct: new Direct(host),

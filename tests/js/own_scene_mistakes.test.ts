@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { before, test } from 'node:test';
 import { loadScene, ParallelScheduler, PlanError, SkepError, World } from 'skep';
+import { INTERFACE } from '../../js/dist/core/layout.js';
 import { ROOT } from './browser/harness.ts';
 import { linkScene, NODE_EXECUTORS, Run, skepWasm, temporary } from './support/scenes.ts';
 
@@ -131,10 +132,13 @@ test('a core without a scene', async () => {
 
 test('a scene that another version of the library was linked with', async () => {
   const bytes = readFileSync(wrong);
-  const at = bytes.indexOf('skep_interface_1');
+  const at = bytes.indexOf(`skep_interface_${INTERFACE}`);
   assert.ok(at > 0);
   bytes.write('skep_interface_9', at);
-  const error = await rejected(bytes, /version 9 of the interface .* this is version 1/);
+  const error = await rejected(
+    bytes,
+    new RegExp(`version 9 of the interface .* this is version ${INTERFACE}`),
+  );
   assert.match(error.hint ?? '', /link it again/);
 });
 

@@ -69,15 +69,20 @@ test('every import within the package leads to a packed file', async () => {
 });
 
 test('package.json: types first, nothing to install or to run', async () => {
-  for (const key of ['dependencies', 'peerDependencies', 'optionalDependencies']) {
+  for (const key of ['dependencies', 'optionalDependencies']) {
     assert.equal(manifest[key], undefined, key);
   }
+  // For those who serve worlds; npm installs it for nobody.
+  assert.deepEqual(Object.keys(manifest['peerDependencies'] as object), ['ws']);
+  assert.deepEqual(manifest['peerDependenciesMeta'], { ws: { optional: true } });
   assert.deepEqual(manifest['bin'], { 'skep-wasm': 'bin/skep_wasm.mjs' });
   assert.equal(manifest.scripts, undefined);
   assert.equal(manifest['type'], 'module');
   assert.equal(manifest['license'], 'MIT');
   assert.deepEqual(Object.keys(manifest.exports).sort(), [
     '.',
+    './client',
+    './gateway',
     './math',
     './node',
     './package.json',
@@ -162,6 +167,11 @@ test('a program on Node.js: types, every entry, workers', async () => {
       assert.ok((count as number) > 0, `${entry} exports nothing`);
     }
     assert.equal(found['sameJob'], true);
+    assert.deepEqual(found['withoutWs'], {
+      name: 'SkepError',
+      code: 'E_UNSUPPORTED',
+      hint: 'npm install ws',
+    });
     assert.deepEqual(found['shared'], await expected('node'), node);
     assert.deepEqual(found['local'], await expected('local'), node);
   }

@@ -30,6 +30,7 @@ function lines(bytes: Uint8Array<ArrayBuffer>): string[] {
 
 const read = (path: string): Uint8Array<ArrayBuffer> => Uint8Array.from(readFileSync(path));
 const core = lines(read(join(ROOT, 'build/wasm/core.wasm')));
+const live = lines(read(join(ROOT, 'build/wasm/live.wasm')));
 const scene = lines(read(linkScene(folder, 'deep')));
 const debug = lines(read(linkScene(folder, 'deep', '--debug')));
 
@@ -38,7 +39,8 @@ function found(): string {
     all.filter(line => !than.includes(line));
   const parts: [string, readonly string[]][] = [
     ['core.wasm', core],
-    ['a scene, beside that', more(scene, core)],
+    ['live.wasm, beside that', more(live, core)],
+    ['a scene, beside that', more(scene, live)],
     ['a scene with --debug, beside that', more(debug, scene)],
   ];
   return HEAD + parts.map(([name, all]) => `\n[${name}]\n${all.join('\n')}\n`).join('');
@@ -61,7 +63,7 @@ test('imports and exports are those of wasm_interface.txt', () => {
 });
 
 test('a host brings a memory and two functions, and nothing else', () => {
-  for (const all of [core, scene, debug]) {
+  for (const all of [core, live, scene, debug]) {
     assert.deepEqual(
       all.filter(line => line.startsWith('import')),
       ['import function env.guard', 'import function env.job', 'import memory env.memory'],
@@ -69,9 +71,13 @@ test('a host brings a memory and two functions, and nothing else', () => {
   }
 });
 
-test('all that the core exports, a scene exports too', () => {
+test('all that the cores export, a scene exports too', () => {
   assert.deepEqual(
-    core.filter(line => !scene.includes(line)),
+    core.filter(line => !live.includes(line)),
+    [],
+  );
+  assert.deepEqual(
+    live.filter(line => !scene.includes(line)),
     [],
   );
   assert.ok(scene.includes(`export function skep_interface_${INTERFACE}`));

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // wasm files that hold a core. A file is compiled once, for shared memory where threads can have
-// it, else with the one bit of its memory import turned. Kept apart from instances, since workers
-// get compiled modules by message and need not carry the embedded file.
+// it, else with the one bit of its memory import turned. The files that the package carries are in
+// own_core.ts and live_core.ts, so that nobody carries one that is not used; workers get compiled
+// modules by message.
 
 import { SkepError } from '../errors.js';
-import { CORE_BYTES, CORE_DEFLATED } from './embedded.js';
 import { inflate } from './inflate.js';
 import { Instance } from './instance.js';
 
@@ -84,13 +84,15 @@ export class CoreModule {
   }
 }
 
-/** The core that the package carries. */
-export const embeddedCore = new CoreModule(() => {
-  const text = atob(CORE_DEFLATED);
-  const packed = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) packed[i] = text.charCodeAt(i);
-  return inflate(packed, CORE_BYTES);
-});
+/** A core that the package carries as text: bytes of the file, deflated, in base64. */
+export function embeddedModule(bytes: number, deflated: string): CoreModule {
+  return new CoreModule(() => {
+    const text = atob(deflated);
+    const packed = new Uint8Array(text.length);
+    for (let i = 0; i < text.length; i++) packed[i] = text.charCodeAt(i);
+    return inflate(packed, bytes);
+  });
+}
 
 /** The pages of a memory of so many bytes. */
 export function pagesOf(bytes: number): number {

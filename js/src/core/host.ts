@@ -6,12 +6,7 @@
 import { infoOf, type AnyComponent, type ComponentInfo } from '../component.js';
 import { LimitError, SchemaError, SkepError, type SkepErrorCode } from '../errors.js';
 import { ColumnCache } from './columns.js';
-import {
-  createInstance,
-  embeddedCore,
-  sharedMemoryAvailable,
-  type CoreModule,
-} from './core_module.js';
+import { createInstance, sharedMemoryAvailable, type CoreModule } from './core_module.js';
 import type { Exports, Instance } from './instance.js';
 import { KIND, STATUS, readLayout, type Layout } from './layout.js';
 import { writeStruct } from './values.js';
@@ -27,9 +22,11 @@ export interface HostOptions {
   seed: bigint;
   memoryMax: number;
   workersMax: number;
-  core?: CoreModule;
+  core: CoreModule;
   /** false: memory of this realm alone. */
   shared?: boolean;
+  /** Bytes of the memory that blocks cannot have; a quarter of it by default. */
+  heap?: number;
 }
 
 /** A component, event, resource or input that this world knows. */
@@ -86,7 +83,7 @@ export class Host {
   #scratchBytes = 4096;
 
   constructor(options: HostOptions) {
-    this.core = options.core ?? embeddedCore;
+    this.core = options.core;
     this.memoryMax = options.memoryMax;
     this.entityMax = options.limits.entities ?? 65536;
     this.workersMax = options.workersMax;
@@ -101,6 +98,7 @@ export class Host {
       high,
       this.instance.pages,
       options.workersMax,
+      Math.ceil((options.heap ?? 0) / 65536),
     );
     this.io = this.address >> 2;
     if (!this.address || this.instance.u32[this.io] !== 0) this.#refuse(options);

@@ -145,7 +145,7 @@ export const STACK_BYTES = 256 << 10;
 /** What a job has of that, on every executor: the rest is for the frames below it. */
 export const JOB_STACK_BYTES = 240 << 10;
 /** HOST_INTERFACE of wasm/host.h. */
-export const INTERFACE = 1;
+export const INTERFACE = 2;
 
 /** skep_status, as in skep/status.h. */
 export const STATUS = {

@@ -56,6 +56,7 @@ const IMPORTS = {
     'skep/web': '/skep/web.js',
     'skep/worker': '/skep/worker.js',
     'skep/math': '/skep/math.js',
+    'skep/client': '/skep/client.js',
   },
 };
 

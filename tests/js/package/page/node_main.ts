@@ -3,6 +3,8 @@
 // what it found.
 
 import * as skep from 'skep';
+import * as client from 'skep/client';
+import * as gateway from 'skep/gateway';
 import * as math from 'skep/math';
 import * as node from 'skep/node';
 import * as web from 'skep/web';
@@ -10,7 +12,7 @@ import * as worker from 'skep/worker';
 import { run } from './run.ts';
 
 const exported = Object.fromEntries(
-  Object.entries({ skep, math, node, web, worker }).map(([name, entry]) => [
+  Object.entries({ skep, client, gateway, math, node, web, worker }).map(([name, entry]) => [
     name,
     Object.keys(entry).length,
   ]),
@@ -18,4 +20,12 @@ const exported = Object.fromEntries(
 const sameJob = skep.defineJob === worker.defineJob;
 const shared = await run({ executor: 'node' });
 const local = await run({ executor: 'local' });
-process.stdout.write(JSON.stringify({ exported, sameJob, shared, local }));
+// Here `ws` is not installed.
+let withoutWs: unknown;
+try {
+  gateway.createGateway({ port: 0 });
+} catch (error) {
+  const { name, code, hint } = error as skep.SkepError;
+  withoutWs = { name, code, hint };
+}
+process.stdout.write(JSON.stringify({ exported, sameJob, withoutWs, shared, local }));
