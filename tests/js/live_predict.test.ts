@@ -170,7 +170,7 @@ describe('a scene in C', () => {
   });
 });
 
-test('what the scene declares: published, joined, predicted, without a word of the program', async () => {
+test('a scene that declares it all: published, joined, predicted', async () => {
   const wire = new Wire();
   wire.latencyMs = 25;
   const world = new World({ memoryMax: 64 << 20 });

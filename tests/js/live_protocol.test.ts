@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // ctest: timeout=120
-// The gateway and the client over real sockets, and the client with `skep serve`: see live/suite.ts.
+// The gateway and the client over real sockets, and the client with `skep serve`; the cases are in
+// live/suite.ts.
 
 import { test } from 'node:test';
 import { loadScene } from 'skep';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// `skep serve` as a server of the pond: another process, another WebSocket library, another
-// compiler, one protocol.
+// The command `skep serve` as a server of the pond: another process, another WebSocket library,
+// another compiler, one protocol.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
