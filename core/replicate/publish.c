@@ -117,8 +117,11 @@ skep_status skep__class_frame(skep_publisher *p, const skep__view_classes *view,
 static const skep__snap_blob *publish_find_resource(const skep_snapshot *s,
                                                     const skep_component *info)
 {
+    /* The world may know it by a description of somebody else's. */
+    const uint64_t identity = skep__component_identity(info);
     for (uint32_t i = 0; i < s->resource_count; i++)
-        if (s->blobs[i].info == info && s->blobs[i].blob.bytes >= info->size) return &s->blobs[i];
+        if (s->blobs[i].identity == identity && s->blobs[i].blob.bytes >= info->size)
+            return &s->blobs[i];
     return NULL;
 }
 
