@@ -39,7 +39,7 @@ async function until<T>(page: TestPage, what: string, look: () => T): Promise<No
   return within(WAIT_MS, `the page: ${what}`, seen(), () => `; ${page.errors.join('\n')}`);
 }
 
-/** How many pixels of the traffic are drawn in one picture; a WebGL canvas can be read in it only. */
+/** How many pixels of the traffic are drawn; a WebGL canvas can be read in its picture only. */
 function pixels(page: TestPage): Promise<number> {
   return page.page.evaluate(
     () =>
