@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # The front door; CMake does the work. Each goal sets up what it needs, and is quick when that is
 # there.
-#   make run                         flies 20,000 flights until Ctrl-C; ARGS adds options
-#   make run ARGS="--workers 0"
+#   make run                         serves 20,000 flights to browsers until Ctrl-C; ARGS adds options
+#   make run ARGS="--port 9000"      (build/release/skep run skies flies them in the terminal)
 #   make test                        everything; ARGS goes to ctest, e.g. ARGS="-R gcc.unit"
 #   make bench ARGS="iterate"        bars of the project, compared with hand-written C
 #   make check                       style: tidy, tsc, prettier, clang-format, clang-tidy
@@ -17,16 +17,17 @@ help:
 
 run:
 	@tools/setup.sh run
+	@tools/page.sh
 	@test -f build/release/build.ninja || cmake --preset release
 	@cmake --build build/release -j $(JOBS) --target skep_cli
-	@build/release/skep run skies --entities 20000 $(ARGS)
+	@build/release/skep serve skies --entities 20000 --page build/pages/skies $(ARGS)
 
 test:
 	@tools/setup.sh test
 	@tools/test.sh $(ARGS)
 
 bench:
-	@tools/setup.sh run
+	@tools/setup.sh bench
 	@test -f build/native/build.ninja || cmake --preset native
 	@cmake --build build/native -j $(JOBS) --target skep_cli
 	@build/native/skep bench $(ARGS)

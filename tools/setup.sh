@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Brings what a step needs onto the machine: tools/setup.sh run|test|check|js. Only what is missing
+# Brings what a step needs onto the machine: tools/setup.sh run|test|bench|check|js. Only what is missing
 # is installed: packages by apt-get, as root or through sudo, and where JavaScript takes part those
 # of package-lock.json by npm, into node_modules/. When nothing is missing, nothing is asked of the
 # network and this takes milliseconds.
@@ -18,7 +18,8 @@ wasm="clang-19=clang-19 lld-19=wasm-ld-19 llvm-19=llvm-ar-19"
 npm="nodejs=node npm=npm"
 browsers="chromium=chromium firefox-esr=firefox-esr fonts-dejavu-core="
 case $step in
-    run) packages="$packages $gateway" ;;
+    bench) packages="$packages $gateway" ;;
+    run) packages="$packages $gateway $wasm $npm" ;;
     test) packages="$packages $native $wasm $npm $browsers" ;;
     check)
         packages="$packages $native $wasm $npm"
@@ -26,7 +27,7 @@ case $step in
         ;;
     js) packages="$packages $wasm $npm $browsers" ;;
     *)
-        echo "usage: tools/setup.sh run|test|check|js" >&2
+        echo "usage: tools/setup.sh run|test|bench|check|js" >&2
         exit 2
         ;;
 esac
@@ -77,7 +78,7 @@ if [ "${version%%.*}" -lt 3 ] || { [ "${version%%.*}" -eq 3 ] && [ "${version#*.
     exit 1
 fi
 
-[ "$step" = run ] && exit 0
+[ "$step" = bench ] && exit 0
 
 # What npm installed last is remembered by the hash of the file that told it.
 stamp=node_modules/.skep_lock

@@ -557,7 +557,7 @@ static void predict_lead(skep_predict *p, const skep_view_own *own)
         p->lead -= 0.25;
     else
         return;
-    const double most = p->desc.ahead_max / 2u;
+    const double most = p->desc.ahead_max * 0.5;
     p->lead = p->lead < 0.0 ? 0.0 : p->lead > most ? most : p->lead;
     p->lead_number = p->input_number;
 }
@@ -654,23 +654,30 @@ uint64_t skep_predict_send(skep_predict *p, const skep_component *input, const v
 
 /* ---- showing --------------------------------------------------------------------------------- */
 
-/* Writes one field over the one that is shown, if it is. */
-static void predict_show_field(skep_predict *p, uint32_t place, uint32_t f, const uint8_t *from,
-                               const uint8_t *to, float part, const float *offsets, float fade)
+/* One field of both ticks, and what is added to it. */
+typedef struct predict_field {
+    const skep_field *field;
+    const uint8_t *from;
+    const uint8_t *to;
+    float part;
+    const float *offsets;
+    float fade;
+} predict_field;
+
+/* Writes one field over the one that is shown. */
+static void predict_show_field(const predict_field *v, uint8_t *shown)
 {
-    const skep_field *field = &predict_component(p, place)->fields[f];
-    uint8_t *shown = skep__client_shown(p->view, p->own, p->view->predict[place], f);
-    if (!shown) return;
-    for (uint32_t e = 0; e < field->count; e++) {
-        uint8_t *at = shown + (size_t)e * field->size;
-        if (field->type == SKEP_TYPE_f32) {
-            const float a = predict_f32(from + 4u * e);
-            const float b = predict_f32(to + 4u * e);
-            const float x = a + (b - a) * part;
-            const float y = (x - x == 0.0f ? x : b) + offsets[e] * fade;
+    const uint32_t size = v->field->size;
+    for (uint32_t e = 0; e < v->field->count; e++) {
+        uint8_t *at = shown + (size_t)e * size;
+        if (v->field->type == SKEP_TYPE_f32) {
+            const float a = predict_f32(v->from + 4u * e);
+            const float b = predict_f32(v->to + 4u * e);
+            const float x = a + (b - a) * v->part;
+            const float y = (x - x == 0.0f ? x : b) + v->offsets[e] * v->fade;
             memcpy(at, &y, sizeof y);
         } else {
-            memcpy(at, to + (size_t)e * field->size, field->size);
+            memcpy(at, v->to + (size_t)e * size, size);
         }
     }
 }
@@ -700,21 +707,21 @@ static bool predict_moment(skep_predict *p, uint64_t now_ns, float *part)
 
 void skep_predict_show(skep_predict *p, uint64_t now_ns)
 {
-    float part = 0.0f;
-    if (!p->ring || !p->tick || !predict_moment(p, now_ns, &part)) return;
-    const float fade = predict_fade(p, now_ns);
-    const float *offsets = p->offsets;
+    predict_field v = {.offsets = p->offsets, .fade = predict_fade(p, now_ns)};
     uint32_t at = 0;
+    if (!p->ring || !p->tick || !predict_moment(p, now_ns, &v.part)) return;
     for (uint32_t i = 0; i < p->view->desc.predict_count; i++) {
         const skep_component *info = predict_component(p, i);
         const bool has = p->shown_has >> i & 1u;
         for (uint32_t f = 0; f < info->field_count; f++) {
-            const skep_field *field = &info->fields[f];
-            if (has)
-                predict_show_field(p, i, f, p->shown_from + at, p->shown_to + at, part, offsets,
-                                   fade);
-            if (field->type == SKEP_TYPE_f32) offsets += field->count;
-            if (has) at += (uint32_t)field->size * field->count;
+            v.field = &info->fields[f];
+            v.from = p->shown_from + at;
+            v.to = p->shown_to + at;
+            uint8_t *shown =
+                has ? skep__client_shown(p->view, p->own, p->view->predict[i], f) : NULL;
+            if (shown) predict_show_field(&v, shown);
+            if (v.field->type == SKEP_TYPE_f32) v.offsets += v.field->count;
+            if (has) at += (uint32_t)v.field->size * v.field->count;
         }
     }
 }

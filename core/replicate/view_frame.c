@@ -26,18 +26,18 @@ static double frame_power(int32_t log2)
 }
 
 static void frame_between(const int32_t *restrict from, const int32_t *restrict to, double part,
-                          double quantum, float *restrict rows)
+                          double quantum, float *restrict rows, uint32_t count)
 {
-    for (uint32_t i = 0; i < SKEP__COLUMNS_BLOCK; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         const double a = from[i];
         rows[i] = (float)((a + ((double)to[i] - a) * part) * quantum);
     }
 }
 
 static void frame_between_elements(const int32_t *from, const int32_t *to, double part,
-                                   double quantum, float *rows, uint32_t elements)
+                                   double quantum, float *rows, uint32_t elements, uint32_t count)
 {
-    for (uint32_t i = 0; i < SKEP__COLUMNS_BLOCK; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         const double a = from[i];
         rows[(size_t)i * elements] = (float)((a + ((double)to[i] - a) * part) * quantum);
     }
@@ -45,9 +45,9 @@ static void frame_between_elements(const int32_t *from, const int32_t *to, doubl
 
 /* Without a quantum codes are the bits; there is nothing between a number and what is none. */
 static void frame_between_bits(const int32_t *from, const int32_t *to, double part, float *rows,
-                               uint32_t elements)
+                               uint32_t elements, uint32_t count)
 {
-    for (uint32_t i = 0; i < SKEP__COLUMNS_BLOCK; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         float a;
         float b;
         memcpy(&a, from + i, sizeof a);
@@ -59,6 +59,7 @@ static void frame_between_bits(const int32_t *from, const int32_t *to, double pa
 
 /* Where a block comes from, and how far the moment is. */
 typedef struct frame_block {
+    uint32_t slots; /* 1 + the highest that is taken */
     const skep__client_layout *layout;
     const int32_t *from;
     const int32_t *to;
@@ -71,17 +72,18 @@ static void frame_element(const frame_block *b, const skep__code_field *f, uint3
     const size_t at = (size_t)f->column * SKEP__COLUMNS_BLOCK;
     if (f->quantum.type != SKEP_TYPE_f32 || b->from == b->to) {
         skep__quantum_values(&f->quantum, b->from + at, SKEP__COLUMNS_BLOCK, rows, elements,
-                             f->element, SKEP__COLUMNS_BLOCK);
+                             f->element, b->slots);
         return;
     }
     float *floats = (float *)(void *)rows + f->element;
     if (f->quantum.log2 == SKEP_QUANTUM_NONE)
-        frame_between_bits(b->from + at, b->to + at, b->part, floats, elements);
+        frame_between_bits(b->from + at, b->to + at, b->part, floats, elements, b->slots);
     else if (elements == 1)
-        frame_between(b->from + at, b->to + at, b->part, frame_power(f->quantum.log2), floats);
+        frame_between(b->from + at, b->to + at, b->part, frame_power(f->quantum.log2), floats,
+                      b->slots);
     else
         frame_between_elements(b->from + at, b->to + at, b->part, frame_power(f->quantum.log2),
-                               floats, elements);
+                               floats, elements, b->slots);
 }
 
 static void frame_close_up(uint8_t *rows, uint32_t row_bytes, const uint8_t *slots, uint32_t count)
@@ -89,6 +91,16 @@ static void frame_close_up(uint8_t *rows, uint32_t row_bytes, const uint8_t *slo
     for (uint32_t i = 0; i < count; i++)
         if (slots[i] != i)
             memcpy(rows + (size_t)i * row_bytes, rows + (size_t)slots[i] * row_bytes, row_bytes);
+}
+
+/* The same for rows of 4 bytes, of which most are. */
+static void frame_close_up_4(uint8_t *rows, const uint8_t *slots, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t x;
+        memcpy(&x, rows + 4u * slots[i], sizeof x);
+        memcpy(rows + 4u * i, &x, sizeof x);
+    }
 }
 
 /* The slots of a block that are taken. */
@@ -102,11 +114,13 @@ static uint32_t frame_slots(const uint64_t *ids, uint8_t *slots)
     return count;
 }
 
-static void frame_add_block(skep__client_table *table, const frame_block *b, const uint64_t *ids)
+static void frame_add_block(skep__client_table *table, frame_block *b, const uint64_t *ids)
 {
     uint8_t slots[SKEP__COLUMNS_BLOCK + 1u];
     const uint32_t count = frame_slots(ids, slots);
-    const bool whole = !count || slots[count - 1u] == count - 1u;
+    if (!count) return;
+    b->slots = slots[count - 1u] + 1u;
+    const bool whole = b->slots == count;
     uint64_t *handles = (uint64_t *)(void *)table->memory + table->row_count;
     for (uint32_t i = 0; i < count; i++) handles[i] = ids[slots[i]];
     for (uint32_t k = 0; k < b->layout->field_count; k++) {
@@ -115,7 +129,10 @@ static void frame_add_block(skep__client_table *table, const frame_block *b, con
             skep__client_column(table, field) + (size_t)table->row_count * field->row_bytes;
         for (uint32_t e = 0; e < field->elements; e++)
             frame_element(b, &b->layout->code.fields[field->code_field + e], field->elements, rows);
-        if (!whole) frame_close_up(rows, field->row_bytes, slots, count);
+        if (!whole && field->row_bytes == 4)
+            frame_close_up_4(rows, slots, count);
+        else if (!whole)
+            frame_close_up(rows, field->row_bytes, slots, count);
     }
     table->row_count += count;
 }

@@ -178,8 +178,11 @@ bool skep__client_pair_make(skep_view *view, const skep__client_state *from,
     const uint32_t moved = from == to ? 0 : skep__client_moved(from, to, NULL, NULL);
     pair->block_cap = pair_count_blocks(from) + 1u;
     pair->to = skep__client_alloc(view, pair->block_cap * sizeof *pair->to);
-    if (!pair->to) pair->block_cap = 0;
-    if (pair->to && skep__view_map_begin(&view->moved, moved, &view->allocator) &&
+    if (!pair->to) {
+        *pair = (skep__client_pair){0};
+        return false;
+    }
+    if (skep__view_map_begin(&view->moved, moved, &view->allocator) &&
         skep__client_state_copy(view, from, &pair->from)) {
         if (moved) (void)skep__client_moved(from, to, pair_add_moved, &view->moved);
         if (pair_blocks(view, from, to, pair)) return true;

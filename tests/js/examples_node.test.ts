@@ -9,6 +9,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import { test } from 'node:test';
+import { connect } from 'skep/client';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const PHYSICS = join(ROOT, 'examples/node-physics/main.js');
@@ -73,6 +74,36 @@ test('node-physics: as a server, ended by a signal', async () => {
   assert.deepEqual(await ended, [0, null], text + errors);
   const [, frames] = /\n(\d+) frames, \d+ asked for while one ran\n$/.exec(text) ?? [];
   assert.ok(Number(frames) >= 60, text);
+  assert.equal(errors, '');
+});
+
+test('node-server: serves its page and its world, and ends by a signal', async () => {
+  const server = join(ROOT, 'examples/node-server/server.js');
+  const child = spawn(process.execPath, [server, '--port', '0', '--balls', '500'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let text = '';
+  let errors = '';
+  child.stderr.on('data', chunk => (errors += String(chunk)));
+  const ended = once(child, 'exit');
+  for await (const chunk of child.stdout) {
+    text += String(chunk);
+    const url = /http:\/\/localhost:\d+\//.exec(text)?.[0];
+    if (!url || child.killed) continue;
+    for (const path of ['', 'page.js', 'physics.js', 'style.css', 'skep/client.js']) {
+      assert.equal((await fetch(new URL(path, url))).status, 200, path);
+    }
+    assert.equal((await fetch(new URL('package.json', url))).status, 404);
+    const live = await connect(new URL('world', url.replace('http', 'ws')));
+    const before = live.stats().states;
+    while (live.stats().states < before + 5) await new Promise(next => setTimeout(next, 20));
+    live.frame();
+    assert.equal(live.stats().entities, 501);
+    live.dispose();
+    child.kill('SIGINT');
+  }
+  assert.deepEqual(await ended, [0, null], text + errors);
+  assert.match(text, /^500 balls on node, \d+ workers?\n/);
   assert.equal(errors, '');
 });
 

@@ -86,7 +86,7 @@ async function fly(wire: Wire, frames: number, disturb?: (frame: number) => void
     step();
     live.send(stick(frame));
     if (frame % 6 === 0) live.turn();
-    const own = live.own.entity as Entity;
+    const own = live.own.entity;
     const at = own ? live.frame(wire.now).get(own, Pos) : undefined;
     if (at && before && frame > WARM_UP) {
       jump = Math.max(jump, Math.hypot(at.x - before.x, at.y - before.y));
@@ -115,7 +115,7 @@ describe('a scene in C', () => {
     const wire = new Wire();
     wire.latencyMs = 100;
     const { live, pond } = await fly(wire, 200);
-    const own = live.own.entity as Entity;
+    const own = live.own.entity;
     const heading = (): number => live.frame(wire.now).get(own, Ship)!.heading;
     const before = heading();
     live.send({ turn: 1.5, horn: 0 });
@@ -131,7 +131,7 @@ describe('a scene in C', () => {
     const wire = new Wire();
     wire.latencyMs = 50;
     const { live, pond } = await fly(wire, 200);
-    const own = live.own.entity as Entity;
+    const own = live.own.entity;
     pond.world.set(own, Pos, { x: pond.world.get(own, Pos)!.x + 2 });
     const known = live.stats().predict!.corrections;
     let before = live.frame(wire.now).get(own, Pos)!;
@@ -163,7 +163,7 @@ describe('a scene in C', () => {
       live.frame(wire.now);
     }
     assert.equal(live.state, 'live');
-    const own = live.own.entity as Entity;
+    const own = live.own.entity;
     assert.ok(pond.world.isAlive(own));
     const [mine, theirs] = [live.frame(wire.now).get(own, Ship)!, pond.world.get(own, Ship)!];
     assert.equal(mine.heading, theirs.heading);
@@ -218,7 +218,7 @@ describe('jobs in JavaScript', () => {
     const { predict } = live.stats();
     assert.ok(predict!.compared > 100, JSON.stringify(predict));
     assert.equal(predict!.corrections, early, JSON.stringify(predict));
-    assert.ok(world.get(live.own.entity as Entity, Ship)!.heading !== 0);
+    assert.ok(world.get(live.own.entity, Ship)!.heading !== 0);
     assert.deepEqual(errors, []);
     live.dispose();
     await gateway.close();

@@ -18,7 +18,7 @@ SKEP_TAG(Lit);
 SKEP_EVENT(Boom, (u32, number));
 SKEP_RESOURCE(Clock, (u32, tick), (f32, warmth));
 
-#define SHIPS 700u
+#define SHIPS 300u
 #define STEP_MS 16u
 
 SKEP_SCENE(sea, "Ships that go straight on")
@@ -313,7 +313,7 @@ static void a_short_break_is_resumed(void **state)
     open_sea();
     sea.lights = true;
     until_live();
-    for (uint32_t round = 0; round < 10; round++) {
+    for (uint32_t round = 0; round < 4; round++) {
         for (uint32_t i = 0; i < 30; i++) picture();
         const uint64_t wholes = skep_publisher_stats(lab.publisher).wholes_sent;
         live_lab_cut(&lab);
@@ -326,7 +326,7 @@ static void a_short_break_is_resumed(void **state)
         assert_int_equal(check_positions(NEAR), SHIPS);
         assert_int_equal(skep_publisher_stats(lab.publisher).wholes_sent, wholes);
     }
-    assert_int_equal(skep_view_stats_of(lab.view, lab.now_ns).reconnects, 10);
+    assert_int_equal(skep_view_stats_of(lab.view, lab.now_ns).reconnects, 4);
     assert_int_equal(skep_view_stats_of(lab.view, lab.now_ns).resyncs, 0);
     live_lab_close(&lab);
 }
@@ -394,7 +394,7 @@ static void what_is_lost_is_asked_for(void **state)
     sea.lights = sea.comings = true;
     until_live();
     lab.spoil = lose_some;
-    for (uint32_t i = 0; i < 2000; i++) picture();
+    for (uint32_t i = 0; i < 700; i++) picture();
     lab.spoil = NULL;
     for (uint32_t i = 0; i < 200; i++) picture();
     assert_int_equal(check_positions(NEAR_LEAVING), SHIPS);
@@ -411,7 +411,7 @@ static void damage_never_stays(void **state)
     sea.lights = sea.comings = sea.booms = true;
     until_live();
     lab.spoil = flip_some;
-    for (uint32_t i = 0; i < 1500; i++) {
+    for (uint32_t i = 0; i < 600; i++) {
         picture();
         if (skep_view_phase_of(lab.view) == SKEP_VIEW_CLOSED) {
             const skep_view_desc view = view_desc();
@@ -431,7 +431,7 @@ static void damage_never_stays(void **state)
 static void no_memory_is_no_end(void **state)
 {
     (void)state;
-    for (uint32_t n = 1; n < 900; n += 1 + n / 12) {
+    for (uint32_t n = 1; n < 900; n += 1 + n / 3) {
         open_sea();
         sea.lights = true;
         test_region_fail(&lab.memory, n);

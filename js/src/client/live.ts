@@ -8,7 +8,7 @@ import { Host } from '../core/host.js';
 import { clock } from '../core/live.js';
 import { liveCore } from '../core/live_core.js';
 import { ClosedError, DeadlineError, SchemaError, SkepError } from '../errors.js';
-import type { Entity } from '../entity.js';
+import { NULL_ENTITY } from '../entity.js';
 import { after } from '../pool/env.js';
 import { Frame } from './frame.js';
 import type {
@@ -189,7 +189,8 @@ export class Live {
     try {
       const on = this.#view.tick(now);
       this.#pump();
-      if (!on && this.#connection) this.#hangUp();
+      // A view that is not connected yet has nothing against being dialled for.
+      if (!on && this.#up) this.#hangUp();
       if (this.#options.manual && this.#retryAt && now >= this.#retryAt) this.#dial();
     } catch (error) {
       this.#end(error as SkepError);
@@ -346,7 +347,7 @@ export class Live {
 
   /** Who this client is, and its own entity. */
   get own(): OwnState {
-    return { ...this.#view.own(), local: this.#prediction?.local() ?? (0 as Entity | 0) };
+    return { ...this.#view.own(), local: this.#prediction?.local() ?? NULL_ENTITY };
   }
 
   /** What the client knows of its connection. */

@@ -83,7 +83,7 @@ export interface ConnectOptions {
 /** Of an event that came. */
 export interface EventInfo {
   /** Whom it is for; 0: all. */
-  readonly to: Entity | 0;
+  readonly to: Entity;
   /** The server's frame. */
   readonly tick: number;
 }
@@ -93,9 +93,9 @@ export interface OwnState {
   /** Who the server took this client for; 0: not known yet. */
   readonly player: number;
   /** 0: there is none. */
-  readonly entity: Entity | 0;
+  readonly entity: Entity;
   /** Its handle in the small world of the prediction; 0: there is none. */
-  readonly local: Entity | 0;
+  readonly local: Entity;
   /** The last input that the server applied. */
   readonly input: number;
   /** Ticks by which that came early; below 0: late. */

@@ -181,9 +181,9 @@ export class Prediction {
     this.#host.ex['skep_host_predict_show']!(this.#address, now);
   }
 
-  local(): Entity | 0 {
+  local(): Entity {
     this.#host.ex['skep_host_predict_local']!(this.#address);
-    return this.#host.wide(0) as Entity | 0;
+    return this.#host.wide(0) as Entity;
   }
 
   stats(): PredictStats {

@@ -406,11 +406,11 @@ export class View {
   }
 
   /** Takes all events whose moment is shown. */
-  events(fn: (name: string, value: object, to: Entity | 0, tick: number) => void): void {
+  events(fn: (name: string, value: object, to: Entity, tick: number) => void): void {
     const { host } = this;
     for (let at; (at = host.ex['skep_host_view_poll']!(this.#address)) !== 0;) {
       const tick = host.word(0);
-      const to = host.wide(1) as Entity | 0;
+      const to = host.wide(1) as Entity;
       const value = host.word(3);
       const { info } = describeAt(host, at);
       fn(info.name, readStruct(host.instance, info, value), to, tick);
@@ -425,12 +425,12 @@ export class View {
 
   // ---- figures ---------------------------------------------------------------------------------
 
-  own(): { player: number; entity: Entity | 0; input: number; slack: number } {
+  own(): { player: number; entity: Entity; input: number; slack: number } {
     const { host } = this;
     const player = host.ex['skep_host_view_own']!(this.#address);
     return {
       player,
-      entity: host.wide(0) as Entity | 0,
+      entity: host.wide(0) as Entity,
       input: host.wide(3),
       slack: host.word(5) | 0,
     };

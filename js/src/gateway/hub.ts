@@ -4,7 +4,7 @@
 // gets the newest state once it is ready. What the session machine in wasm decides (who is let in,
 // what is refused, when silence is too long) is only carried out here.
 
-import type { Entity } from '../entity.js';
+import { NULL_ENTITY, type Entity } from '../entity.js';
 import { SkepError } from '../errors.js';
 import type {
   Admission,
@@ -67,7 +67,7 @@ class GatewayPlayer implements Player {
   readonly id: number;
   readonly data: unknown;
   readonly #hub: Hub;
-  #own: Entity | 0 = 0;
+  #own = NULL_ENTITY;
 
   constructor(hub: Hub, id: number, data: unknown) {
     this.#hub = hub;
@@ -75,11 +75,11 @@ class GatewayPlayer implements Player {
     this.data = data;
   }
 
-  get own(): Entity | 0 {
+  get own(): Entity {
     return this.#own;
   }
 
-  set own(entity: Entity | 0) {
+  set own(entity: Entity) {
     this.#hub.own(this.id, entity);
     this.#own = entity;
   }
@@ -242,7 +242,7 @@ export class Hub {
 
   // ---- players ---------------------------------------------------------------------------------
 
-  own(player: number, entity: Entity | 0): void {
+  own(player: number, entity: Entity): void {
     this.#publication?.own(player, entity);
   }
 

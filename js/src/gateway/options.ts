@@ -114,8 +114,8 @@ export interface Player {
   readonly id: number;
   /** What `auth` gave. */
   readonly data: unknown;
-  /** His own entity: his inputs go to it, and he gets it without quanta. */
-  own: Entity | 0;
+  /** His own entity, 0 while there is none: his inputs go to it, and he gets it without quanta. */
+  own: Entity;
   /** He is connected, and not just kept for when he comes back. */
   readonly connected: boolean;
   /** Ends his connection with a reason, a short text of the program's. */

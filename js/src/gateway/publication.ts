@@ -13,7 +13,7 @@ import {
   whyFailed,
   type Described,
 } from '../core/live.js';
-import { entityGeneration, type Entity } from '../entity.js';
+import { entityGeneration, NULL_ENTITY, type Entity } from '../entity.js';
 import { LimitError, SchemaError, SkepError } from '../errors.js';
 import type { World } from '../world.js';
 import type { GatewayLimits, PublishOptions } from './options.js';
@@ -261,17 +261,17 @@ export class Publication {
   }
 
   /** Makes a player's own entity, where the scene says how; 0 where it does not. */
-  join(player: number): Entity | 0 {
-    if (!this.#joins) return 0;
+  join(player: number): Entity {
+    if (!this.#joins) return NULL_ENTITY;
     this.host.ex['skep_host_declared_join']!(this.host.address, player);
-    return this.host.wide(0) as Entity | 0;
+    return this.host.wide(0) as Entity;
   }
 
   /** Takes it back. */
-  leave(player: number, own: Entity | 0): void {
+  leave(player: number, own: Entity): void {
     if (!this.#joins) return;
     const { host } = this;
-    const generation = entityGeneration(own as Entity);
+    const generation = entityGeneration(own);
     host.ex['skep_host_declared_leave']!(host.address, player, own >>> 0, generation);
   }
 
@@ -302,8 +302,8 @@ export class Publication {
     this.#call('skep_host_publish_update', now);
   }
 
-  own(player: number, entity: Entity | 0): void {
-    this.#call('skep_host_publish_own', player, entity >>> 0, entityGeneration(entity as Entity));
+  own(player: number, entity: Entity): void {
+    this.#call('skep_host_publish_own', player, entity >>> 0, entityGeneration(entity));
   }
 
   /** What happened next: its kind (1 asks to be let in, 2 is there, 4 is gone), else 0. What it is

@@ -104,6 +104,8 @@ export type ServePond = (options?: {
   token?: string;
   port?: number;
   limits?: GatewayLimits;
+  /** Origins of pages that may connect. */
+  origins?: readonly string[];
 }) => Promise<PondServer>;
 
 /** `skep/gateway` on an http.Server, at 60 frames a second. */

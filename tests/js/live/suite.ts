@@ -183,8 +183,8 @@ export function protocolSuite(name: string, serve: ServePond): void {
           .on('leave', [Ship], e => left.add(e))
           .on('change', [Pos], () => changes++);
       };
-      await until(null, 'b comes', () => (draw(), entered.has(b.own.entity as Entity)));
-      const gone = b.own.entity as Entity;
+      await until(null, 'b comes', () => (draw(), entered.has(b.own.entity)));
+      const gone = b.own.entity;
       b.close();
       await until(null, 'b goes', () => (draw(), left.has(gone)));
       assert.ok(changes > 0);
