@@ -141,6 +141,7 @@ typedef struct skep__player {
     uint32_t epoch;      /* in which it saw it */
     uint64_t predicted;
     uint64_t number_received; /* of its last input */
+    uint64_t number_base;     /* what its client's numbers begin at: it may have forgotten */
     uint64_t applied;         /* number of the last one that the newest state knows */
     int32_t slack;
     skep_entity own;

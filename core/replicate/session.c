@@ -243,6 +243,7 @@ void skep_session_accept(skep_session *s, uint32_t number, uint64_t now_ns)
     if (s->phase != SKEP__SESSION_CHECK) return;
     skep__player *player = skep__player_find(p, number);
     if (player) {
+        player->number_base = player->number_received;
         skep__session_welcome(s, player, now_ns);
         return;
     }

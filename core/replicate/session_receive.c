@@ -213,6 +213,9 @@ static bool receive_input(skep_session *s, skep__wire_reader *r, uint64_t now_ns
     const skep_publish_desc *d = &s->p->desc;
     skep__message_input input;
     if (!skep__message_get_input(r, d->replicas, d->replica_count, 1, &input)) return false;
+    if (input.number > UINT64_MAX - s->player->number_base)
+        return skep__wire_fail(r, "input: a number that is too large", r->at);
+    input.number += s->player->number_base;
     /* One that came before the connection broke is not taken twice. */
     if (input.number <= s->player->number_received) return true;
     if (!receive_in_rate(s, now_ns)) {
