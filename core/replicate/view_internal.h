@@ -285,9 +285,9 @@ uint32_t skep__client_number(const skep_view *view, const skep_component *compon
 bool skep__client_schema(skep_view *view, skep__schema_table *table,
                          const skep__message_welcome *welcome);
 
-/* The layout of a set of components, made where it is new; SKEP__CLIENT_LAYOUTS_MAX where that is
- * not possible. */
-uint32_t skep__client_layout_of(skep_view *view, uint64_t components);
+/* Finds the layout of a set of components, made where it is new. SKEP_LIMIT, SKEP_NO_MEMORY. */
+SKEP_NODISCARD skep_status skep__client_layout_of(skep_view *view, uint64_t components,
+                                                  uint32_t *number);
 void skep__client_layouts_free(skep_view *view);
 
 /* ---- view_state.c --------------------------------------------------------------------------- */

@@ -197,25 +197,26 @@ static void layout_free(skep_view *view, skep__client_layout *layout)
     skep__code_layout_deinit(&layout->code, &view->allocator);
 }
 
-uint32_t skep__client_layout_of(skep_view *view, uint64_t components)
+skep_status skep__client_layout_of(skep_view *view, uint64_t components, uint32_t *number)
 {
-    for (uint32_t i = 0; i < view->layout_count; i++)
-        if (view->layouts[i].code.components == components) return i;
-    if (view->layout_count == SKEP__CLIENT_LAYOUTS_MAX ||
-        !skep__array_grow(&view->allocator, (void **)&view->layouts, &view->layout_cap,
+    for (*number = 0; *number < view->layout_count; ++*number)
+        if (view->layouts[*number].code.components == components) return SKEP_OK;
+    if (view->layout_count == SKEP__CLIENT_LAYOUTS_MAX) return SKEP_LIMIT;
+    if (!skep__array_grow(&view->allocator, (void **)&view->layouts, &view->layout_cap,
                           view->layout_count + 1u, sizeof *view->layouts))
-        return SKEP__CLIENT_LAYOUTS_MAX;
+        return SKEP_NO_MEMORY;
     skep__client_layout *layout = &view->layouts[view->layout_count];
     *layout = (skep__client_layout){0};
-    if (skep__code_layout_init(&layout->code, view->replicas, view->replica_count, view->rates,
-                               view->welcome.rate_count, view->welcome.tick_hz, components,
-                               SKEP__CLIENT_MESSAGE_MAX, &view->allocator) != SKEP_OK)
-        return SKEP__CLIENT_LAYOUTS_MAX;
+    const skep_status status = skep__code_layout_init(
+        &layout->code, view->replicas, view->replica_count, view->rates, view->welcome.rate_count,
+        view->welcome.tick_hz, components, SKEP__CLIENT_MESSAGE_MAX, &view->allocator);
+    if (status != SKEP_OK) return status;
     if (!layout_columns(view, layout)) {
         layout_free(view, layout);
-        return SKEP__CLIENT_LAYOUTS_MAX;
+        return SKEP_NO_MEMORY;
     }
-    return view->layout_count++;
+    view->layout_count++;
+    return SKEP_OK;
 }
 
 void skep__client_layouts_free(skep_view *view)

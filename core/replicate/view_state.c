@@ -361,9 +361,12 @@ static bool class_layout(skep_view *view, const skep__wire_message *m,
         if (components >> i & 1u && view->replicas[i].info->kind != SKEP_KIND_COMPONENT)
             return state_fail(error, SKEP_CORRUPT, "view: a class of what is no component",
                               SKEP__WIRE_HEADER_BYTES);
-    *layout = skep__client_layout_of(view, components);
-    return *layout != SKEP__CLIENT_LAYOUTS_MAX ||
-           state_fail(error, SKEP_LIMIT, "view: a class of too many columns, or no memory", 0);
+    const skep_status status = skep__client_layout_of(view, components, layout);
+    return status == SKEP_OK ||
+           state_fail(error, status,
+                      status == SKEP_LIMIT ? "view: a class of too many columns, or too many sets"
+                                           : "view: no memory for the columns of a class",
+                      0);
 }
 
 /* The class as it was as long before the base as the message is after it. */
