@@ -451,11 +451,14 @@ static void slow_clients_cost_nothing_and_disturb_nobody(void **state)
         if (stats_of(&good).states != states + 1u && i) fail_msg("state %u did not come", i);
         if (i % 60u == 0 && skep_session_next(slow[1].session, t->bed.now_ns, &bytes, &size))
             assert_true(skep_view_receive(slow[1].view, bytes, size, t->bed.now_ns));
-        if (i == 500u) held = skep_publisher_stats(t->bed.publisher).bytes_held;
-        if (i == 500u) live = t->own.live_bytes;
+        const size_t now = skep_publisher_stats(t->bed.publisher).bytes_held;
+        if (i < SLOW_STATES / 4u) { /* what it takes; from there on it does not grow */
+            held = held > now ? held : now;
+            live = live > t->own.live_bytes ? live : t->own.live_bytes;
+        } else if (now > held + held / 16u || t->own.live_bytes > live + live / 16u)
+            fail_msg("state %u: %zu bytes held, %zu before; %zu allocated, %zu before", i, now,
+                     held, t->own.live_bytes, live);
     }
-    assert_true(skep_publisher_stats(t->bed.publisher).bytes_held <= held + held / 8u);
-    assert_true(t->own.live_bytes <= live + live / 8u);
     assert_true(live_link_settle(&slow[0], SETTLE));
     assert_true(live_link_settle(&slow[1], SETTLE));
     for (uint32_t i = 0; i < 3u; i++) close_link(&slow[i]);

@@ -108,6 +108,7 @@ void live_bed_open(live_bed *b, skep_region region, skep_allocator world_memory,
     b->desc.rate_count = 2;
     b->desc.every = 1;
     b->desc.ring = 8;
+    b->desc.message_down_max = 65536;
     b->desc.random = bed_random;
     b->desc.random_ctx = b;
     b->desc.allocator = world_memory;
