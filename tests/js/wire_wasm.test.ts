@@ -67,7 +67,7 @@ class Wire {
 function golden(): Uint8Array[] {
   const words = readFileSync(GOLDEN, 'utf8').split(/\s+/).filter(Boolean);
   const papers: Uint8Array[] = [];
-  for (let at = 0; at < words.length; ) {
+  for (let at = 0; at < words.length;) {
     const size = Number(words[at]);
     papers.push(Uint8Array.from(words.slice(at + 1, at + 1 + size), word => parseInt(word, 16)));
     at += 1 + size;
