@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The front door; CMake does the work. Each goal sets up what it needs, and is quick when that is
 # there.
-#   make run                         serves 20,000 flights to browsers until Ctrl-C; ARGS adds options
+#   make run                         serves 20,000 flights to browsers until Ctrl-C; ARGS: options
 #   make run ARGS="--port 9000"      (build/release/skep run skies flies them in the terminal)
 #   make test                        everything; ARGS goes to ctest, e.g. ARGS="-R gcc.unit"
 #   make bench ARGS="iterate"        bars of the project, compared with hand-written C

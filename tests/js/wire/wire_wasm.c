@@ -80,7 +80,7 @@ skep_region fuzz_region(uint32_t number)
 /* Divides the memory; to be called first. Returns whether there is enough of it. */
 bool WIRE_EXPORT(wire_start)(size_t memory_bytes)
 {
-    heap_init(&memory, memory_bytes);
+    heap_init(&memory, memory_bytes, 0);
     whole = heap_region(&memory, memory_bytes);
     return whole.bytes_max >= REGIONS * REGION_BYTES;
 }
