@@ -6,7 +6,7 @@
 import type { Component, EventType, Fields, Value } from '../component.js';
 import { Host } from '../core/host.js';
 import { clock } from '../core/live.js';
-import { liveCore } from '../core/live_core.js';
+import { viewCore } from '../core/view_core.js';
 import { ClosedError, DeadlineError, SchemaError, SkepError } from '../errors.js';
 import { NULL_ENTITY } from '../entity.js';
 import { after } from '../pool/env.js';
@@ -77,7 +77,7 @@ export class Live {
         memoryMax: options.memoryMax ?? MEMORY,
         workersMax: 1,
         shared: false,
-        core: liveCore(),
+        core: viewCore(),
       });
     if (options.onState) this.#stateListeners.add(options.onState);
     this.#view = new View(this.#host, options, small?.parts() ?? []);
