@@ -286,10 +286,11 @@ skep_status skep_gateway_open(skep_world *world, const skep_gateway_desc *desc,
 void skep_gateway_close(skep_gateway *gateway)
 {
     if (!gateway) return;
+    /* Behind the lock, since the thread frees the context once it has seen the wish to stop. */
     skep__handover_lock(&gateway->handover);
     gateway->handover.stop = true;
-    skep__handover_unlock(&gateway->handover);
     lws_cancel_service(gateway->context);
+    skep__handover_unlock(&gateway->handover);
     skep__port_thread_join(&gateway->thread);
     gateway_free(gateway);
 }

@@ -312,6 +312,21 @@ void skep__loop_close(skep_gateway *g)
     g->context = NULL;
 }
 
+/* lws gave up. The world's thread may still want to wake it, so what there is stays until the end.
+ */
+static void loop_failed(skep_gateway *g)
+{
+    _Atomic uint32_t nobody_wakes_us = 0;
+    skep_state *states[SKEP__HANDOVER_STATES];
+    bool stop = false;
+    skep__handover_say(&g->handover, SKEP_LOG_ERROR, "the gateway's loop has failed");
+    while (!stop) {
+        const uint32_t count = skep__handover_take(&g->handover, states, &stop);
+        for (uint32_t i = 0; i < count; i++) skep_state_drop(states[i]);
+        (void)skep__port_futex_wait(&nobody_wakes_us, 0, UINT64_C(50000000));
+    }
+}
+
 void skep__loop_run(void *arg)
 {
     skep_gateway *g = arg;
@@ -320,6 +335,7 @@ void skep__loop_run(void *arg)
     while (!g->over && lws_service(g->context, 0) >= 0) {
     }
     lws_sul_cancel(&g->tick);
+    if (!g->over) loop_failed(g);
     lws_context_destroy(g->context);
     SKEP_ASSERT(!g->conns);
 }

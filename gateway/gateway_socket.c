@@ -78,11 +78,10 @@ static void socket_auth(skep_gateway *g, const skep_publish_event *e, uint64_t n
 
 static void socket_join(skep_gateway *g, const skep_publish_event *e)
 {
-    skep__conn *c = skep_session_ctx(e->session);
-    c->player = e->player;
-    if (e->player > g->player_last) g->player_last = e->player;
+    skep__conn *c = e->session ? skep_session_ctx(e->session) : NULL;
+    if (c) c->player = e->player;
     skep__handover_say(&g->handover, SKEP_LOG_INFO, "join: player %u from %s", e->player,
-                       c->address);
+                       c ? c->address : "a connection that is gone");
 }
 
 void skep__socket_events(skep_gateway *g, uint64_t now_ns)
@@ -109,7 +108,7 @@ void skep__socket_events(skep_gateway *g, uint64_t now_ns)
         }
         if (skep__handover_put(&g->handover, &item, e.bytes)) continue;
         g->stats.inputs_lost++;
-        if (e.kind == SKEP_PUBLISH_JOIN)
+        if (e.kind == SKEP_PUBLISH_JOIN && e.session)
             skep__socket_end(skep_session_ctx(e.session), LWS_CLOSE_STATUS_UNEXPECTED_CONDITION,
                              "the server is out of memory");
     }
@@ -166,6 +165,11 @@ static void socket_message(skep__conn *c)
     const bool goes_on = skep_session_receive(c->session, c->up.bytes, c->up.used, now);
     skep__gather_clear(&c->up, &c->gateway->allocator);
     skep__socket_events(c->gateway, now);
+    if (!c->player && skep_session_player(c->session)) {
+        c->player = skep_session_player(c->session);
+        skep__handover_say(&c->gateway->handover, SKEP_LOG_INFO, "back: player %u from %s",
+                           c->player, c->address);
+    }
     if (!goes_on) {
         const char *reason = skep_session_reason(c->session);
         const bool left = reason && strcmp(reason, SOCKET_LEFT) == 0;

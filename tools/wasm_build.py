@@ -61,10 +61,14 @@ def library_sources():
 
 # Modules of tests: what each is made of, beside the library.
 TESTS = {"conformance": ["tests/js/conformance/lab_wasm.c",
-                         "tests/conformance/conformance_lab.c"]}
+                         "tests/conformance/conformance_lab.c"],
+         "wire": ["tests/js/wire/wire_wasm.c", "tests/golden/wire_bodies.c",
+                  "tests/golden/wire_talk.c", "tests/support/live_bed.c", "tests/fuzz/fuzz.c",
+                  *(f"tests/fuzz/fuzz_{name}.c" for name in
+                    ("class", "columns", "live", "message", "store", "wire"))]}
 # Their pools have the scratch of wasm/pool_wasm.c.
-TEST_FLAGS = ["-isystem", "tests/js/conformance/include", "-I.", "-Wall", "-Wextra", "-Wshadow",
-              "-Werror", "-O2", "-DLAB_SCRATCH=65536u"]
+TEST_FLAGS = ["-isystem", "tests/js/conformance/include", "-I.", "-Itests", "-Wall", "-Wextra",
+              "-Wshadow", "-Werror", "-O2", "-DLAB_SCRATCH=65536u"]
 
 
 def flags_of(path, variant):

@@ -68,6 +68,22 @@ def kind_of(data):
     return data[3]
 
 
+def sections(data):
+    """The bodies of a message's sections, by their ids."""
+    found = {}
+    at = 20
+    while at < len(data):
+        number, at, n, shift = data[at], at + 1, 0, 0
+        while data[at] & 0x80:
+            n |= (data[at] & 0x7f) << shift
+            shift += 7
+            at += 1
+        n |= data[at] << shift
+        found[number] = data[at + 1:at + 1 + n]
+        at += 1 + n
+    return found
+
+
 def reason_of(data):
     """The text of a BYE."""
     return data[22:].decode(errors="replace")

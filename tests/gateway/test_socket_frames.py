@@ -154,6 +154,21 @@ class Frames(Case):
         self.assertEqual(line.closing()[0], 1000)
         self.assertTrue(self.server.says("leave: player"))
 
+    def test_a_connection_that_broke_is_taken_up_again(self):
+        line, welcome = self.join()
+        line.states(1)
+        line.close()
+        token = peer.sections(welcome)[2]
+        line, status = self.upgrade()
+        self.assertEqual(status, 101)
+        line.send(frame(BINARY, peer.message(peer.HELLO, (3, token + b"\0"), tick=1)))
+        again = peer.sections(line.wire(peer.WELCOME))
+        self.assertNotEqual(again[2], token)
+        self.assertTrue(self.server.says("back: player"))
+        line, status = self.upgrade()
+        line.send(frame(BINARY, peer.message(peer.HELLO, (3, token + b"\0"), tick=1)))
+        line.wire(peer.WELCOME)
+
     def test_cuts_in_the_middle(self):
         whole = frame(BINARY, peer.hello(b"t" * 200))
         for at in range(0, len(whole), 9):

@@ -3,8 +3,8 @@
 // The page of skies, built and opened in Chromium under the policy that `skep serve` sends, over a
 // world of its own: aircraft are drawn, an airport and a flight are found, and their cards open;
 // one's own aircraft takes off, turns and is left. On a desktop and on a phone. Then by
-// `skep serve` itself: one page sees the other's aircraft, latency is added, and the server goes
-// away and comes back. With SKEP_SHOTS=FOLDER it leaves pictures of itself there.
+// `skep serve` itself: one page sees the other's aircraft, latency is added, and the server goes away
+// and comes back. With SKEP_SHOTS=FOLDER it leaves pictures of itself there.
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
