@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Brings what a step needs onto the machine: tools/setup.sh run|test|check|js. Only what is missing
-# is installed: packages by apt-get, as root or through sudo, and where JavaScript takes part those
-# of package-lock.json by npm, into node_modules/. When nothing is missing, nothing is asked of the
-# network and this takes milliseconds.
+# Brings what a step needs onto the machine: tools/setup.sh run|test|fuzz|check|js. Only what is
+# missing is installed: packages by apt-get, as root or through sudo, and where JavaScript takes
+# part those of package-lock.json by npm, into node_modules/. When nothing is missing, nothing is
+# asked of the network and this takes milliseconds.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -15,9 +15,12 @@ packages="gcc=gcc libc6-dev= cmake=cmake ninja-build=ninja python3=python3 git=g
 native="g++=g++ clang=clang libcmocka-dev= pkg-config=pkg-config"
 wasm="clang-19=clang-19 lld-19=wasm-ld-19 llvm-19=llvm-ar-19"
 npm="nodejs=node npm=npm"
+# libFuzzer and sanitizers, which clang only recommends.
+fuzzer="clang=clang libcmocka-dev= libclang-rt-dev="
 browsers="chromium=chromium firefox-esr=firefox-esr fonts-dejavu-core="
 case $step in
     run) ;;
+    fuzz) packages="$packages $fuzzer" ;;
     test) packages="$packages $native $wasm $npm $browsers" ;;
     check)
         packages="$packages $native $wasm $npm"
@@ -25,7 +28,7 @@ case $step in
         ;;
     js) packages="$packages $wasm $npm $browsers" ;;
     *)
-        echo "usage: tools/setup.sh run|test|check|js" >&2
+        echo "usage: tools/setup.sh run|test|fuzz|check|js" >&2
         exit 2
         ;;
 esac
@@ -76,7 +79,7 @@ if [ "${version%%.*}" -lt 3 ] || { [ "${version%%.*}" -eq 3 ] && [ "${version#*.
     exit 1
 fi
 
-[ "$step" = run ] && exit 0
+case $step in run | fuzz) exit 0 ;; esac
 
 # What npm installed last is remembered by the hash of the file that told it.
 stamp=node_modules/.skep_lock
