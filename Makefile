@@ -34,7 +34,7 @@ bench:
 	@build/native/skep bench $(ARGS)
 
 fuzz:
-	@tools/setup.sh test
+	@tools/setup.sh fuzz
 	@tools/fuzz.sh $(ARGS)
 
 check:

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Brings what a step needs onto the machine: tools/setup.sh run|test|bench|check|js. Only what is
-# missing is installed: packages by apt-get, as root or through sudo, and where JavaScript takes
+# Brings what a step needs onto the machine: tools/setup.sh run|test|bench|fuzz|check|js. Only what
+# is missing is installed: packages by apt-get, as root or through sudo, and where JavaScript takes
 # part those of package-lock.json by npm, into node_modules/. When nothing is missing, nothing is
 # asked of the network and this takes milliseconds.
 set -eu
@@ -16,10 +16,13 @@ gateway="libwebsockets-dev= pkg-config=pkg-config"
 native="g++=g++ clang=clang libcmocka-dev= $gateway python3-wsproto= openssl=openssl"
 wasm="clang-19=clang-19 lld-19=wasm-ld-19 llvm-19=llvm-ar-19"
 npm="nodejs=node npm=npm"
+# libFuzzer and sanitizers, which clang only recommends.
+fuzzer="clang=clang libcmocka-dev= libclang-rt-dev="
 browsers="chromium=chromium firefox-esr=firefox-esr fonts-dejavu-core="
 case $step in
     bench) packages="$packages $gateway" ;;
     run) packages="$packages $gateway $wasm $npm" ;;
+    fuzz) packages="$packages $fuzzer" ;;
     test) packages="$packages $native $wasm $npm $browsers" ;;
     check)
         packages="$packages $native $wasm $npm"
@@ -27,7 +30,7 @@ case $step in
         ;;
     js) packages="$packages $wasm $npm $browsers" ;;
     *)
-        echo "usage: tools/setup.sh run|test|bench|check|js" >&2
+        echo "usage: tools/setup.sh run|test|bench|fuzz|check|js" >&2
         exit 2
         ;;
 esac
@@ -78,7 +81,7 @@ if [ "${version%%.*}" -lt 3 ] || { [ "${version%%.*}" -eq 3 ] && [ "${version#*.
     exit 1
 fi
 
-[ "$step" = bench ] && exit 0
+case $step in bench | fuzz) exit 0 ;; esac
 
 # What npm installed last is remembered by the hash of the file that told it.
 stamp=node_modules/.skep_lock

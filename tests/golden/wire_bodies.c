@@ -130,20 +130,22 @@ const char *wire_bodies_make(wire_paper *papers)
     return bad ? bad : make_message(&papers[BODIES]);
 }
 
-static const char *read_message(const wire_paper *p, const matrices *m)
+static const char *read_message(const wire_paper *p)
 {
+    static matrices m;
     static int32_t out[CELLS];
     const skep__wire_limits limits = skep__wire_limits_default();
     skep__wire_message message;
     skep__wire_reader body;
     skep_error error;
     uint32_t id = 0;
+    make(&m, SKEP__COLUMNS_MASK, SKEP__COLUMNS_VELOCITY);
     EXPECT(skep__wire_open(&message, p->bytes, p->size, SKEP__WIRE_DOWN, &limits, &error) ==
            SKEP_OK);
     while (skep__wire_next(&message, &id, &body))
         if (id == SKEP__WIRE_SECTION_COLUMNS)
-            EXPECT(code_decode(&shape, m->base, m->older, &body, out));
-    EXPECT(memcmp(out, m->codes, sizeof out) == 0);
+            EXPECT(code_decode(&shape, m.base, m.older, &body, out));
+    EXPECT(memcmp(out, m.codes, sizeof out) == 0);
     EXPECT(id == SKEP__WIRE_SECTION_HASH);
     return NULL;
 }
@@ -158,8 +160,7 @@ const char *wire_bodies_read(const wire_paper *papers)
         EXPECT(code_decode(&shape, m.base, m.older, &r, out));
         EXPECT(memcmp(out, m.codes, sizeof out) == 0);
     }
-    make(&m, SKEP__COLUMNS_MASK, SKEP__COLUMNS_VELOCITY);
-    return read_message(&papers[BODIES], &m);
+    return read_message(&papers[BODIES]);
 }
 
 const char *wire_papers_make(wire_paper *papers, const skep_allocator *memory)

@@ -308,6 +308,7 @@ static const char *read_values(const wire_paper *papers)
     skep__message_event event;
     skep__message_input input;
     BedScore got_score = {0};
+    BedPos pos = {0, 0};
     uint32_t count = 0;
     uint32_t replica = 0;
     EXPECT(find(&papers[ACK], &m, SKEP__WIRE_SECTION_STATE, &r));
@@ -315,7 +316,8 @@ static const char *read_values(const wire_paper *papers)
     EXPECT(s.number == 1u << 20 && s.age_us == 1500 && s.dropped.left == 4);
     EXPECT(find(&papers[ACK], &m, SKEP__WIRE_SECTION_OWN, &r));
     EXPECT(skep__message_get_own(&r, live_replicas, BED_REPLICAS, 3, &own) && own.has == 1);
-    EXPECT(memcmp(own.values + 1, &own_pos, sizeof own_pos) == 0);
+    memcpy(&pos, own.values + 1, sizeof pos);
+    EXPECT(pos.x == own_pos.x && pos.y == own_pos.y);
     EXPECT(find(&papers[RESOURCES], &m, SKEP__WIRE_SECTION_RESOURCES, &r));
     EXPECT(skep__wire_get_varint(&r, &count) && skep__wire_get_varint(&r, &replica));
     EXPECT(count == 1 && replica == 4 && skep__value_get(&r, &BedScore_info, &got_score));

@@ -150,7 +150,7 @@ static void bitecs_209_a_recycled_id_is_sent_whole(void **state)
     assert_true(live_link_settle(&l, SETTLE));
     const skep_entity old = b->entities[3];
     skep_entity again = {0};
-    BedPos pos;
+    BedPos pos = {0, 0};
     assert_true(BedPos_of(b->world, old, &pos));
     assert_int_equal(skep_entity_destroy(b->world, old), SKEP_OK);
     skep_entity others[BED_ENTITIES_MAX];
