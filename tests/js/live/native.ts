@@ -68,3 +68,26 @@ export function serveNatively(command: string, module: string): ServePond {
     };
   };
 }
+
+/** What `skep view --json` says once a second. */
+export interface Seen {
+  phase: string;
+  entities: number;
+  sets: Readonly<Record<string, number>>;
+  states: number;
+  resyncs: number;
+}
+
+/** Looks at a server with `skep view` for some seconds. */
+export async function viewNatively(command: string, url: string, seconds: number): Promise<Seen[]> {
+  const child = spawn(command, ['view', url, '--seconds', `${seconds}`, '--json'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let said = '';
+  child.stdout.on('data', chunk => (said += String(chunk)));
+  await once(child, 'close');
+  return said
+    .split('\n')
+    .filter(line => line !== '')
+    .map(line => JSON.parse(line) as Seen);
+}
