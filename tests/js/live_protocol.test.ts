@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // ctest: timeout=120
-// The gateway and the client over real sockets, the client with `skep serve`, and `skep view` with the
-// gateway; the cases of servers are in live/suite.ts.
+// The gateway and the client over real sockets, the client with `skep serve`, and `skep view` with
+// the gateway; the cases of servers are in live/suite.ts.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
