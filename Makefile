@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: MIT
 # The front door; CMake does the work. Each goal sets up what it needs, and is quick when that is
 # there.
-#   make run                         serves 20,000 flights to browsers until Ctrl-C; ARGS adds options
+#   make run                         serves 20,000 flights to browsers until Ctrl-C; ARGS: options
 #   make run ARGS="--port 9000"      (build/release/skep run skies flies them in the terminal)
 #   make test                        everything; ARGS goes to ctest, e.g. ARGS="-R gcc.unit"
 #   make bench ARGS="iterate"        bars of the project, compared with hand-written C
+#   make fuzz ARGS=10                hostile bytes for every decoder, 60 seconds each by default
 #   make check                       style: tidy, tsc, prettier, clang-format, clang-tidy
 ARGS ?=
 JOBS := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench check format dist clean
+.PHONY: help run test bench fuzz check format dist clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -31,6 +32,10 @@ bench:
 	@test -f build/native/build.ninja || cmake --preset native
 	@cmake --build build/native -j $(JOBS) --target skep_cli
 	@build/native/skep bench $(ARGS)
+
+fuzz:
+	@tools/setup.sh test
+	@tools/fuzz.sh $(ARGS)
 
 check:
 	@tools/setup.sh check

@@ -242,6 +242,7 @@ static int serve_scene(serve_state *s, const skep__cli_options *o)
     s->desc.join = serve_join;
     s->desc.leave = serve_leave;
     s->desc.ctx = s;
+    s->desc.executor = skep_sim_executor(s->scene.sim, &s->desc.workers);
     skep_status status = skep_sim_publish_desc(s->scene.sim, &s->desc.publish);
     if (status == SKEP_OK)
         status = skep_gateway_open(skep_sim_world(s->scene.sim), &s->desc, &s->gateway);

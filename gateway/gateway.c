@@ -101,6 +101,8 @@ static skep_status gateway_check(const skep_gateway *g)
     if (d->port > 65535) return gateway_wrong(g, "port is above 65,535", NULL);
     if (d->path[0] != '/') return gateway_wrong(g, "path must begin with a slash", d->path);
     if (d->token && !d->token[0]) return gateway_wrong(g, "the token is empty", NULL);
+    if (d->executor && strpbrk(d->executor, "\"\\\r\n"))
+        return gateway_wrong(g, "executor is a plain name", d->executor);
     if (!d->tls_cert != !d->tls_key)
         return gateway_wrong(g, "TLS needs a certificate and its key", NULL);
     if (d->mount_count > SKEP__GATEWAY_MOUNTS)
@@ -122,8 +124,8 @@ static skep_status gateway_copy(skep_gateway *g)
 {
     skep_gateway_desc *d = &g->desc;
     bool good = true;
-    const char **texts[] = {&d->host,     &d->path,    &d->token,
-                            &d->tls_cert, &d->tls_key, &d->content_policy};
+    const char **texts[] = {&d->host,    &d->path,           &d->token,   &d->tls_cert,
+                            &d->tls_key, &d->content_policy, &d->executor};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         *texts[i] = gateway_keep(g, *texts[i], &good);
     if (d->origin_count) {

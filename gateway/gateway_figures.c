@@ -36,11 +36,16 @@ size_t skep__figures_health(skep_gateway *g, char *out, size_t max, bool *good)
     skep__handover_unlock(&g->handover);
     const uint64_t since = now - (end ? end : g->open_ns);
     *good = since < FIGURES_STILL_NS || end > now;
+    const char *executor = g->desc.executor;
+    char runs_on[128] = "";
+    if (executor)
+        (void)snprintf(runs_on, sizeof runs_on, "\"executor\":\"%.64s\",\"workers\":%u,", executor,
+                       g->desc.workers);
     const int n = snprintf(out, max,
                            "{\"ok\":%s,\"tick\":%u,\"entities\":%u,\"sessions\":%u,"
-                           "\"players\":%u,\"uptime_s\":%llu}\n",
+                           "\"players\":%u,%s\"uptime_s\":%llu}\n",
                            *good ? "true" : "false", s.publish.tick, s.publish.entity_count,
-                           s.publish.session_count, s.players,
+                           s.publish.session_count, s.players, runs_on,
                            (unsigned long long)((now - g->open_ns) / 1000000000u));
     return n > 0 && (size_t)n < max ? (size_t)n : 0;
 }

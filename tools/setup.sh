@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Brings what a step needs onto the machine: tools/setup.sh run|test|bench|check|js. Only what is missing
-# is installed: packages by apt-get, as root or through sudo, and where JavaScript takes part those
-# of package-lock.json by npm, into node_modules/. When nothing is missing, nothing is asked of the
-# network and this takes milliseconds.
+# Brings what a step needs onto the machine: tools/setup.sh run|test|bench|check|js. Only what is
+# missing is installed: packages by apt-get, as root or through sudo, and where JavaScript takes
+# part those of package-lock.json by npm, into node_modules/. When nothing is missing, nothing is
+# asked of the network and this takes milliseconds.
 set -eu
 cd "$(dirname "$0")/.."
 

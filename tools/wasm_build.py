@@ -6,6 +6,7 @@
     debug/          the same with asserts
     core.wasm       the core alone, small; embedded in js/dist/core/embedded.js
     live.wasm       the same with what servers and clients of live worlds need; embedded beside it
+    view.wasm       views alone, without worlds: for clients that predict nothing
     NAME.wasm       each scene of scenes/, linked as a user links his own, by js/bin/skep_wasm.mjs
     tests/          the laboratory of tests/conformance, for the executors of JavaScript
 
@@ -47,6 +48,10 @@ SCENE_ONLY = {"host_scene", "builder", "declare", "params", "staging", "keep", "
               "grid_query", "grid_world"}
 # What only live worlds need; scenes have it as well.
 LIVE_ONLY = {"host_describe", "host_publish", "host_view", "host_predict"}
+# Of wasm/, all that a module of views alone is made of.
+VIEW_OWN = {"heap", "host", "host_describe", "host_view", "libc"}
+# Modules that the package carries as text, and the files of js/dist/core that do.
+EMBEDDED = {"core": "embedded", "live": "embedded_live", "view": "embedded_view"}
 SIM = ["builder", "declare", "params", "staging", "keep", "mistakes", "grid_scene"]
 SCENES = {"physics": [], "flock": [], "collide": [], "bullets": [], "ship": [],
           "skies": ["airports", "csv"]}
@@ -61,10 +66,14 @@ def library_sources():
 
 # Modules of tests: what each is made of, beside the library.
 TESTS = {"conformance": ["tests/js/conformance/lab_wasm.c",
-                         "tests/conformance/conformance_lab.c"]}
+                         "tests/conformance/conformance_lab.c"],
+         "wire": ["tests/js/wire/wire_wasm.c", "tests/golden/wire_bodies.c",
+                  "tests/golden/wire_talk.c", "tests/support/live_bed.c", "tests/fuzz/fuzz.c",
+                  *(f"tests/fuzz/fuzz_{name}.c" for name in
+                    ("class", "columns", "live", "message", "store", "wire"))]}
 # Their pools have the scratch of wasm/pool_wasm.c.
-TEST_FLAGS = ["-isystem", "tests/js/conformance/include", "-I.", "-Wall", "-Wextra", "-Wshadow",
-              "-Werror", "-O2", "-DLAB_SCRATCH=65536u"]
+TEST_FLAGS = ["-isystem", "tests/js/conformance/include", "-I.", "-Itests", "-Wall", "-Wextra",
+              "-Wshadow", "-Werror", "-O2", "-DLAB_SCRATCH=65536u"]
 
 
 def flags_of(path, variant):
@@ -127,14 +136,16 @@ def ninja_text():
     """The rules and edges of everything that is built."""
     out = rules()
     objects = library_edges(out)
-    for module, without in (("core", SCENE_ONLY | LIVE_ONLY), ("live", SCENE_ONLY)):
+    own = {path.stem for path in library_sources() if path.parts[0] == "wasm"}
+    for module, without in (("core", SCENE_ONLY | LIVE_ONLY), ("live", SCENE_ONLY),
+                            ("view", SCENE_ONLY | own - VIEW_OWN)):
         parts = [name for stem, name in objects.items() if stem not in without]
         out.append(f"build {BUILD}/{module}.wasm: ld {' '.join(parts)}")
         out.append("  extra = --strip-all")
     kit = kit_files()
     out += [f"build {copy}: copy {source}" for copy, source in kit.items()]
     tools = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "js" / "bin").iterdir())
-    defaults = [f"{BUILD}/core.wasm", f"{BUILD}/live.wasm", *kit]
+    defaults = [*(f"{BUILD}/{module}.wasm" for module in EMBEDDED), *kit]
     for scene, more in SCENES.items():
         parts = [f"scenes/{stem}.c" for stem in [scene] + more]
         if scene == "skies":
@@ -217,8 +228,8 @@ def main():
     if arguments.link:
         command = [node(), str(ROOT / "js" / "bin" / "skep_wasm.mjs"), *arguments.files]
         sys.exit(subprocess.run([*command, "-o", arguments.link], check=False).returncode)
-    embed("core", "embedded")
-    embed("live", "embedded_live")
+    for module, to in EMBEDDED.items():
+        embed(module, to)
     prune_kit(kit_files())
 
 

@@ -29,6 +29,9 @@
 
 #define HOST_IO_WORDS 16384u
 #define HOST_LOG_BYTES 16384u
+/* Of what skep_host_open lists: words in all, and where the log's are. */
+#define HOST_LAYOUT_WORDS 24u
+#define HOST_LAYOUT_LOG 21u
 #define HOST_PASSES 8u /* queries iterated within one another */
 
 /* A job whose function is JavaScript. */
@@ -106,6 +109,14 @@ skep_status host_fail(host *h, skep_status status, const char *format, ...) SKEP
 
 /* The world's own reason, where the status is one. */
 skep_status host_check(host *h, skep_status status);
+
+/* Makes the host's world, with io[0] the status and the layout behind it; NULL in a module without
+ * worlds. */
+skep_status host_world_open(host *h, size_t memory_bytes, uint32_t workers_max)
+    __attribute__((weak));
+
+/* Registers a component; io[0] is its number. Only where there is a world. */
+skep_status host_world_define(host *h, const skep_component *c) __attribute__((weak));
 
 /* What writes to the host's log. */
 skep_log host_logger(host *h);

@@ -239,9 +239,11 @@ static void restore_tables(skep_world *w, const skep_snapshot *s, uint32_t same)
     while (store->table_count > same) skep__table_pop(store);
     for (uint32_t i = 0; i < d->made_count; i++) skep__table_attach(store, d->made[i]);
     d->made_count = 0;
+    uint32_t none = 0; /* an address to count from where nothing was prepared */
+    uint32_t *prepared = d->prepared ? d->prepared : &none;
     uint32_t used = 0;
     for (uint32_t i = 1; i < s->table_count; i++)
-        used += restore_table(store, store->tables[i], s, &s->tables[i], d->prepared + used);
+        used += restore_table(store, store->tables[i], s, &s->tables[i], prepared + used);
     SKEP_ASSERT(used == d->prepared_count && store->table_count == s->table_count);
     d->prepared_count = 0;
 }

@@ -117,8 +117,11 @@ skep_status skep__class_frame(skep_publisher *p, const skep__view_classes *view,
 static const skep__snap_blob *publish_find_resource(const skep_snapshot *s,
                                                     const skep_component *info)
 {
+    /* The world may know it by a description of somebody else's. */
+    const uint64_t identity = skep__component_identity(info);
     for (uint32_t i = 0; i < s->resource_count; i++)
-        if (s->blobs[i].info == info && s->blobs[i].blob.bytes >= info->size) return &s->blobs[i];
+        if (s->blobs[i].identity == identity && s->blobs[i].blob.bytes >= info->size)
+            return &s->blobs[i];
     return NULL;
 }
 
@@ -326,10 +329,12 @@ static skep_status publish_events(skep_publisher *p, const skep_state *state)
     skep__wire_section_end(&w);
     const bool lost = skep__wire_message_end(&w) != SKEP_OK || state->events_lost;
     skep__frame *frame = lost ? NULL : skep__frame_make(p, p->paper, w.need);
-    if (!lost && !frame) return SKEP_NO_MEMORY;
-    for (uint32_t i = 0; i < p->session_count; i++) skep__session_events(p->sessions[i], frame);
+    const char *why = lost ? "events: more than event_bytes_max between two states"
+                           : "events: there is no memory for them";
+    for (uint32_t i = 0; i < p->session_count; i++)
+        skep__session_events(p->sessions[i], frame, why);
     skep__frame_drop(p, frame);
-    return SKEP_OK;
+    return lost || frame ? SKEP_OK : SKEP_NO_MEMORY;
 }
 
 static skep_status publish_take(skep_publisher *p, const skep_state *state)

@@ -141,6 +141,7 @@ typedef struct skep__player {
     uint32_t epoch;      /* in which it saw it */
     uint64_t predicted;
     uint64_t number_received; /* of its last input */
+    uint64_t number_base;     /* what its client's numbers begin at: it may have forgotten */
     uint64_t applied;         /* number of the last one that the newest state knows */
     int32_t slack;
     skep_entity own;
@@ -233,8 +234,9 @@ bool skep__publish_say(skep_publisher *p, const skep_publish_event *event);
 /* Lets go of players who did not come back. */
 void skep__players_expire(skep_publisher *p, uint64_t now_ns);
 
-/* Hands the events of a state to a session; ends it where they do not fit. */
-void skep__session_events(skep_session *s, skep__frame *frame);
+/* Hands the events of a state to a session; ends it where they do not fit, or, without a frame,
+ * since they are lost: `why` says by what. */
+void skep__session_events(skep_session *s, skep__frame *frame, const char *why);
 /* Ends a session with a reason, static text. */
 void skep__session_end(skep_session *s, const char *reason);
 /* Frees a session without a word to its player. */

@@ -36,23 +36,23 @@ skep__wire_writer skep__session_paper(const skep_session *s)
     return (skep__wire_writer){.bytes = s->p->paper, .bytes_max = s->p->paper_bytes};
 }
 
-void skep__session_say(skep_session *s, skep_status status, const skep__wire_writer *w)
+bool skep__session_say(skep_session *s, skep_status status, const skep__wire_writer *w)
 {
     const uint32_t waiting = s->small.count - s->small.first;
     skep__frame *frame = status == SKEP_OK ? skep__frame_make(s->p, s->p->paper, w->need) : NULL;
-    if (!frame) return;
+    if (!frame) return false;
     if (waiting >= SKEP__SESSION_SMALL_MAX) {
         skep__frame_drop(s->p, frame);
-        return; /* of PONGs and the like; the next one says as much */
+        return false; /* of PONGs and the like; the next one says as much */
     }
-    (void)skep__session_push(s, &s->small, frame);
+    return skep__session_push(s, &s->small, frame);
 }
 
-void skep__session_events(skep_session *s, skep__frame *frame)
+void skep__session_events(skep_session *s, skep__frame *frame, const char *why)
 {
     if (s->phase != SKEP__SESSION_LIVE) return;
     if (!frame) {
-        skep_session_close(s, "events: more than event_bytes_max between two states");
+        skep_session_close(s, why);
         return;
     }
     if (s->event_bytes + frame->size > s->p->desc.event_bytes_max) {
@@ -163,7 +163,7 @@ static void session_end(skep_session *s, const char *reason, bool again)
     if (s->said_bye) return;
     skep__wire_writer w = skep__session_paper(s);
     const skep_status status = skep__message_bye(&w, s->p->tick, again, reason);
-    skep__session_say(s, status, &w);
+    (void)skep__session_say(s, status, &w);
 }
 
 void skep__session_end(skep_session *s, const char *reason)
@@ -232,7 +232,8 @@ void skep__session_welcome(skep_session *s, skep__player *player, uint64_t now_n
     player->has_token = true;
     skep__wire_writer w = skep__session_paper(s);
     const skep_status status = session_put_welcome(s, &w);
-    skep__session_say(s, status, &w);
+    if (!skep__session_say(s, status, &w))
+        skep_session_close(s, "there is no memory for a WELCOME");
 }
 
 void skep_session_accept(skep_session *s, uint32_t number, uint64_t now_ns)
@@ -242,6 +243,7 @@ void skep_session_accept(skep_session *s, uint32_t number, uint64_t now_ns)
     if (s->phase != SKEP__SESSION_CHECK) return;
     skep__player *player = skep__player_find(p, number);
     if (player) {
+        player->number_base = player->number_received;
         skep__session_welcome(s, player, now_ns);
         return;
     }
@@ -322,7 +324,7 @@ bool skep_session_tick(skep_session *s, uint64_t now_ns)
         const skep_status status =
             skep__message_ping(&w, SKEP__WIRE_PING, s->p->tick, ++s->ping_number, 0);
         s->pinged_ns = now_ns;
-        skep__session_say(s, status, &w);
+        (void)skep__session_say(s, status, &w);
     }
     return true;
 }

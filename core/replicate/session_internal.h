@@ -73,8 +73,8 @@ struct skep_session {
 bool skep__session_push(skep_session *s, skep__frame_list *list, skep__frame *frame);
 /* Drops what a list still holds. */
 void skep__session_clear(skep_session *s, skep__frame_list *list);
-/* Queues a small message that was written to the publisher's paper. */
-void skep__session_say(skep_session *s, skep_status status, const skep__wire_writer *w);
+/* Queues a small message that was written to the publisher's paper. False when it is not. */
+bool skep__session_say(skep_session *s, skep_status status, const skep__wire_writer *w);
 /* A writer on the publisher's paper. */
 skep__wire_writer skep__session_paper(const skep_session *s);
 

@@ -29,11 +29,14 @@ static bool receive_token(skep__wire_reader *r, const uint8_t **token, size_t *s
 static bool receive_hello_section(skep_session *s, session_hello *hello, uint32_t id,
                                   skep__wire_reader *r)
 {
+    skep_status status;
     switch (id) {
     case SKEP__WIRE_SECTION_SCHEMA:
         if (hello->schema.count || hello->schema.hash.low)
             return skep__wire_fail(r, "hello: two schemas", r->at);
-        if (skep__message_get_schema(r, &s->p->allocator, &hello->schema) == SKEP_OK) return true;
+        status = skep__message_get_schema(r, &s->p->allocator, &hello->schema);
+        if (status == SKEP_OK) return true;
+        if (status == SKEP_NO_MEMORY) skep_session_close(s, "there is no memory for a schema");
         return skep__wire_fail(r, "hello: the schema cannot be read", r->at);
     case SKEP__WIRE_SECTION_TOKEN:
         return receive_token(r, &hello->token, &hello->token_bytes);
@@ -69,7 +72,7 @@ static bool receive_held(skep_session *s, skep__message_resume *resume, uint32_t
     const uint32_t count = resume->held.left;
     if (!skep__array_grow(&s->p->allocator, (void **)&s->held, &s->held_cap, count,
                           sizeof *s->held))
-        return skep__wire_fail(&resume->ids, "there is no memory for what it holds", 0);
+        return true; /* the next state is whole then */
     while (resume->held.left) {
         uint32_t id = 0;
         if (!skep__wire_get_id(&resume->ids, &resume->held, &id)) return false;
@@ -100,7 +103,7 @@ static bool receive_ask(skep_session *s, const uint8_t *token, size_t size)
     const skep_publish_event event = {
         .kind = SKEP_PUBLISH_AUTH, .session = s, .bytes = token, .size = size};
     if (skep__publish_say(s->p, &event)) return true;
-    skep__session_end(s, "there is no memory to check a token");
+    skep_session_close(s, "there is no memory to check a token");
     return false;
 }
 
@@ -162,7 +165,8 @@ static bool receive_subscribe(skep_session *s, skep__wire_message *m)
     if (!s->view || s->view->components != interest.components) {
         skep__view_classes *view = skep__view_acquire(s->p, interest.components);
         if (!view) {
-            skep__session_end(s, "subscribe: more than 8 sets of components are watched already");
+            skep_session_close(s, "subscribe: more than 8 sets of components are watched already, "
+                                  "or there is no memory for one more");
             return false;
         }
         if (s->view) {
@@ -209,6 +213,9 @@ static bool receive_input(skep_session *s, skep__wire_reader *r, uint64_t now_ns
     const skep_publish_desc *d = &s->p->desc;
     skep__message_input input;
     if (!skep__message_get_input(r, d->replicas, d->replica_count, 1, &input)) return false;
+    if (input.number > UINT64_MAX - s->player->number_base)
+        return skep__wire_fail(r, "input: a number that is too large", r->at);
+    input.number += s->player->number_base;
     /* One that came before the connection broke is not taken twice. */
     if (input.number <= s->player->number_received) return true;
     if (!receive_in_rate(s, now_ns)) {
@@ -222,8 +229,10 @@ static bool receive_input(skep_session *s, skep__wire_reader *r, uint64_t now_ns
                                       .number = input.number,
                                       .tick = receive_tick(s, input.tick, now_ns),
                                       .replica = input.replica};
-    if (!skep__publish_say(s->p, &event))
-        return skep__wire_fail(r, "input: there is no memory for it", r->at);
+    if (!skep__publish_say(s->p, &event)) {
+        skep_session_close(s, "input: there is no memory for it");
+        return false;
+    }
     s->player->number_received = input.number;
     s->p->stats.inputs_received++;
     return true;
@@ -269,7 +278,7 @@ static bool receive_ping(skep_session *s, skep__wire_message *m, uint64_t now_ns
     skep__wire_writer w = skep__session_paper(s);
     const skep_status status = skep__message_ping(&w, SKEP__WIRE_PONG, s->p->tick, number,
                                                   since_us < most ? (uint32_t)since_us : most);
-    skep__session_say(s, status, &w);
+    (void)skep__session_say(s, status, &w);
     return true;
 }
 

@@ -74,11 +74,14 @@ static skep__frame *state_ack(skep_session *s, uint32_t base, uint64_t now_ns)
 {
     const skep_publisher *p = s->p;
     const uint64_t age_us = (now_ns - p->update_ns) / 1000u;
+    const skep__player *player = s->player;
     const skep__wire_header header = {.type = SKEP__WIRE_ACK, .tick = p->tick};
     const skep__message_state state = {.previous = base,
                                        .message_count = s->state.count - s->state.first,
-                                       .number = s->player->applied,
-                                       .slack = s->player->slack,
+                                       .number = player->applied > player->number_base
+                                                     ? player->applied - player->number_base
+                                                     : 0u,
+                                       .slack = player->slack,
                                        .age_us = (uint32_t)(age_us < 1u << 30 ? age_us : 1u << 30)};
     skep__wire_writer w = skep__session_paper(s);
     skep__wire_message_begin(&w, &header);

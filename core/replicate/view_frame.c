@@ -25,21 +25,27 @@ static double frame_power(int32_t log2)
     return power;
 }
 
-static void frame_between(const int32_t *restrict from, const int32_t *restrict to, double part,
-                          double quantum, float *restrict rows, uint32_t count)
+/* How far the moment is, and what a code is worth. */
+typedef struct frame_scale {
+    double part;
+    double quantum;
+} frame_scale;
+
+static void frame_between(const int32_t *restrict from, const int32_t *restrict to, frame_scale s,
+                          float *restrict rows, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         const double a = from[i];
-        rows[i] = (float)((a + ((double)to[i] - a) * part) * quantum);
+        rows[i] = (float)((a + ((double)to[i] - a) * s.part) * s.quantum);
     }
 }
 
-static void frame_between_elements(const int32_t *from, const int32_t *to, double part,
-                                   double quantum, float *rows, uint32_t elements, uint32_t count)
+static void frame_between_elements(const int32_t *from, const int32_t *to, frame_scale s,
+                                   float *rows, uint32_t elements, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         const double a = from[i];
-        rows[(size_t)i * elements] = (float)((a + ((double)to[i] - a) * part) * quantum);
+        rows[(size_t)i * elements] = (float)((a + ((double)to[i] - a) * s.part) * s.quantum);
     }
 }
 
@@ -76,14 +82,15 @@ static void frame_element(const frame_block *b, const skep__code_field *f, uint3
         return;
     }
     float *floats = (float *)(void *)rows + f->element;
-    if (f->quantum.log2 == SKEP_QUANTUM_NONE)
+    if (f->quantum.log2 == SKEP_QUANTUM_NONE) {
         frame_between_bits(b->from + at, b->to + at, b->part, floats, elements, b->slots);
-    else if (elements == 1)
-        frame_between(b->from + at, b->to + at, b->part, frame_power(f->quantum.log2), floats,
-                      b->slots);
+        return;
+    }
+    const frame_scale scale = {b->part, frame_power(f->quantum.log2)};
+    if (elements == 1)
+        frame_between(b->from + at, b->to + at, scale, floats, b->slots);
     else
-        frame_between_elements(b->from + at, b->to + at, b->part, frame_power(f->quantum.log2),
-                               floats, elements, b->slots);
+        frame_between_elements(b->from + at, b->to + at, scale, floats, elements, b->slots);
 }
 
 static void frame_close_up(uint8_t *rows, uint32_t row_bytes, const uint8_t *slots, uint32_t count)

@@ -364,8 +364,9 @@ static bool class_layout(skep_view *view, const skep__wire_message *m,
     const skep_status status = skep__client_layout_of(view, components, layout);
     return status == SKEP_OK ||
            state_fail(error, status,
-                      status == SKEP_LIMIT ? "view: a class of too many columns"
-                                           : "view: no memory for a class",
+                      status == SKEP_LIMIT
+                          ? "view: a class of too many columns, or too many sets of components"
+                          : "view: no memory for a class",
                       0);
 }
 

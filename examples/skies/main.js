@@ -142,6 +142,7 @@ function takeOff() {
 /** Marks who is not a flight like others, and names the players. */
 function markPlayers(own) {
   overlay.names = [];
+  let others = 0;
   frame.each([Pos, Pilot, Glide], (n, pos, pilot, glide, entities) => {
     for (let i = 0; i < n; i++) {
       const entity = entities.at(i);
@@ -152,6 +153,7 @@ function markPlayers(own) {
       const at = { x: pos.x[i], y: pos.y[i], z: pos.z[i] };
       const [east, north] = eastNorth(at, { x: glide.x[i], y: glide.y[i], z: glide.z[i] });
       traffic.mark(entity, entity === own ? KIND.own : KIND.other);
+      if (entity !== own) others++;
       traffic.turn(entity, east, -north);
       const place = { x: mapX(at.x, at.y), y: mapY(at.z) };
       const text = entity === own ? 'You' : `Player ${pilot.player[i]}`;
@@ -159,6 +161,13 @@ function markPlayers(own) {
       if (entity === own && cockpit.flying && cockpit.follow) view.follow(place.x, place.y);
     }
   });
+  tellOthers(others);
+}
+
+/** How many others fly: for whoever asks the page. */
+function tellOthers(others) {
+  const { dataset } = document.documentElement;
+  if (dataset.others !== String(others)) dataset.others = String(others);
 }
 
 function markAlerts() {

@@ -73,7 +73,7 @@ export class Panel {
     put('entities', whole.format(shown));
     put('drawn-by', drawnBy);
     this.#wire(seconds);
-    this.#server();
+    if (!get('panel').hidden) this.#server();
   }
 
   #wire(seconds) {
@@ -121,7 +121,7 @@ export class Banner {
       stale: ['The world stands still', 'The server is connected and sends nothing.'],
       reconnecting: [
         'The server is gone',
-        `What you see is the last that it sent. Trying again: ${why?.message ?? ''}`,
+        `Trying again. What you see is the last that it sent${why ? ` (${why.message})` : ''}.`,
       ],
       closed: ['The connection has ended', why?.message ?? ''],
     };
@@ -141,7 +141,7 @@ export class Banner {
       const [title, text] = texts[state];
       this.#box.dataset.kind = state === 'connecting' ? 'calm' : 'bad';
       put('banner-title', title);
-      put('banner-text', text.replace(/: $/, '.'));
+      put('banner-text', text);
       this.#box.hidden = false;
     }
     this.#was = state;

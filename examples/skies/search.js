@@ -74,7 +74,13 @@ export class Search {
     const text = plain(this.#field.value.trim());
     if (!text) return this.#close();
     const words = text.split(/[\s,>\u2013-]+/).filter(w => w);
-    this.#show([...this.#flights(text, words), ...this.#places(words)].slice(0, MOST));
+    const found = [...this.#flights(text, words), ...this.#places(words)].slice(0, MOST);
+    const [from, to] = words.map(word => this.#code(word));
+    const route = words.length === 2 && from !== undefined && to !== undefined;
+    this.#show(
+      found,
+      route ? 'No flight between the two just now' : 'Nothing of that name is here',
+    );
   }
 
   #places(words) {
@@ -92,11 +98,14 @@ export class Search {
       }));
   }
 
+  #code(word) {
+    return this.#airports.find(a => a.plain.iata === word)?.index;
+  }
+
   /** Flights of a number, or of a route between two codes. */
   #flights(text, words) {
     const number = /^sk\s*(\d+)$|^(\d{2,})$/.exec(text);
-    const code = word => this.#airports.find(a => a.plain.iata === word)?.index;
-    const [from, to] = words.length === 2 ? words.map(code) : [];
+    const [from, to] = words.length === 2 ? words.map(word => this.#code(word)) : [];
     if (!number && (from === undefined || to === undefined)) return [];
     const wanted = number ? Number(number[1] ?? number[2]) : -1;
     const found = [];
@@ -124,7 +133,7 @@ export class Search {
     };
   }
 
-  #show(items) {
+  #show(items, none) {
     this.#items = items;
     this.#at = items.length ? 0 : -1;
     this.#list.replaceChildren(
@@ -145,7 +154,7 @@ export class Search {
     if (!items.length) {
       const li = document.createElement('li');
       li.className = 'none';
-      li.textContent = 'Nothing of that name is here';
+      li.textContent = none;
       this.#list.append(li);
     }
     this.#list.hidden = false;

@@ -203,7 +203,7 @@ export class Traffic {
     return (this.#newest - back + NOTES) % NOTES;
   }
 
-  /** Pieces from now back from note to note; where they would be too many, fewer and longer ones. */
+  /** Pieces from now back from note to note; where they would be too many, longer ones. */
   #trails(n) {
     const { pieces } = this;
     const { y: cy, scale } = this.#view;

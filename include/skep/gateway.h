@@ -64,6 +64,9 @@ typedef struct skep_gateway_desc {
     const skep_gateway_mount *mounts; /* folders to be served */
     const char *content_policy;       /* Content-Security-Policy of files; NULL: nothing from other
                                          servers, wasm allowed */
+    const char *executor;             /* where the world's jobs run, a name for /healthz such as
+                                         "threads"; NULL: not told */
+    uint32_t workers;                 /* threads beside the world's own, for /healthz too */
     uint32_t connection_max;          /* of all kinds; session_max + 256 */
     uint32_t address_max;             /* connections from one address; 64 */
     uint32_t header_ms;               /* for a request or TLS handshake to come in; 5,000 */

@@ -12,8 +12,10 @@
  *     show       what jumps by a correction glides instead, over smooth_ms
  *
  * The small world has the same systems as the server's, so that it gives the same bits, but only
- * the own entity in it. Entities that its systems spawn live until the server's state contradicts
- * or their parent is corrected: a correction takes them back. Its handles are its own;
+ * the own entity in it: with the predicted components to the bit, and with what else the view gets
+ * of it, quantised. Its tick, time and random numbers are its own; systems that are predicted had
+ * better not use them, nor handles. Entities that its systems spawn live until the server's state
+ * contradicts or their parent is corrected: a correction takes them back. Its handles are its own;
  * skep_predict_local tells them. One thread's: the view's. */
 #ifndef SKEP_PREDICT_H
 #define SKEP_PREDICT_H

@@ -144,6 +144,8 @@ class Files(Case):
         self.assertEqual(health["entities"], 200)
         self.assertGreater(health["tick"], 0)
         self.assertEqual(health["sessions"], 0)
+        self.assertIn(health["executor"], ("threads", "local"))
+        self.assertGreaterEqual(health["workers"], 0)
 
     def test_metrics(self):
         line, _ = self.join()

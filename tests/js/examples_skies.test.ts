@@ -2,11 +2,13 @@
 // ctest: timeout=300 serial
 // The page of skies, built and opened in Chromium under the policy that `skep serve` sends, over a
 // world of its own: aircraft are drawn, an airport and a flight are found, and their cards open;
-// one's own aircraft takes off, turns and is left. On a desktop and on a phone. With
-// SKEP_SHOTS=FOLDER it leaves pictures of itself there.
+// one's own aircraft takes off, turns and is left. On a desktop and on a phone. Then by
+// `skep serve` itself: one page sees the aircraft of the other, latency is added, the server goes
+// away and comes back. With SKEP_SHOTS=FOLDER it leaves pictures of itself there.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +22,7 @@ import {
   type TestBrowser,
   type TestPage,
 } from './browser/harness.ts';
+import { command } from './hash/native.ts';
 
 const POLICY =
   "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; "
@@ -39,7 +42,7 @@ async function until<T>(page: TestPage, what: string, look: () => T): Promise<No
   return within(WAIT_MS, `the page: ${what}`, seen(), () => `; ${page.errors.join('\n')}`);
 }
 
-/** How many pixels of the traffic are drawn in one picture; a WebGL canvas can be read in it only. */
+/** How many pixels of the traffic are drawn; a WebGL canvas can be read in its picture only. */
 function pixels(page: TestPage): Promise<number> {
   return page.page.evaluate(
     () =>
@@ -74,6 +77,29 @@ async function find(page: TestPage, text: string): Promise<string> {
 async function shot(page: TestPage, name: string): Promise<void> {
   if (!SHOTS) return;
   await page.page.screenshot({ path: join(SHOTS, `skies_${name}.png`) as `${string}.png` });
+}
+
+/** The native server of the scene and its page. */
+async function serve(page: string, port: number): Promise<{ url: string; end(): Promise<void> }> {
+  const args = ['serve', 'skies', '--port', String(port), '--page', page, '--entities', '4000'];
+  const child: ChildProcess = spawn(command(), args);
+  let said = '';
+  const listens = new Promise<string>(done => {
+    for (const stream of [child.stdout!, child.stderr!]) {
+      stream.on('data', chunk => {
+        said += String(chunk);
+        const url = /http:\S+\//.exec(said)?.[0];
+        if (url) done(url);
+      });
+    }
+  });
+  const url = await within(WAIT_MS, 'skep serve', listens, () => `; ${said}`);
+  const end = async (): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGINT');
+    await within(WAIT_MS, 'the end of skep serve', once(child, 'exit'), () => `; ${said}`);
+  };
+  return { url, end };
 }
 
 const SIZES = {
@@ -159,6 +185,50 @@ describe('skies', () => {
       assert.ok(!wide, 'the page is wider than its window');
     });
   }
+
+  test('two pages, one server that goes and comes back', async () => {
+    let server = await serve(folder, 0);
+    try {
+      await using mine = await browser.open(site, '/icon.svg');
+      await using theirs = await browser.open(site, '/icon.svg');
+      for (const { page } of [theirs, mine]) {
+        await page.goto(server.url);
+        await page.bringToFront();
+      }
+      await until(mine, 'flights', () => Number(document.documentElement.dataset['shown']) > 500);
+      await mine.page.$eval('#takeoff', button => (button as HTMLElement).click());
+      await until(mine, 'to fly', () => 'flying' in document.documentElement.dataset);
+      await mine.page.$eval('#lag', slider => {
+        (slider as HTMLInputElement).value = '150';
+        slider.dispatchEvent(new Event('input'));
+      });
+      await mine.page.keyboard.down('ArrowRight');
+      await until(mine, 'height', () =>
+        /^[2-9],/.test(document.querySelector('#hud-altitude')!.textContent),
+      );
+      await mine.page.keyboard.up('ArrowRight');
+      await theirs.page.bringToFront();
+      await until(
+        theirs,
+        "the other's aircraft",
+        () => document.documentElement.dataset['others'] === '1',
+      );
+      await shot(theirs, 'served');
+
+      for (const page of [mine, theirs]) page.expectError(/WebSocket|ERR_|not loaded/);
+      await server.end();
+      await until(
+        theirs,
+        'the end',
+        () => document.documentElement.dataset['state'] === 'reconnecting',
+      );
+      await shot(theirs, 'gone');
+      server = await serve(folder, Number(new URL(server.url).port));
+      await until(theirs, 'to be back', () => document.documentElement.dataset['state'] === 'live');
+    } finally {
+      await server.end();
+    }
+  });
 
   test('on a canvas, where there is no WebGL', async () => {
     await using page = await browser.open(site, '/?local&entities=2000&canvas');

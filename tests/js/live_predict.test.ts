@@ -170,6 +170,47 @@ describe('a scene in C', () => {
   });
 });
 
+test('a scene that declares it all: published, joined, predicted', async () => {
+  const wire = new Wire();
+  wire.latencyMs = 25;
+  const world = new World({ memoryMax: 64 << 20 });
+  const scheduler = new ParallelScheduler(world, { executor: 'local' });
+  scheduler.addScene(scene, { ducks: 10 });
+  const gateway = createGateway({ now: () => wire.now, manual: true });
+  const errors: Error[] = [];
+  gateway.on('error', error => errors.push(error));
+  gateway.publish(world);
+  const step = (): void => void scheduler.tick(1 / HZ);
+  const live = await joinBy(wire, gateway, step, {
+    components: [Pos, Ship],
+    predict: { input: Steer, scene },
+  });
+  let early = 0;
+  for (let frame = 0; frame < 400; frame++) {
+    if (frame === WARM_UP) early = live.stats().predict!.corrections;
+    wire.advance(FRAME_MS);
+    step();
+    live.send(stick(frame));
+    live.frame(wire.now);
+  }
+  assert.ok(gateway.schema.includes('Pos') && gateway.schema.includes('Steer'));
+  assert.ok(!gateway.schema.includes('Secret'), gateway.schema.join());
+  const { own } = live;
+  assert.equal([...gateway.players.values()][0]!.own, own.entity);
+  assert.ok(world.get(own.entity, Ship)!.heading !== 0);
+  const { predict } = live.stats();
+  assert.ok(predict!.compared > 100, JSON.stringify(predict));
+  assert.equal(predict!.corrections, early, JSON.stringify(predict));
+  assert.deepEqual(errors, []);
+  live.close();
+  wire.advance(1000);
+  step();
+  assert.equal(world.isAlive(own.entity), false, 'who left took his ship along');
+  live.dispose();
+  await gateway.close();
+  await scheduler.close();
+});
+
 describe('jobs in JavaScript', () => {
   const steer = defineJob(
     { name: 'steer', writes: [Ship], hears: [Steer] },

@@ -31,6 +31,7 @@ function lines(bytes: Uint8Array<ArrayBuffer>): string[] {
 const read = (path: string): Uint8Array<ArrayBuffer> => Uint8Array.from(readFileSync(path));
 const core = lines(read(join(ROOT, 'build/wasm/core.wasm')));
 const live = lines(read(join(ROOT, 'build/wasm/live.wasm')));
+const view = lines(read(join(ROOT, 'build/wasm/view.wasm')));
 const scene = lines(read(linkScene(folder, 'deep')));
 const debug = lines(read(linkScene(folder, 'deep', '--debug')));
 
@@ -40,6 +41,7 @@ function found(): string {
   const parts: [string, readonly string[]][] = [
     ['core.wasm', core],
     ['live.wasm, beside that', more(live, core)],
+    ['view.wasm', view],
     ['a scene, beside that', more(scene, live)],
     ['a scene with --debug, beside that', more(debug, scene)],
   ];
@@ -62,13 +64,17 @@ test('imports and exports are those of wasm_interface.txt', () => {
   );
 });
 
-test('a host brings a memory and two functions, and nothing else', () => {
+test('a host brings a memory and two functions, and nothing else; of views a memory', () => {
   for (const all of [core, live, scene, debug]) {
     assert.deepEqual(
       all.filter(line => line.startsWith('import')),
       ['import function env.guard', 'import function env.job', 'import memory env.memory'],
     );
   }
+  assert.deepEqual(
+    view.filter(line => line.startsWith('import')),
+    ['import memory env.memory'],
+  );
 });
 
 test('all that the cores export, a scene exports too', () => {
@@ -78,6 +84,10 @@ test('all that the cores export, a scene exports too', () => {
   );
   assert.deepEqual(
     live.filter(line => !scene.includes(line)),
+    [],
+  );
+  assert.deepEqual(
+    view.filter(line => !live.includes(line)),
     [],
   );
   assert.ok(scene.includes(`export function skep_interface_${INTERFACE}`));

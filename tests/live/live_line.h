@@ -6,26 +6,13 @@
 
 #include "skep/publish.h"
 #include "skep/view.h"
-
-#define LIVE_WAITING_MAX 4096u
-
-typedef struct live_message {
-    uint8_t *bytes;
-    size_t size;
-    uint64_t due_ns;
-} live_message;
-
-typedef struct live_way {
-    live_message waiting[LIVE_WAITING_MAX];
-    uint32_t first, count;
-    uint64_t last_ns; /* in order: nothing is due before what went first */
-} live_way;
+#include "support/live_wire.h"
 
 typedef struct live_line {
     skep_publisher *publisher;
     skep_view *view;
     skep_session *session; /* NULL: not connected */
-    live_way up, down;
+    live_wire up, down;
     uint64_t delay_ns;  /* of each message, */
     uint64_t jitter_ns; /* and up to so much more */
     bool stalled;       /* the server cannot send */

@@ -163,7 +163,7 @@ static void a_steered_flight_is_never_corrected(void **state)
     assert_int_equal(after.replayed, before.replayed);
     assert_true(after.compared - before.compared > 3000);
     assert_int_equal(after.skipped, before.skipped);
-    Ship value;
+    Ship value = {0};
     assert_true(Ship_of(skep_sim_world(small), skep_predict_local(predict), &value));
     assert_true(value.shots > 150); /* the inputs did something */
     close_flight();
@@ -187,10 +187,10 @@ static void an_uneven_wire_is_healed(void **state)
     close_flight();
 }
 
-static float distance(Pos a, Pos b)
+static float distance(const Pos *a, const Pos *b)
 {
-    const float x = a.x > b.x ? a.x - b.x : b.x - a.x;
-    const float y = a.y > b.y ? a.y - b.y : b.y - a.y;
+    const float x = a->x > b->x ? a->x - b->x : b->x - a->x;
+    const float y = a->y > b->y ? a->y - b->y : b->y - a->y;
     return x > y ? x : y;
 }
 
@@ -202,7 +202,7 @@ static void a_correction_glides(void **state)
     for (uint32_t round = 0; round < 10; round++) {
         for (uint32_t i = 0; i < 60; i++) picture(true);
         const skep_predict_stats before = skep_predict_stats_of(predict);
-        Pos pos;
+        Pos pos = {0};
         assert_true(Pos_of(skep_sim_world(lab.server), ship, &pos));
         pos.x += 5.0f; /* a push that nobody could foresee */
         assert_int_equal(skep_world_set(skep_sim_world(lab.server), ship, &Pos_info, &pos),
@@ -212,9 +212,10 @@ static void a_correction_glides(void **state)
         float error = 0;
         for (uint32_t i = 0; i < 60; i++) {
             picture(true);
-            const float step = distance(shown(), last);
+            const Pos next = shown();
+            const float step = distance(&next, &last);
             const skep_predict_stats now = skep_predict_stats_of(predict);
-            last = shown();
+            last = next;
             if (step > most) most = step;
             if (now.error > error) error = now.error;
         }
@@ -238,7 +239,7 @@ static void a_replay_has_a_cap(void **state)
     settle();
     for (uint32_t i = 0; i < 200; i++) picture(true);
     const skep_predict_stats before = skep_predict_stats_of(predict);
-    Pos pos;
+    Pos pos = {0};
     assert_true(Pos_of(skep_sim_world(lab.server), ship, &pos));
     pos.y -= 3.0f;
     assert_int_equal(skep_world_set(skep_sim_world(lab.server), ship, &Pos_info, &pos), SKEP_OK);
@@ -260,7 +261,7 @@ static void other_components_follow(void **state)
     open_flight();
     settle();
     const Power power = {1.75f};
-    Power here;
+    Power here = {0};
     assert_int_equal(skep_world_set(skep_sim_world(lab.server), ship, &Power_info, &power),
                      SKEP_OK);
     for (uint32_t i = 0; i < 60; i++) picture(true);
@@ -309,6 +310,36 @@ static void a_break_is_survived(void **state)
     close_flight();
 }
 
+static void no_memory_is_no_end(void **state)
+{
+    (void)state;
+    for (uint64_t n = 1; n < 700; n += 1 + n / 6) {
+        open_flight();
+        test_region_fail(&lab.memory, n);
+        lab.memory.fail_once = true;
+        for (uint32_t i = 0; i < 60; i++) {
+            if (!lab.session) live_lab_connect(&lab);
+            live_lab_pass(&lab, 16);
+            const Steer value = {0.01f, i % 10 == 0};
+            (void)skep_predict_send(predict, &Steer_info, &value, lab.now_ns);
+            while (skep_predict_next(predict, lab.now_ns)) {
+                assert_int_equal(skep_sim_step(small, 1.0f / 60.0f), SKEP_OK);
+                skep_predict_stepped(predict);
+            }
+            (void)!skep_view_frame(lab.view, lab.now_ns);
+            skep_predict_show(predict, lab.now_ns);
+        }
+        test_region_fail(&lab.memory, 0);
+        settle();
+        const skep_predict_stats before = skep_predict_stats_of(predict);
+        for (uint32_t i = 0; i < 60; i++) picture(true);
+        const skep_predict_stats after = skep_predict_stats_of(predict);
+        assert_int_equal(after.corrections, before.corrections);
+        assert_true(after.compared > before.compared + 15);
+        close_flight();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -319,6 +350,7 @@ int main(void)
         cmocka_unit_test(other_components_follow),
         cmocka_unit_test(a_new_ship_begins_anew),
         cmocka_unit_test(a_break_is_survived),
+        cmocka_unit_test(no_memory_is_no_end),
     };
     return cmocka_run_group_tests_name("predict", tests, NULL, NULL);
 }

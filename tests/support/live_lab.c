@@ -50,33 +50,9 @@ uint32_t live_lab_random(live_lab *l, uint32_t below)
 
 static void wire_send(live_lab *l, live_wire *w, const void *bytes, size_t size)
 {
-    assert_true(w->count < LIVE_LAB_MESSAGES);
-    live_message *m = &w->messages[(w->first + w->count++) % LIVE_LAB_MESSAGES];
     uint64_t at = l->now_ns + (uint64_t)l->latency_ms * LIVE_LAB_MS;
     if (l->jitter_ms) at += (uint64_t)live_lab_random(l, l->jitter_ms * 1000u) * 1000u;
-    if (at < w->last_ns) at = w->last_ns;
-    w->last_ns = at;
-    m->arrives_ns = at;
-    m->bytes = malloc(size ? size : 1);
-    m->size = size;
-    assert_non_null(m->bytes);
-    memcpy(m->bytes, bytes, size);
-}
-
-static bool wire_take(const live_lab *l, live_wire *w, live_message *m)
-{
-    if (!w->count || w->messages[w->first].arrives_ns > l->now_ns) return false;
-    *m = w->messages[w->first];
-    w->first = (w->first + 1) % LIVE_LAB_MESSAGES;
-    w->count--;
-    return true;
-}
-
-static void wire_clear(live_wire *w)
-{
-    for (uint32_t i = 0; i < w->count; i++)
-        free(w->messages[(w->first + i) % LIVE_LAB_MESSAGES].bytes);
-    memset(w, 0, sizeof *w);
+    live_wire_send(w, bytes, size, at);
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -133,8 +109,8 @@ void live_lab_connect(live_lab *l)
 
 void live_lab_cut(live_lab *l)
 {
-    wire_clear(&l->up);
-    wire_clear(&l->down);
+    live_wire_clear(&l->up);
+    live_wire_clear(&l->down);
     if (l->session) skep_session_destroy(l->session, l->now_ns);
     l->session = NULL;
     skep_view_disconnected(l->view, l->now_ns);
@@ -198,7 +174,7 @@ static void lab_server_frame(live_lab *l)
 static void lab_deliver(live_lab *l)
 {
     live_message m;
-    while (wire_take(l, &l->up, &m)) {
+    while (live_wire_take(&l->up, l->now_ns, &m)) {
         if (l->session && !skep_session_receive(l->session, m.bytes, m.size, l->now_ns)) {
             lab_server_send(l);
             if (skep_session_reason(l->session))
@@ -207,7 +183,7 @@ static void lab_deliver(live_lab *l)
         free(m.bytes);
         lab_server_events(l);
     }
-    while (wire_take(l, &l->down, &m)) {
+    while (live_wire_take(&l->down, l->now_ns, &m)) {
         const bool kept = !l->spoil || l->spoil(l, m.bytes, m.size, l->ctx);
         const bool goes_on = !kept || skep_view_receive(l->view, m.bytes, m.size, l->now_ns);
         free(m.bytes);

@@ -4,6 +4,7 @@
 #ifndef SKEP_TESTS_SUPPORT_LIVE_LAB_H
 #define SKEP_TESTS_SUPPORT_LIVE_LAB_H
 
+#include "live_wire.h"
 #include "region.h"
 #include "skep/publish.h"
 #include "skep/sim.h"
@@ -12,22 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define LIVE_LAB_MESSAGES 8192u
 #define LIVE_LAB_MS 1000000u
-
-typedef struct live_message {
-    uint64_t arrives_ns;
-    uint8_t *bytes;
-    size_t size;
-} live_message;
-
-/* One direction; what was sent first comes first. */
-typedef struct live_wire {
-    live_message messages[LIVE_LAB_MESSAGES];
-    uint32_t first;
-    uint32_t count;
-    uint64_t last_ns; /* nothing overtakes */
-} live_wire;
 
 typedef struct live_lab live_lab;
 

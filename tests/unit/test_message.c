@@ -478,7 +478,7 @@ static void mismatches_name_the_field(void **unused)
 
 /* ---- whole messages -------------------------------------------------------------------------- */
 
-static skep__wire_reader open(size_t n, uint32_t type, uint32_t tick, uint32_t section)
+static skep__wire_reader opened(size_t n, uint32_t type, uint32_t tick, uint32_t section)
 {
     const skep__wire_limits limits = skep__wire_limits_default();
     skep__wire_message m;
@@ -501,20 +501,20 @@ static void whole_messages_open(void **unused)
     char reason[300];
     skep__wire_writer w = writer();
     assert_int_equal(skep__message_ping(&w, SKEP__WIRE_PONG, 5, 88, 99), SKEP_OK);
-    skep__wire_reader r = open(w.need, SKEP__WIRE_PONG, 5, SKEP__WIRE_SECTION_CLOCK);
+    skep__wire_reader r = opened(w.need, SKEP__WIRE_PONG, 5, SKEP__WIRE_SECTION_CLOCK);
     assert_true(skep__message_get_ping(&r, &number, &since_us));
     assert_int_equal(number, 88);
     assert_int_equal(since_us, 99);
     w = writer();
     assert_int_equal(skep__message_resync(&w, 6), SKEP_OK);
-    (void)open(w.need, SKEP__WIRE_RESYNC, 6, 0);
+    (void)opened(w.need, SKEP__WIRE_RESYNC, 6, 0);
     w = writer();
     assert_int_equal(skep__message_auth(&w, "let me in", 9), SKEP_OK);
-    r = open(w.need, SKEP__WIRE_AUTH, 0, SKEP__WIRE_SECTION_TOKEN);
+    r = opened(w.need, SKEP__WIRE_AUTH, 0, SKEP__WIRE_SECTION_TOKEN);
     assert_int_equal(r.end - r.at, 9);
     w = writer();
     assert_int_equal(skep__message_bye(&w, 7, false, "done"), SKEP_OK);
-    r = open(w.need, SKEP__WIRE_BYE, 7, SKEP__WIRE_SECTION_REASON);
+    r = opened(w.need, SKEP__WIRE_BYE, 7, SKEP__WIRE_SECTION_REASON);
     assert_memory_equal(r.bytes + r.at, "done", 4);
     /* Cut before a character that would be cut in two. */
     memset(reason, 'a', sizeof reason);
@@ -522,7 +522,7 @@ static void whole_messages_open(void **unused)
     reason[299] = 0;
     w = writer();
     assert_int_equal(skep__message_bye(&w, 7, false, reason), SKEP_OK);
-    r = open(w.need, SKEP__WIRE_BYE, 7, SKEP__WIRE_SECTION_REASON);
+    r = opened(w.need, SKEP__WIRE_BYE, 7, SKEP__WIRE_SECTION_REASON);
     assert_int_equal(r.end - r.at, 199);
     w = (skep__wire_writer){.bytes = room, .bytes_max = 20};
     assert_int_equal(skep__message_bye(&w, 7, false, "done"), SKEP_LIMIT);

@@ -6,7 +6,7 @@
 import type { Component, EventType, Fields, Value } from '../component.js';
 import { Host } from '../core/host.js';
 import { clock } from '../core/live.js';
-import { liveCore } from '../core/live_core.js';
+import { viewCore } from '../core/view_core.js';
 import { ClosedError, DeadlineError, SchemaError, SkepError } from '../errors.js';
 import { NULL_ENTITY } from '../entity.js';
 import { after } from '../pool/env.js';
@@ -26,6 +26,8 @@ import { PHASE, View } from './view.js';
 const STATES: readonly LiveState[] = ['connecting', 'live', 'stale', 'reconnecting', 'closed'];
 const MEMORY = 64 << 20;
 const TURN_MS = 100;
+/** For a connection to come about. */
+const DIAL_MS = 10_000;
 const RETRY_FIRST_MS = 250;
 const RETRY_MOST_MS = 10_000;
 /** Bytes under way to the server beyond which no more are asked of the view. */
@@ -50,6 +52,7 @@ export class Live {
   #stopTurn = (): void => {};
   #stopRetry = (): void => {};
   #retryAt = 0;
+  #dialledAt = 0;
   #state: LiveState = 'connecting';
   #why: SkepError | null = null;
   /** Why the view is closed where wasm does not know. */
@@ -74,7 +77,7 @@ export class Live {
         memoryMax: options.memoryMax ?? MEMORY,
         workersMax: 1,
         shared: false,
-        core: liveCore(),
+        core: viewCore(),
       });
     if (options.onState) this.#stateListeners.add(options.onState);
     this.#view = new View(this.#host, options, small?.parts() ?? []);
@@ -104,6 +107,7 @@ export class Live {
     const link = ++this.#link;
     const mine = (): boolean => link === this.#link && !this.#closed;
     this.#retryAt = 0;
+    this.#dialledAt = this.#now();
     const transport = this.#options.transport ?? webSocketTransport;
     try {
       this.#connection = transport.connect(this.url, {
@@ -191,6 +195,10 @@ export class Live {
       this.#pump();
       // A view that is not connected yet has nothing against being dialled for.
       if (!on && this.#up) this.#hangUp();
+      if (this.#connection && !this.#up && now - this.#dialledAt > DIAL_MS) {
+        this.#connection.close(1000, '');
+        this.#broke(0, 'the server does not answer');
+      }
       if (this.#options.manual && this.#retryAt && now >= this.#retryAt) this.#dial();
     } catch (error) {
       this.#end(error as SkepError);

@@ -23,7 +23,7 @@ export function wasmFile(scene: string): string {
 }
 
 /** The command: SKEP_BIN, or that of the first preset that was built. */
-function command(): string {
+export function command(): string {
   const builds = ['dev', 'release', 'clang', 'asan', 'tsan'];
   const candidates = [process.env['SKEP_BIN'], ...builds.map(b => join(ROOT, 'build', b, 'skep'))];
   const found = candidates.find(path => path !== undefined && existsSync(path));

@@ -81,7 +81,11 @@ export class Pond {
     for (let i = 0; i < frames; i++) this.scheduler.tick(1 / HZ);
   }
 
+  #closed = false;
+
   async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
     await this.gateway.close();
     await this.scheduler.close();
     this.world.dispose();
@@ -131,7 +135,7 @@ export function serveOnNode(scene: Scene): ServePond {
         clearInterval(timer);
         await pond.close();
         http.closeAllConnections();
-        await new Promise(resolve => http.close(resolve));
+        if (http.listening) await new Promise(resolve => http.close(resolve));
       },
     };
   };

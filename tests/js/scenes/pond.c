@@ -14,7 +14,7 @@ SKEP_RESOURCE(Weather, (f32, wind), (u32, day));
 
 SKEP_JOB(drift, (mut, Pos, pos), (in, Vel, vel))
 {
-    SKEP_ROWS(i, task) {
+    SKEP_ROWS (i, task) {
         c->pos.x[i] += c->vel.x[i] * task->dt;
         c->pos.y[i] += c->vel.y[i] * task->dt;
     }
@@ -44,6 +44,31 @@ SKEP_JOB(horn, (in, Ship, ship), (in, Pos, pos), (inbox, Steer, steer), (emit, T
                           SKEP_LIT(Toot, c->ship.player[i], c->pos.x[i]));
 }
 
+/* Who joins gets a ship in the middle. */
+static skep_entity join(skep_world *world, uint32_t player, void *ctx)
+{
+    const Pos pos = {100.0f, 50.0f};
+    const Ship ship = {.speed = 4.0f, .player = player};
+    const skep_part parts[] = {skep_part_make(&Pos_info, &pos), skep_part_make(&Ship_info, &ship)};
+    skep_entity own;
+    (void)ctx;
+    return skep_entity_create_many(world, 1, parts, 2, &own) == SKEP_OK ? own : skep_entity_null();
+}
+
+/* What a program may say in place of this by gateway.publish. */
+static void declare(skep_builder *b)
+{
+    skep_publish(b, &Pos_info, "x, y", 1.0f / 64);
+    skep_publish(b, &Vel_info, "x, y", 1.0f / 64);
+    skep_publish(b, &Ship_info, NULL, 0);
+    skep_publish_hide(b, &Secret_info);
+    skep_publish_rate(b, &Pos_info, "x, y", &Vel_info, "x, y");
+    skep_publish_place(b, &Pos_info, "x, y", 32.0f);
+    skep_publish_join(b, join, NULL);
+    skep_publish_predict(b, "steer");
+    skep_publish_predict(b, "sail");
+}
+
 SKEP_SCENE(pond, "ducks drift, ships are steered")
 {
     const uint32_t n = skep_param_u32(b, "ducks", 200, "how many ducks");
@@ -51,6 +76,8 @@ SKEP_SCENE(pond, "ducks drift, ships are steered")
     skep_add(b, "update", &steer);
     skep_add(b, "update", &sail);
     skep_add(b, "late", &horn);
+    skep_resource(b, SKEP_WITH(Weather, 3.0f, 1));
+    declare(b);
     Pos_mut pos;
     Vel_mut vel;
     Secret_mut secret;
