@@ -35,6 +35,7 @@ typedef struct skep__conn {
     bool admitted;       /* its token was checked at the upgrade */
     bool killed;         /* it is to be cut, and was counted */
     uint64_t since_ns;   /* when its phase began */
+    uint64_t ticked_ns;  /* when its session last looked at the clock */
     uint64_t waits_ns;   /* when it last took a message while more waits; 0: nothing waits */
     const char *reason;  /* why the gateway ends it, static text; NULL: the session knows */
     uint32_t close_code; /* of WebSocket */

@@ -20,6 +20,8 @@
 #define LOOP_SEND_BYTES (256 << 10)
 #define LOOP_UNSENT_BYTES (16 << 10)
 #define LOOP_PART 4096u
+/* A session's own look at the clock, which costs a look at all players. */
+#define LOOP_SESSION_MS 250u
 
 /* ---- connections ---------------------------------------------------------------------------- */
 
@@ -104,7 +106,9 @@ static void loop_look(skep__conn *c, uint64_t now_ns)
     if (c->phase == SKEP__CONN_REQUEST && since_ms > g->desc.header_ms) skep__conn_kill(c);
     if (c->phase == SKEP__CONN_ENDING && since_ms > g->desc.close_ms) skep__conn_kill(c);
     if (!c->session || c->killed) return;
-    if (c->phase == SKEP__CONN_OPEN && !skep_session_tick(c->session, now_ns))
+    const bool due = (now_ns - c->ticked_ns) / 1000000u >= LOOP_SESSION_MS;
+    if (due) c->ticked_ns = now_ns;
+    if (due && c->phase == SKEP__CONN_OPEN && !skep_session_tick(c->session, now_ns))
         skep__socket_end(c, LWS_CLOSE_STATUS_POLICY_VIOLATION, skep_session_reason(c->session));
     if (c->waits_ns && (now_ns - c->waits_ns) / 1000000u > g->desc.drain_ms) {
         c->reason = "it does not read what it is sent";

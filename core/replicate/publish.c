@@ -284,14 +284,19 @@ static skep_status publish_take_own(skep_publisher *p, skep__player *player,
 
 static skep_status publish_take_players(skep_publisher *p, const skep_state *state)
 {
+    uint32_t next = 0;
     for (uint32_t i = 0; i < p->player_count; i++) {
         skep__player *player = p->players[i];
         player->own = skep_entity_null();
-        for (uint32_t j = 0; j < state->player_count; j++) {
+        /* Both lists have much the same order: look on from where the last one was. */
+        for (uint32_t k = 0; k < state->player_count; k++) {
+            const uint32_t j = next < state->player_count ? next : 0;
+            next = j + 1u;
             if (state->players[j].player != player->number) continue;
             player->own = state->players[j].own;
             player->applied = state->players[j].number;
             player->slack = state->players[j].slack;
+            break;
         }
         const skep_status status = publish_take_own(p, player, state->snapshot);
         if (status != SKEP_OK) return status;
