@@ -43,7 +43,8 @@ test('two pages fly side by side, and come back after the server was away', asyn
     await a.run(PAGE, 'steer', 40);
     const flown = await a.run<{ heading: number; jump: number }>(PAGE, 'steer', 60);
     assert.ok(Math.abs(flown.heading - 2) < 0.2, `a heading of ${flown.heading}`);
-    assert.ok(flown.jump < 0.5, `a jump of ${flown.jump} m`);
+    // Mostly below a millimetre; a machine that is busy draws few pictures, and late.
+    assert.ok(flown.jump < 1, `a jump of ${flown.jump} m`);
     await b.page.bringToFront();
     await b.run(PAGE, 'sees', mine.player, flown.heading);
 
