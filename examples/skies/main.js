@@ -154,6 +154,7 @@ function markPlayers(own) {
       const [east, north] = eastNorth(at, { x: glide.x[i], y: glide.y[i], z: glide.z[i] });
       traffic.mark(entity, entity === own ? KIND.own : KIND.other);
       if (entity !== own) others++;
+      else tell('own', `${at.x} ${at.y} ${at.z}`);
       traffic.turn(entity, east, -north);
       const place = { x: mapX(at.x, at.y), y: mapY(at.z) };
       const text = entity === own ? 'You' : `Player ${pilot.player[i]}`;
@@ -161,13 +162,13 @@ function markPlayers(own) {
       if (entity === own && cockpit.flying && cockpit.follow) view.follow(place.x, place.y);
     }
   });
-  tellOthers(others);
+  tell('others', String(others));
 }
 
-/** How many others fly: for whoever asks the page. */
-function tellOthers(others) {
+/** Something for whoever asks the page. */
+function tell(name, text) {
   const { dataset } = document.documentElement;
-  if (dataset.others !== String(others)) dataset.others = String(others);
+  if (dataset[name] !== text) dataset[name] = text;
 }
 
 function markAlerts() {

@@ -3,8 +3,9 @@
 // The page of skies, built and opened in Chromium under the policy that `skep serve` sends, over a
 // world of its own: aircraft are drawn, an airport and a flight are found, and their cards open;
 // one's own aircraft takes off, turns and is left. On a desktop and on a phone. Then by
-// `skep serve` itself: one page sees the aircraft of the other, latency is added, the server goes
-// away and comes back. With SKEP_SHOTS=FOLDER it leaves pictures of itself there.
+// `skep serve` itself: with latency added, one's own aircraft answers at once and never jumps, the
+// other page sees it, and the server goes away and comes back. With SKEP_SHOTS=FOLDER it leaves
+// pictures of itself there.
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
@@ -77,6 +78,33 @@ async function find(page: TestPage, text: string): Promise<string> {
 async function shot(page: TestPage, name: string): Promise<void> {
   if (!SHOTS) return;
   await page.page.screenshot({ path: join(SHOTS, `skies_${name}.png`) as `${string}.png` });
+}
+
+/** How far, in nautical miles, each step of the own aircraft from picture to picture is from what
+ * its speed says, while it turns for three seconds. */
+function flight(page: TestPage): Promise<number[]> {
+  return page.page.evaluate(
+    () =>
+      new Promise<number[]>(done => {
+        const off: number[] = [];
+        let was: { at: number[]; time: number } | undefined;
+        const began = performance.now();
+        const look = (time: number): void => {
+          const at = document.documentElement.dataset['own']!.split(' ').map(Number);
+          if (was) {
+            const [x, y, z] = [0, 1, 2].map(i => at[i]! - was!.at[i]!) as [number, number, number];
+            const flown = Math.hypot(x, y, z) * 3440.07;
+            const knots = Number(document.querySelector('#hud-speed')!.textContent);
+            // The world's time is 60 times as fast as ours.
+            off.push(Math.abs(flown - (knots * 60 * (time - was.time)) / 3.6e6));
+          }
+          was = { at, time };
+          if (performance.now() - began > 3000) done(off);
+          else requestAnimationFrame(look);
+        };
+        requestAnimationFrame(look);
+      }),
+  );
 }
 
 /** The native server of the scene and its page. */
@@ -206,7 +234,12 @@ describe('skies', () => {
       await until(mine, 'height', () =>
         /^[2-9],/.test(document.querySelector('#hud-altitude')!.textContent),
       );
+      const jumps = (await flight(mine)).sort((a, b) => a - b);
       await mine.page.keyboard.up('ArrowRight');
+      const [middle, most] = [0.5, 0.95].map(share => jumps[Math.floor(jumps.length * share)]!);
+      // A mile is a pixel or two. A machine that is busy may be late with some pictures.
+      assert.ok(jumps.length > 10 && middle! < 0.1, `steps are off by ${middle} NM`);
+      assert.ok(most! < 4, `a jump of ${most} NM`);
       await theirs.page.bringToFront();
       await until(
         theirs,
