@@ -114,7 +114,7 @@ static void change_one(play *p, skep_entity e)
     const Vel vel = {drawn_f32(p, -9, 9), drawn_f32(p, -9, 9)};
     const Body body = {(uint16_t)drawn(p, 65536),
                        drawn(p, 2) != 0,
-                       drawn_f32(p, -1e9f, 1e9f),
+                       (double)drawn_f32(p, -1e9f, 1e9f),
                        {(int8_t)drawn(p, 256), 1, -1}};
     const Link link = {p->entities[drawn(p, p->entity_count)]};
     Pos at;
