@@ -13,6 +13,8 @@
 #include "core/replicate/publish_internal.h"
 
 #define SKEP__SESSION_SMALL_MAX 8u
+/* Tokens that a client may try. */
+#define SKEP__SESSION_ASKS_MAX 4u
 
 typedef enum skep__session_phase {
     SKEP__SESSION_HELLO, /* nothing came yet */
@@ -39,6 +41,7 @@ struct skep_session {
     skep__session_phase phase;
     const char *reason;
     bool said_bye; /* the client */
+    uint32_t asks; /* whether to let it in */
     skep__player *player;
     skep__schema_hash known; /* schema */
     uint64_t created_ns, heard_ns, pinged_ns;

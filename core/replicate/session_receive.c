@@ -100,6 +100,10 @@ static bool receive_resume(skep_session *s, session_hello *hello, uint32_t tick,
 
 static bool receive_ask(skep_session *s, const uint8_t *token, size_t size)
 {
+    if (++s->asks > SKEP__SESSION_ASKS_MAX) {
+        skep__session_end(s, "auth: more than 4 tokens");
+        return false;
+    }
     const skep_publish_event event = {
         .kind = SKEP_PUBLISH_AUTH, .session = s, .bytes = token, .size = size};
     if (skep__publish_say(s->p, &event)) return true;
@@ -238,6 +242,17 @@ static bool receive_input(skep_session *s, skep__wire_reader *r, uint64_t now_ns
     return true;
 }
 
+/* Whether all inputs of a message have their form, before the first of them counts. */
+static bool receive_inputs_check(const skep_session *s, skep__wire_reader *r, uint32_t count)
+{
+    const skep_publish_desc *d = &s->p->desc;
+    skep__message_input input = {0};
+    for (uint32_t i = 0; i < count; i++)
+        if (!skep__message_get_input(r, d->replicas, d->replica_count, input.number + 1u, &input))
+            return false;
+    return skep__wire_get_end(r);
+}
+
 static bool receive_inputs(skep_session *s, skep__wire_message *m, uint64_t now_ns)
 {
     skep__wire_reader body;
@@ -256,9 +271,11 @@ static bool receive_inputs(skep_session *s, skep__wire_message *m, uint64_t now_
         skep__session_end(s, "input: more than 64 in a message");
         return false;
     }
+    skep__wire_reader all = body;
+    if (!receive_inputs_check(s, &all, count)) return receive_fail(s, &all);
     for (uint32_t i = 0; i < count; i++)
         if (!receive_input(s, &body, now_ns)) return receive_fail(s, &body);
-    return skep__wire_get_end(&body) || receive_fail(s, &body);
+    return true;
 }
 
 static bool receive_ping(skep_session *s, skep__wire_message *m, uint64_t now_ns)

@@ -257,8 +257,8 @@ static void mistakes_are_collected(void **state)
     skep_sim *sim = NULL;
     static const char *const wanted[] = {
         "publish Pos: it has no field \"xx\" (did you mean \"x\"?)",
-        "publish Pos: a quantum is a power of two from 2^-32 to 2^31, which 0.01 is not; the "
-        "nearest is 1.0f / 128",
+        ("publish Pos: a quantum is a power of two from 2^-32 to 2^31, which 0.01 is not; the "
+         "nearest is 1.0f / 128"),
         "which 48.5 is not; the nearest is 64",
         "publish Pos: a quantum of -1 is none; it is a power of two",
         "publish Ship.kind: it must be f32 for this",
