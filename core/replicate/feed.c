@@ -145,7 +145,7 @@ skep_status skep_feed_input(skep_feed *f, uint32_t player, uint64_t number, uint
     if (info->size) {
         input.value = skep__alloc(&f->allocator, info->size, FEED_ALIGN);
         if (!input.value) return SKEP_NO_MEMORY;
-        if (!skep__value_get(&r, info, input.value) || !skep__wire_get_end(&r)) {
+        if (!skep__message_get_value(&r, info, input.value) || !skep__wire_get_end(&r)) {
             feed_free_value(f, &input);
             return SKEP_ARGUMENT;
         }
@@ -212,7 +212,7 @@ static bool feed_collect_one(skep_feed *f, uint32_t replica, const skep_event_it
     const skep_component *info = f->desc.replicas[replica].info;
     uint8_t value[2048];
     skep__wire_writer w = {.bytes = value, .bytes_max = sizeof value};
-    if (info->field_count) skep__value_put(&w, info, it->value);
+    if (info->field_count) skep__message_put_value(&w, info, it->value);
     const skep__message_event event = {
         .replica = replica, .to = it->to, .bytes = value, .size = skep__u32(w.need)};
     return w.need <= sizeof value && feed_put_event(f, &event);

@@ -65,12 +65,12 @@ const char *skep__schema_mismatch(const skep_component *mine, const skep_compone
 /* ---- values -------------------------------------------------------------------------------- */
 
 /* Bytes of a value on the wire. */
-uint32_t skep__value_bytes(const skep_component *info);
+uint32_t skep__message_value_bytes(const skep_component *info);
 
 /* A C struct as on the wire, and back. The reader refuses bools other than 0 and 1 (false);
  * `value` may be NULL to check only. */
-void skep__value_put(skep__wire_writer *w, const skep_component *info, const void *value);
-bool skep__value_get(skep__wire_reader *r, const skep_component *info, void *value);
+void skep__message_put_value(skep__wire_writer *w, const skep_component *info, const void *value);
+bool skep__message_get_value(skep__wire_reader *r, const skep_component *info, void *value);
 
 /* ---- bodies -------------------------------------------------------------------------------- */
 

@@ -34,7 +34,7 @@ static bool message_get_ids(skep__wire_reader *r, const skep__wire_limits *limit
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
-uint32_t skep__value_bytes(const skep_component *info)
+uint32_t skep__message_value_bytes(const skep_component *info)
 {
     uint32_t bytes = 0;
     for (uint32_t f = 0; f < info->field_count; f++)
@@ -99,7 +99,7 @@ static void value_field_get(uint8_t *to, const skep_field *field, const uint8_t 
     }
 }
 
-void skep__value_put(skep__wire_writer *w, const skep_component *info, const void *value)
+void skep__message_put_value(skep__wire_writer *w, const skep_component *info, const void *value)
 {
     for (uint32_t f = 0; f < info->field_count; f++) {
         const skep_field *field = &info->fields[f];
@@ -112,7 +112,7 @@ void skep__value_put(skep__wire_writer *w, const skep_component *info, const voi
 static bool value_get_bytes(skep__wire_reader *r, const skep_component *info, const uint8_t **bytes)
 {
     const size_t start = r->at;
-    if (!skep__wire_get_bytes(r, skep__value_bytes(info), bytes)) return false;
+    if (!skep__wire_get_bytes(r, skep__message_value_bytes(info), bytes)) return false;
     const uint8_t *at = *bytes;
     for (uint32_t f = 0; f < info->field_count; f++) {
         const skep_field *field = &info->fields[f];
@@ -125,7 +125,7 @@ static bool value_get_bytes(skep__wire_reader *r, const skep_component *info, co
     return true;
 }
 
-bool skep__value_get(skep__wire_reader *r, const skep_component *info, void *value)
+bool skep__message_get_value(skep__wire_reader *r, const skep_component *info, void *value)
 {
     const uint8_t *at = NULL;
     if (!value_get_bytes(r, info, &at)) return false;
@@ -386,7 +386,7 @@ bool skep__message_get_own(skep__wire_reader *r, const skep_replica *replicas, u
         const uint32_t id = skep__bit_lowest(predicted);
         SKEP_ASSERT(id < count);
         if (!message_get_flag(r, &has)) return false;
-        if (has && !skep__value_get(r, replicas[id].info, NULL)) return false;
+        if (has && !skep__message_get_value(r, replicas[id].info, NULL)) return false;
         if (has) own->has |= (uint64_t)1 << id;
     }
     (void)count; /* asserted alone */
@@ -428,7 +428,7 @@ bool skep__message_get_input(skep__wire_reader *r, const skep_replica *replicas,
     if (!skep__wire_get_varint(r, &input->tick) ||
         !message_get_type(r, replicas, count, SKEP_KIND_INPUT, &input->replica))
         return false;
-    input->size = skep__value_bytes(replicas[input->replica].info);
+    input->size = skep__message_value_bytes(replicas[input->replica].info);
     return value_get_bytes(r, replicas[input->replica].info, &input->bytes);
 }
 
@@ -445,7 +445,7 @@ bool skep__message_get_event(skep__wire_reader *r, const skep_replica *replicas,
     if (!message_get_type(r, replicas, count, SKEP_KIND_EVENT, &event->replica) ||
         !skep__wire_get_u64(r, &event->to.bits))
         return false;
-    event->size = skep__value_bytes(replicas[event->replica].info);
+    event->size = skep__message_value_bytes(replicas[event->replica].info);
     return value_get_bytes(r, replicas[event->replica].info, &event->bytes);
 }
 

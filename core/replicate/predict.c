@@ -261,7 +261,7 @@ static uint64_t predict_read(skep_predict *p, uint8_t *bytes)
     for (uint32_t i = 0; i < p->view->desc.predict_count; i++) {
         const skep_component *info = predict_component(p, i);
         if (!skep_world_get(p->world, p->local, info, p->value)) continue;
-        skep__value_put(&w, info, p->value);
+        skep__message_put_value(&w, info, p->value);
         has |= (uint64_t)1 << i;
     }
     SKEP_ASSERT(w.need <= w.bytes_max);
@@ -272,7 +272,7 @@ static uint32_t predict_size(const skep_predict *p, uint64_t has)
 {
     uint32_t size = 0;
     for (uint32_t i = 0; i < p->view->desc.predict_count; i++)
-        if (has >> i & 1u) size += skep__value_bytes(predict_component(p, i));
+        if (has >> i & 1u) size += skep__message_value_bytes(predict_component(p, i));
     return size;
 }
 
@@ -295,7 +295,8 @@ static bool predict_write(skep_predict *p, const skep_view_own *own)
         skep_status status = SKEP_OK;
         if (own->has >> i & 1u) {
             memset(p->value, 0, p->value_size);
-            if (!skep__value_get(&r, info, p->value)) return false; /* was checked: cannot be */
+            if (!skep__message_get_value(&r, info, p->value))
+                return false; /* was checked: cannot be */
             status = skep_world_add(p->world, p->local, info, info->size ? p->value : NULL);
         } else {
             status = skep_world_remove(p->world, p->local, info);

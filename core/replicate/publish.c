@@ -13,54 +13,54 @@
 
 /* ---- frames ---------------------------------------------------------------------------------- */
 
-uint8_t *skep__frame_bytes(const skep_publisher *p, const skep__frame *frame)
+uint8_t *skep__packet_bytes(const skep_publisher *p, const skep__packet *frame)
 {
     return (uint8_t *)(uintptr_t)(frame + 1) + p->desc.headroom;
 }
 
-skep__frame *skep__frame_make(skep_publisher *p, const void *bytes, size_t size)
+skep__packet *skep__packet_make(skep_publisher *p, const void *bytes, size_t size)
 {
-    const size_t whole = sizeof(skep__frame) + p->desc.headroom + size;
-    skep__frame *frame = p->allocator.alloc(p->allocator.ctx, whole, PUBLISH_ALIGN);
+    const size_t whole = sizeof(skep__packet) + p->desc.headroom + size;
+    skep__packet *frame = p->allocator.alloc(p->allocator.ctx, whole, PUBLISH_ALIGN);
     if (!frame) return NULL;
-    *frame = (skep__frame){.refs = 1, .size = skep__u32(size), .whole = whole};
-    memcpy(skep__frame_bytes(p, frame), bytes, size);
+    *frame = (skep__packet){.refs = 1, .size = skep__u32(size), .whole = whole};
+    memcpy(skep__packet_bytes(p, frame), bytes, size);
     p->pool.bytes_held += whole;
     return frame;
 }
 
-skep__frame *skep__frame_hold(skep__frame *frame)
+skep__packet *skep__packet_hold(skep__packet *frame)
 {
     frame->refs++;
     return frame;
 }
 
-void skep__frame_drop(skep_publisher *p, skep__frame *frame)
+void skep__packet_drop(skep_publisher *p, skep__packet *frame)
 {
     if (!frame || --frame->refs > 0) return;
     p->pool.bytes_held -= frame->whole;
     skep__free(&p->allocator, frame, frame->whole, PUBLISH_ALIGN);
 }
 
-void skep__frames_clear(skep_publisher *p, skep__frame_cache *cache)
+void skep__packets_clear(skep_publisher *p, skep__packet_cache *cache)
 {
-    for (uint32_t i = 0; i < cache->count; i++) skep__frame_drop(p, cache->at[i].frame);
+    for (uint32_t i = 0; i < cache->count; i++) skep__packet_drop(p, cache->at[i].frame);
     cache->count = 0;
 }
 
-skep__frame *skep__frames_find(const skep__frame_cache *cache, uint32_t base, bool older)
+skep__packet *skep__packets_find(const skep__packet_cache *cache, uint32_t base, bool older)
 {
     for (uint32_t i = 0; i < cache->count; i++)
         if (cache->at[i].base == base && cache->at[i].older == older) return cache->at[i].frame;
     return NULL;
 }
 
-skep_status skep__frames_add(skep_publisher *p, skep__frame_cache *cache, uint32_t base, bool older,
-                             skep__frame *frame)
+skep_status skep__packets_add(skep_publisher *p, skep__packet_cache *cache, uint32_t base,
+                              bool older, skep__packet *frame)
 {
     if (!skep__array_grow(&p->allocator, (void **)&cache->at, &cache->cap, cache->count + 1u,
                           sizeof *cache->at)) {
-        skep__frame_drop(p, frame);
+        skep__packet_drop(p, frame);
         return SKEP_NO_MEMORY;
     }
     cache->at[cache->count].base = base;
@@ -74,12 +74,12 @@ skep_status skep__frames_add(skep_publisher *p, skep__frame_cache *cache, uint32
 
 /* Makes a shared frame of what was encoded. */
 static skep_status publish_keep_frame(skep_publisher *p, const skep__wire_writer *w,
-                                      skep__frame_cache *cache, uint32_t base, bool older,
-                                      skep__frame **frame)
+                                      skep__packet_cache *cache, uint32_t base, bool older,
+                                      skep__packet **frame)
 {
-    skep__frame *made = skep__frame_make(p, p->paper, w->need);
+    skep__packet *made = skep__packet_make(p, p->paper, w->need);
     if (!made) return SKEP_NO_MEMORY;
-    const skep_status status = skep__frames_add(p, cache, base, older, made);
+    const skep_status status = skep__packets_add(p, cache, base, older, made);
     if (status == SKEP_OK) *frame = made;
     return status;
 }
@@ -92,7 +92,7 @@ static bool publish_says_hash(const skep_publisher *p, const skep__view_class *c
 }
 
 skep_status skep__class_frame(skep_publisher *p, const skep__view_classes *view,
-                              skep__view_class *c, uint32_t base, bool older, skep__frame **frame)
+                              skep__view_class *c, uint32_t base, bool older, skep__packet **frame)
 {
     const skep__codes *now = &c->history[c->history_count - 1u];
     const skep__codes *from = base ? skep__class_at(c, base) : NULL;
@@ -102,7 +102,7 @@ skep_status skep__class_frame(skep_publisher *p, const skep__view_classes *view,
     const uint32_t older_tick = older && 2u * base > p->tick ? 2u * base - p->tick : 0u;
     const skep__codes *before =
         older_tick >= p->tick_oldest && older_tick ? skep__class_at(c, older_tick) : NULL;
-    *frame = skep__frames_find(&c->frames, base, before != NULL);
+    *frame = skep__packets_find(&c->frames, base, before != NULL);
     if (*frame) return SKEP_OK;
     skep__wire_writer w = {.bytes = p->paper, .bytes_max = p->paper_bytes};
     const skep_status status =
@@ -131,13 +131,13 @@ static skep_status publish_take_resource(skep_publisher *p, uint32_t number,
     const skep_component *info = p->desc.replicas[number].info;
     skep__published *r = &p->resources[number];
     const skep__snap_blob *blob = publish_find_resource(snapshot, info);
-    const uint32_t bytes = skep__value_bytes(info);
+    const uint32_t bytes = skep__message_value_bytes(info);
     if (!blob) return SKEP_OK;
     if (!skep__array_grow(&p->allocator, (void **)&r->value, &r->cap, bytes, 1))
         return SKEP_NO_MEMORY;
     skep__wire_writer w = {.bytes = p->paper, .bytes_max = p->paper_bytes};
     if (bytes > p->paper_bytes) return SKEP_LIMIT;
-    skep__value_put(&w, info, skep__snap_blob_read(snapshot, &blob->blob));
+    skep__message_put_value(&w, info, skep__snap_blob_read(snapshot, &blob->blob));
     if (r->tick && r->bytes == bytes && memcmp(r->value, p->paper, bytes) == 0) return SKEP_OK;
     memcpy(r->value, p->paper, bytes);
     r->bytes = bytes;
@@ -147,7 +147,7 @@ static skep_status publish_take_resource(skep_publisher *p, uint32_t number,
 
 skep_status skep__resources_update(skep_publisher *p, const skep_snapshot *snapshot)
 {
-    skep__frames_clear(p, &p->resource_frames);
+    skep__packets_clear(p, &p->resource_frames);
     for (uint32_t i = 0; i < p->desc.replica_count; i++) {
         if (!(p->schema.resources >> i & 1u)) continue;
         const skep_status status = publish_take_resource(p, i, snapshot);
@@ -164,10 +164,10 @@ static uint32_t publish_count_resources(const skep_publisher *p, uint32_t base)
     return count;
 }
 
-skep_status skep__resources_frame(skep_publisher *p, uint32_t base, skep__frame **frame)
+skep_status skep__resources_frame(skep_publisher *p, uint32_t base, skep__packet **frame)
 {
     const uint32_t count = publish_count_resources(p, base);
-    *frame = count ? skep__frames_find(&p->resource_frames, base, false) : NULL;
+    *frame = count ? skep__packets_find(&p->resource_frames, base, false) : NULL;
     if (!count || *frame) return SKEP_OK;
     const skep__wire_header header = {.type = base ? SKEP__WIRE_DELTA : SKEP__WIRE_SNAPSHOT,
                                       .tick = p->tick,
@@ -271,7 +271,7 @@ static skep_status publish_take_own(skep_publisher *p, skep__player *player,
         uint8_t *value = p->paper + p->paper_bytes; /* room for a struct is kept behind the paper */
         const bool has = skep_snapshot_get(snapshot, player->own, info, info->size ? value : NULL);
         skep__wire_put_u8(&w, has);
-        if (has) skep__value_put(&w, info, value);
+        if (has) skep__message_put_value(&w, info, value);
     }
     if (w.need > p->paper_bytes) return SKEP_LIMIT;
     if (!skep__array_grow(&p->allocator, (void **)&player->own_values, &player->own_cap,
@@ -328,12 +328,12 @@ static skep_status publish_events(skep_publisher *p, const skep_state *state)
     skep__wire_put_bytes(&w, state->events, state->event_bytes);
     skep__wire_section_end(&w);
     const bool lost = skep__wire_message_end(&w) != SKEP_OK || state->events_lost;
-    skep__frame *frame = lost ? NULL : skep__frame_make(p, p->paper, w.need);
+    skep__packet *frame = lost ? NULL : skep__packet_make(p, p->paper, w.need);
     const char *why = lost ? "events: more than event_bytes_max between two states"
                            : "events: there is no memory for them";
     for (uint32_t i = 0; i < p->session_count; i++)
         skep__session_events(p->sessions[i], frame, why);
-    skep__frame_drop(p, frame);
+    skep__packet_drop(p, frame);
     return lost || frame ? SKEP_OK : SKEP_NO_MEMORY;
 }
 
@@ -432,7 +432,7 @@ void skep_publisher_destroy(skep_publisher *p)
     for (uint32_t i = 0; i < SKEP__VIEWS_MAX; i++) skep__view_deinit(p, &p->views[i]);
     for (uint32_t i = 0; i < SKEP_REPLICA_MAX; i++)
         skep__array_free(&allocator, (void **)&p->resources[i].value, &p->resources[i].cap, 1);
-    skep__frames_clear(p, &p->resource_frames);
+    skep__packets_clear(p, &p->resource_frames);
     skep__array_free(&allocator, (void **)&p->resource_frames.at, &p->resource_frames.cap,
                      sizeof *p->resource_frames.at);
     skep__array_free(&allocator, (void **)&p->sessions, &p->session_cap, sizeof *p->sessions);

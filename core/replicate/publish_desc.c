@@ -60,7 +60,7 @@ static const char *desc_replica_mistake(const skep_replica *r)
     if (kind > SKEP_KIND_INPUT)
         return "only components, events, resources and inputs are published";
     if (kind != SKEP_KIND_COMPONENT && kind != SKEP_KIND_RESOURCE &&
-        skep__value_bytes(r->info) > 65536u)
+        skep__message_value_bytes(r->info) > 65536u)
         return "a message of it is larger than 64 KiB";
     uint32_t columns = 0;
     for (uint32_t f = 0; f < r->info->field_count; f++) {

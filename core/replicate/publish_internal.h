@@ -60,28 +60,28 @@ struct skep_state {
 
 /* ---- messages that are shared ------------------------------------------------------------- */
 
-typedef struct skep__frame {
+typedef struct skep__packet {
     uint32_t refs;
     uint32_t size;
     size_t whole; /* bytes of the allocation */
-} skep__frame;
+} skep__packet;
 
 /* The message, behind the headroom. */
-uint8_t *skep__frame_bytes(const skep_publisher *p, const skep__frame *frame);
+uint8_t *skep__packet_bytes(const skep_publisher *p, const skep__packet *frame);
 /* A frame with a copy of a message; NULL without memory. */
-skep__frame *skep__frame_make(skep_publisher *p, const void *bytes, size_t size);
-skep__frame *skep__frame_hold(skep__frame *frame);
-void skep__frame_drop(skep_publisher *p, skep__frame *frame);
+skep__packet *skep__packet_make(skep_publisher *p, const void *bytes, size_t size);
+skep__packet *skep__packet_hold(skep__packet *frame);
+void skep__packet_drop(skep_publisher *p, skep__packet *frame);
 
 /* Encoded messages of the newest state, by base. */
-typedef struct skep__frame_cache {
+typedef struct skep__packet_cache {
     uint32_t count, cap;
-    struct skep__frame_cached {
+    struct skep__packet_cached {
         uint32_t base;
         bool older;
-        skep__frame *frame;
+        skep__packet *frame;
     } * at;
-} skep__frame_cache;
+} skep__packet_cache;
 
 /* ---- views and classes ----------------------------------------------------------------------- */
 
@@ -98,7 +98,7 @@ typedef struct skep__view_class {
     uint32_t empty_tick; /* since when nobody is in it, 0: somebody is */
     uint32_t history_count, history_cap;
     skep__codes *history; /* oldest first; the newest is as `now` */
-    skep__frame_cache frames;
+    skep__packet_cache frames;
 } skep__view_class;
 
 #define SKEP__CELL_NONE INT32_MIN
@@ -162,7 +162,7 @@ struct skep_publisher {
     skep__code_pool pool;
     skep__view_classes views[SKEP__VIEWS_MAX];
     skep__published resources[SKEP_REPLICA_MAX];
-    skep__frame_cache resource_frames;
+    skep__packet_cache resource_frames;
     uint32_t class_id_next;
     uint32_t tick;        /* of the newest state, 0: none came */
     uint32_t tick_oldest; /* a base may not be older */
@@ -212,20 +212,20 @@ bool skep__class_meets(const skep_publisher *p, const skep__view_class *c, const
  * changed. */
 SKEP_NODISCARD skep_status skep__class_frame(skep_publisher *p, const skep__view_classes *view,
                                              skep__view_class *c, uint32_t base, bool older,
-                                             skep__frame **frame);
+                                             skep__packet **frame);
 
 /* Takes the resources of a snapshot. */
 SKEP_NODISCARD skep_status skep__resources_update(skep_publisher *p, const skep_snapshot *snapshot);
 /* As skep__class_frame, of class 0. */
 SKEP_NODISCARD skep_status skep__resources_frame(skep_publisher *p, uint32_t base,
-                                                 skep__frame **frame);
+                                                 skep__packet **frame);
 
-void skep__frames_clear(skep_publisher *p, skep__frame_cache *cache);
+void skep__packets_clear(skep_publisher *p, skep__packet_cache *cache);
 /* The cached frame, or NULL. */
-skep__frame *skep__frames_find(const skep__frame_cache *cache, uint32_t base, bool older);
+skep__packet *skep__packets_find(const skep__packet_cache *cache, uint32_t base, bool older);
 /* Keeps a frame, whose reference the cache takes over. */
-SKEP_NODISCARD skep_status skep__frames_add(skep_publisher *p, skep__frame_cache *cache,
-                                            uint32_t base, bool older, skep__frame *frame);
+SKEP_NODISCARD skep_status skep__packets_add(skep_publisher *p, skep__packet_cache *cache,
+                                             uint32_t base, bool older, skep__packet *frame);
 
 skep__player *skep__player_find(const skep_publisher *p, uint32_t number);
 void skep__player_free(skep_publisher *p, skep__player *player);
@@ -236,7 +236,7 @@ void skep__players_expire(skep_publisher *p, uint64_t now_ns);
 
 /* Hands the events of a state to a session; ends it where they do not fit, or, without a frame,
  * since they are lost: `why` says by what. */
-void skep__session_events(skep_session *s, skep__frame *frame, const char *why);
+void skep__session_events(skep_session *s, skep__packet *frame, const char *why);
 /* Ends a session with a reason, static text. */
 void skep__session_end(skep_session *s, const char *reason);
 /* Frees a session without a word to its player. */

@@ -27,7 +27,7 @@ static void class_deinit(skep_publisher *p, skep__view_class *c)
     skep__codes_deinit(&c->now, &p->pool);
     skep__array_free(&p->allocator, (void **)&c->history, &c->history_cap, sizeof *c->history);
     skep__array_free(&p->allocator, (void **)&c->taken, &c->taken_cap, sizeof *c->taken);
-    skep__frames_clear(p, &c->frames);
+    skep__packets_clear(p, &c->frames);
     skep__array_free(&p->allocator, (void **)&c->frames.at, &c->frames.cap, sizeof *c->frames.at);
 }
 
@@ -423,7 +423,7 @@ static void class_forget(skep_publisher *p, skep__view_class *c)
 static skep_status class_keep(skep_publisher *p, const skep__view_classes *view,
                               skep__view_class *c)
 {
-    skep__frames_clear(p, &c->frames);
+    skep__packets_clear(p, &c->frames);
     class_forget(p, c);
     if (!c->dirty) return SKEP_OK;
     skep_status status =

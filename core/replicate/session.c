@@ -7,25 +7,25 @@
 
 /* ---- queues ---------------------------------------------------------------------------------- */
 
-bool skep__session_push(skep_session *s, skep__frame_list *list, skep__frame *frame)
+bool skep__session_push(skep_session *s, skep__packet_list *list, skep__packet *frame)
 {
     if (list->first == list->count) list->first = list->count = 0;
     if (!skep__array_grow(&s->p->allocator, (void **)&list->at, &list->cap, list->count + 1u,
                           sizeof *list->at)) {
-        skep__frame_drop(s->p, frame);
+        skep__packet_drop(s->p, frame);
         return false;
     }
     list->at[list->count++] = frame;
     return true;
 }
 
-void skep__session_clear(skep_session *s, skep__frame_list *list)
+void skep__session_clear(skep_session *s, skep__packet_list *list)
 {
-    while (list->first < list->count) skep__frame_drop(s->p, list->at[list->first++]);
+    while (list->first < list->count) skep__packet_drop(s->p, list->at[list->first++]);
     list->first = list->count = 0;
 }
 
-static void session_free_list(skep_session *s, skep__frame_list *list)
+static void session_free_list(skep_session *s, skep__packet_list *list)
 {
     skep__session_clear(s, list);
     skep__array_free(&s->p->allocator, (void **)&list->at, &list->cap, sizeof *list->at);
@@ -39,16 +39,16 @@ skep__wire_writer skep__session_paper(const skep_session *s)
 bool skep__session_say(skep_session *s, skep_status status, const skep__wire_writer *w)
 {
     const uint32_t waiting = s->small.count - s->small.first;
-    skep__frame *frame = status == SKEP_OK ? skep__frame_make(s->p, s->p->paper, w->need) : NULL;
+    skep__packet *frame = status == SKEP_OK ? skep__packet_make(s->p, s->p->paper, w->need) : NULL;
     if (!frame) return false;
     if (waiting >= SKEP__SESSION_SMALL_MAX) {
-        skep__frame_drop(s->p, frame);
+        skep__packet_drop(s->p, frame);
         return false; /* of PONGs and the like; the next one says as much */
     }
     return skep__session_push(s, &s->small, frame);
 }
 
-void skep__session_events(skep_session *s, skep__frame *frame, const char *why)
+void skep__session_events(skep_session *s, skep__packet *frame, const char *why)
 {
     if (s->phase != SKEP__SESSION_LIVE) return;
     if (!frame) {
@@ -59,7 +59,7 @@ void skep__session_events(skep_session *s, skep__frame *frame, const char *why)
         skep_session_close(s, "events: more than event_bytes_max wait for this client");
         return;
     }
-    if (!skep__session_push(s, &s->events, skep__frame_hold(frame))) {
+    if (!skep__session_push(s, &s->events, skep__packet_hold(frame))) {
         skep_session_close(s, "events: there is no memory for them");
         return;
     }
@@ -114,7 +114,7 @@ void skep__session_free(skep_session *s)
     session_forget_items(s);
     if (s->view) skep__view_release(p, s->view);
     if (s->player && s->player->session == s) s->player->session = NULL;
-    skep__frame_drop(p, s->current);
+    skep__packet_drop(p, s->current);
     session_free_list(s, &s->small);
     session_free_list(s, &s->events);
     session_free_list(s, &s->state);
@@ -263,7 +263,7 @@ void skep_session_accept(skep_session *s, uint32_t number, uint64_t now_ns)
 
 /* ---- handing out ----------------------------------------------------------------------------- */
 
-static bool session_list_has(const skep__frame_list *list)
+static bool session_list_has(const skep__packet_list *list)
 {
     return list->first < list->count;
 }
@@ -274,14 +274,14 @@ bool skep_session_wants(const skep_session *s)
            session_list_has(&s->events) || skep__session_behind(s);
 }
 
-static skep__frame *session_pop(skep__frame_list *list)
+static skep__packet *session_pop(skep__packet_list *list)
 {
     return session_list_has(list) ? list->at[list->first++] : NULL;
 }
 
-static skep__frame *session_take(skep_session *s, uint64_t now_ns)
+static skep__packet *session_take(skep_session *s, uint64_t now_ns)
 {
-    skep__frame *frame = session_pop(&s->small);
+    skep__packet *frame = session_pop(&s->small);
     if (!frame) frame = session_pop(&s->state);
     if (frame) return frame;
     frame = session_pop(&s->events);
@@ -295,10 +295,10 @@ static skep__frame *session_take(skep_session *s, uint64_t now_ns)
 
 bool skep_session_next(skep_session *s, uint64_t now_ns, const void **bytes, size_t *size)
 {
-    skep__frame_drop(s->p, s->current);
+    skep__packet_drop(s->p, s->current);
     s->current = session_take(s, now_ns);
     if (!s->current) return false;
-    *bytes = skep__frame_bytes(s->p, s->current);
+    *bytes = skep__packet_bytes(s->p, s->current);
     *size = s->current->size;
     s->p->stats.messages_sent++;
     s->p->stats.bytes_sent += *size;

@@ -30,10 +30,10 @@ typedef struct skep__held {
     uint32_t since; /* the state that brought it whole */
 } skep__held;
 
-typedef struct skep__frame_list {
+typedef struct skep__packet_list {
     uint32_t first, count, cap;
-    skep__frame **at;
-} skep__frame_list;
+    skep__packet **at;
+} skep__packet_list;
 
 struct skep_session {
     skep_publisher *p;
@@ -65,17 +65,17 @@ struct skep_session {
     uint64_t bucket_ns;
     uint64_t bucket; /* in thousandths of an input */
     /* What is on its way. */
-    skep__frame *current; /* handed out */
-    skep__frame_list small;
-    skep__frame_list events;
+    skep__packet *current; /* handed out */
+    skep__packet_list small;
+    skep__packet_list events;
     uint32_t event_bytes;
-    skep__frame_list state;
+    skep__packet_list state;
 };
 
 /* Adds a frame, whose reference the list takes over. False without memory; it is dropped then. */
-bool skep__session_push(skep_session *s, skep__frame_list *list, skep__frame *frame);
+bool skep__session_push(skep_session *s, skep__packet_list *list, skep__packet *frame);
 /* Drops what a list still holds. */
-void skep__session_clear(skep_session *s, skep__frame_list *list);
+void skep__session_clear(skep_session *s, skep__packet_list *list);
 /* Queues a small message that was written to the publisher's paper. False when it is not. */
 bool skep__session_say(skep_session *s, skep_status status, const skep__wire_writer *w);
 /* A writer on the publisher's paper. */

@@ -44,9 +44,9 @@ static bool state_add_class(skep_session *s, skep__view_class *c, uint32_t base,
     skep_publisher *p = s->p;
     const bool holds = since != 0 && skep__class_at(c, base) != NULL;
     const bool older = holds && 2u * base == p->tick + s->tick_before && since <= s->tick_before;
-    skep__frame *frame = NULL;
+    skep__packet *frame = NULL;
     if (skep__class_frame(p, s->view, c, holds ? base : 0u, older, &frame) != SKEP_OK) return false;
-    if (frame && !skep__session_push(s, &s->state, skep__frame_hold(frame))) return false;
+    if (frame && !skep__session_push(s, &s->state, skep__packet_hold(frame))) return false;
     return state_keep(s, c->id, holds ? since : p->tick);
 }
 
@@ -70,7 +70,7 @@ static bool state_classes(skep_session *s, uint32_t base)
     return true;
 }
 
-static skep__frame *state_ack(skep_session *s, uint32_t base, uint64_t now_ns)
+static skep__packet *state_ack(skep_session *s, uint32_t base, uint64_t now_ns)
 {
     const skep_publisher *p = s->p;
     const uint64_t age_us = (now_ns - p->update_ns) / 1000u;
@@ -95,11 +95,11 @@ static skep__frame *state_ack(skep_session *s, uint32_t base, uint64_t now_ns)
         skep__wire_section_end(&w);
     }
     if (skep__wire_message_end(&w) != SKEP_OK) return NULL;
-    return skep__frame_make(s->p, p->paper, w.need);
+    return skep__packet_make(s->p, p->paper, w.need);
 }
 
 /* Puts ACK before what it announces. */
-static bool state_put_first(skep_session *s, skep__frame *ack)
+static bool state_put_first(skep_session *s, skep__packet *ack)
 {
     if (!ack || !skep__session_push(s, &s->state, ack)) return false;
     for (uint32_t i = s->state.count - 1u; i > s->state.first; i--)
@@ -110,11 +110,11 @@ static bool state_put_first(skep_session *s, skep__frame *ack)
 
 static bool state_make(skep_session *s, uint32_t base, uint64_t now_ns)
 {
-    skep__frame *resources = NULL;
+    skep__packet *resources = NULL;
     s->next_count = 0;
     s->dropped_count = 0;
     if (skep__resources_frame(s->p, base, &resources) != SKEP_OK) return false;
-    if (resources && !skep__session_push(s, &s->state, skep__frame_hold(resources))) return false;
+    if (resources && !skep__session_push(s, &s->state, skep__packet_hold(resources))) return false;
     return state_classes(s, base) && state_put_first(s, state_ack(s, base, now_ns));
 }
 

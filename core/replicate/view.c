@@ -257,7 +257,7 @@ uint64_t skep_view_send(skep_view *view, const skep_component *input, const void
     skep__client_input *in = &view->inputs[at];
     skep__wire_writer w = {.bytes = view->input_values + (size_t)at * view->input_value_max,
                            .bytes_max = view->input_value_max};
-    skep__value_put(&w, input, value);
+    skep__message_put_value(&w, input, value);
     SKEP_ASSERT(w.need <= w.bytes_max);
     *in = (skep__client_input){.number = ++view->input_number,
                                .tick = tick ? tick : view_arrival_tick(view, now_ns),

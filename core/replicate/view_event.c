@@ -69,7 +69,7 @@ static bool event_keep(skep_view *view, const skep__message_event *event, uint32
     skep__wire_reader r = {.bytes = event->bytes, .end = event->size};
     memset(at, 0, bytes);
     memcpy(at, &head, sizeof head);
-    return skep__value_get(&r, info, at + sizeof head);
+    return skep__message_get_value(&r, info, at + sizeof head);
 }
 
 static bool events_get(skep_view *view, uint32_t tick, skep__wire_reader *r)

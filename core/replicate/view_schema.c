@@ -64,7 +64,7 @@ static bool settle_measure(const skep_view *view, const skep_replica *replicas, 
     *room = (settle_room){.input_value_max = 1, .own_bytes_max = 1, .resource_bytes = 1};
     for (uint32_t i = 0; i < count; i++) {
         const skep_component *info = replicas[i].info;
-        const uint32_t bytes = skep__value_bytes(info);
+        const uint32_t bytes = skep__message_value_bytes(info);
         if (info->kind == SKEP_KIND_INPUT)
             room->input_value_max = skep__max_u32(room->input_value_max, bytes);
         if (info->kind != SKEP_KIND_RESOURCE) continue;
@@ -81,7 +81,7 @@ static bool settle_measure(const skep_view *view, const skep_replica *replicas, 
         }
         if (skep__schema_mismatch(mine, replicas[room->predict[i]].info, text, CLIENT_TEXT_BYTES))
             return false;
-        room->own_bytes_max += skep__value_bytes(mine);
+        room->own_bytes_max += skep__message_value_bytes(mine);
     }
     return true;
 }

@@ -213,12 +213,12 @@ static void ack_keep_own(const skep_view *view, const skep__message_own *own, ui
         value++; /* the flag */
         if (!(own->has >> i & 1u)) continue;
         at[i] = value;
-        value += skep__value_bytes(view->replicas[i].info);
+        value += skep__message_value_bytes(view->replicas[i].info);
     }
     for (uint32_t i = 0; i < view->desc.predict_count; i++) {
         const uint32_t number = view->predict[i];
         if (!at[number]) continue;
-        const uint32_t bytes = skep__value_bytes(view->replicas[number].info);
+        const uint32_t bytes = skep__message_value_bytes(view->replicas[number].info);
         if (bytes) memcpy(news->own_bytes + news->own_size, at[number], bytes);
         news->own_size += bytes;
         news->own_has |= (uint64_t)1 << i;
@@ -307,8 +307,8 @@ static bool resources_get(skep_view *view, skep__wire_reader *r, skep__client_ne
         if (number >= view->replica_count ||
             view->replicas[number].info->kind != SKEP_KIND_RESOURCE)
             return skep__wire_fail(r, "view: what is no resource", start);
-        if (!skep__value_get(r, view->replicas[number].info,
-                             news->resources + view->resource_at[number]))
+        if (!skep__message_get_value(r, view->replicas[number].info,
+                                     news->resources + view->resource_at[number]))
             return false;
         news->resource_has |= (uint64_t)1 << number;
     }

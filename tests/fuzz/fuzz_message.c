@@ -93,8 +93,8 @@ static bool through_value(uint32_t kind, skep__wire_reader *r, skep__wire_writer
         skep__message_put_event(w, &event);
         return true;
     default:
-        if (!skep__value_get(r, &BedKind_info, &value)) return false;
-        skep__value_put(w, &BedKind_info, &value);
+        if (!skep__message_get_value(r, &BedKind_info, &value)) return false;
+        skep__message_put_value(w, &BedKind_info, &value);
         return true;
     }
 }
@@ -178,16 +178,16 @@ static void put_seed(uint32_t kind, skep__wire_writer *w)
     if (kind == STATE) skep__message_put_state(w, &state, ids, 4);
     if (kind == INPUT) skep__message_put_input(w, &input);
     if (kind == EVENT) skep__message_put_event(w, &event);
-    if (kind == VALUE) skep__value_put(w, &BedKind_info, &value);
+    if (kind == VALUE) skep__message_put_value(w, &BedKind_info, &value);
     if (kind == PING) skep__wire_put_varint(w, 77);
     if (kind == PING) skep__wire_put_varint(w, 123456);
     if (kind != OWN) return;
     skep__wire_put_u64(w, skep_entity_make(9, 2).bits);
     skep__wire_put_u8(w, 1);
-    skep__value_put(w, &BedPos_info, &pos);
+    skep__message_put_value(w, &BedPos_info, &pos);
     skep__wire_put_u8(w, 0);
     skep__wire_put_u8(w, 1);
-    skep__value_put(w, &BedKind_info, &value);
+    skep__message_put_value(w, &BedKind_info, &value);
 }
 
 void fuzz_make_message(fuzz_seed_fn *fn, void *ctx)

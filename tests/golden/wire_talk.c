@@ -151,7 +151,7 @@ static void put_ack(skep__wire_writer *w)
     skep__wire_section_begin(w, SKEP__WIRE_SECTION_OWN);
     skep__wire_put_u64(w, skep_entity_make(9, 2).bits);
     skep__wire_put_u8(w, 1);
-    skep__value_put(w, &BedPos_info, &own_pos);
+    skep__message_put_value(w, &BedPos_info, &own_pos);
     skep__wire_put_u8(w, 0);
     skep__wire_section_end(w);
 }
@@ -161,7 +161,7 @@ static void put_value(skep__wire_writer *w, uint32_t section, const skep_compone
 {
     uint8_t room[64];
     skep__wire_writer v = {.bytes = room, .bytes_max = sizeof room};
-    skep__value_put(&v, info, value);
+    skep__message_put_value(&v, info, value);
     const skep__message_event event = {5, skep_entity_make(4, 1), room, skep__u32(v.need)};
     const skep__message_input input = {900, 14, 6, room, skep__u32(v.need)};
     skep__wire_section_begin(w, section);
@@ -320,7 +320,7 @@ static const char *read_values(const wire_paper *papers)
     EXPECT(pos.x == own_pos.x && pos.y == own_pos.y);
     EXPECT(find(&papers[RESOURCES], &m, SKEP__WIRE_SECTION_RESOURCES, &r));
     EXPECT(skep__wire_get_varint(&r, &count) && skep__wire_get_varint(&r, &replica));
-    EXPECT(count == 1 && replica == 4 && skep__value_get(&r, &BedScore_info, &got_score));
+    EXPECT(count == 1 && replica == 4 && skep__message_get_value(&r, &BedScore_info, &got_score));
     EXPECT(got_score.blue == score.blue && got_score.red == score.red);
     EXPECT(find(&papers[EVENT], &m, SKEP__WIRE_SECTION_EVENTS, &r));
     EXPECT(skep__wire_get_varint(&r, &count) && count == 1);

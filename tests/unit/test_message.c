@@ -131,7 +131,7 @@ static void put_values(skep__wire_writer *w, uint32_t kind)
     if (kind != OWN) return;
     skep__wire_put_u64(w, skep_entity_make(9, 2).bits);
     skep__wire_put_u8(w, 1);
-    skep__value_put(w, &body_info, &value);
+    skep__message_put_value(w, &body_info, &value);
     skep__wire_put_u8(w, 0);
 }
 
@@ -335,13 +335,13 @@ static void values_come_back(void **unused)
     memset(&got, 0, sizeof got);
     assert_int_equal(p.own.has, 1);
     assert_int_equal(skep_entity_index(p.own.entity), 9);
-    assert_int_equal(p.own.size, skep__value_bytes(&body_info) + 2u);
+    assert_int_equal(p.own.size, skep__message_value_bytes(&body_info) + 2u);
     skep__wire_reader r = {.bytes = p.own.values, .at = 1, .end = p.own.size};
-    assert_true(skep__value_get(&r, &body_info, &got));
+    assert_true(skep__message_get_value(&r, &body_info, &got));
     assert_memory_equal(&sent, &got, sizeof got);
     room[8 + 1 + 8 + 2] = 2; /* the last of `on` */
     r = (skep__wire_reader){.bytes = room, .at = 9, .end = ROOM};
-    assert_false(skep__value_get(&r, &body_info, NULL));
+    assert_false(skep__message_get_value(&r, &body_info, NULL));
     assert_string_equal(r.error.message, "message: a bool is not 0 or 1");
     assert_int_equal(r.error.offset, 19);
 }
