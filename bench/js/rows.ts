@@ -34,6 +34,7 @@ export const rows: ReadonlyMap<string, Loader> = new Map<string, Loader>([
   ['empty-job-asleep', async () => (await emptyJob()).asleep],
   ['new-workers', () => pick(import('./rows/new_workers.ts'))],
   ['size', () => pick(import('./rows/size.ts'))],
+  ['skies-page', () => pick(import('./rows/skies_page.ts'))],
   ['suite/packed_5', () => pick(import('./suites/packed_5.ts'))],
   ['suite/simple_iter', () => pick(import('./suites/simple_iter.ts'))],
   ['suite/frag_iter', () => pick(import('./suites/frag_iter.ts'))],
