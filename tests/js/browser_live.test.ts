@@ -98,7 +98,7 @@ for (const name of BROWSERS) {
       }
     });
 
-    test('150 ms more of latency: what is shown is where the server was, without a jump', async () => {
+    test('150 ms more of latency: shown where the server has it, without a jump', async () => {
       await using site = await openSite({ files });
       const server = await serve({ origins: [new URL(site.url('/')).origin] });
       try {
