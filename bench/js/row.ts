@@ -47,12 +47,13 @@ export interface Row {
   readonly bars: readonly Bar[];
 }
 
-/** A row that is no time: a size or a count. */
+/** A row that measures itself: a size, a count, or what is seen from outside. */
 export interface Fact {
   readonly name: string;
   readonly title: string;
   readonly unit: string;
-  readonly measure: () => Promise<readonly FactValue[]>;
+  /** With `quick` only just, so that it is seen to run. */
+  readonly measure: (quick: boolean) => Promise<readonly FactValue[]>;
   readonly bars: readonly { of: string; value: number }[];
 }
 
@@ -60,6 +61,8 @@ export interface FactValue {
   readonly name: string;
   readonly role: Role;
   readonly value: number;
+  /** What the value is the median of, where it was measured more than once. */
+  readonly samples?: readonly number[];
 }
 
 /** Throws what a check has to say. */

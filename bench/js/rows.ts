@@ -13,6 +13,7 @@ const frameC = () => import('./rows/frame_c.ts');
 const snapshot = () => import('./rows/snapshot.ts');
 const delta = () => import('./rows/delta.ts');
 const emptyJob = () => import('./rows/empty_job.ts');
+const live = () => import('./rows/live.ts');
 
 export const rows: ReadonlyMap<string, Loader> = new Map<string, Loader>([
   ['notes-1k', async () => (await notes()).notesRow(1000, 90, 500)],
@@ -34,6 +35,9 @@ export const rows: ReadonlyMap<string, Loader> = new Map<string, Loader>([
   ['empty-job-asleep', async () => (await emptyJob()).asleep],
   ['new-workers', () => pick(import('./rows/new_workers.ts'))],
   ['size', () => pick(import('./rows/size.ts'))],
+  ['client', async () => (await live()).client],
+  ['gateway', async () => (await live()).gateway],
+  ['skies-page', () => pick(import('./rows/skies_page.ts'))],
   ['suite/packed_5', () => pick(import('./suites/packed_5.ts'))],
   ['suite/simple_iter', () => pick(import('./suites/simple_iter.ts'))],
   ['suite/frag_iter', () => pick(import('./suites/frag_iter.ts'))],

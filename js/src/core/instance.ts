@@ -72,7 +72,8 @@ export class Instance {
 
   /** The text of so many bytes at an address. */
   textOf(address: number, bytes: number): string {
-    return decoder.decode(this.u8.slice(address, address + bytes));
+    // None is frequent: why a client is live, after each message.
+    return bytes ? decoder.decode(this.u8.slice(address, address + bytes)) : '';
   }
 }
 
