@@ -125,7 +125,7 @@ def test_amalgamation(folder):
         if not shutil.which(compiler):
             continue
         program = folder / f"program_{compiler}"
-        for asserts in (0, 1):
+        for asserts in (0, 1) if compiler == "gcc" else (1,):
             # In the C file of another, an assert without the command's handler is a trap.
             run(compiler, *BITS, *WARNINGS, f"-DSKEP_ASSERTS={asserts}", "-c", folder / "skep.c",
                 "-o", folder / "skep.o")
