@@ -47,6 +47,9 @@ typedef struct lab {
 void lab_open(lab *lab, const conformance_factory *factory);
 void lab_close(lab *lab);
 
+/* Instead, where a thread that was lost may still look at its task: the memory is left to it. */
+void lab_leave(lab *lab);
+
 /* Makes another pool of the factory, for tests that destroy it. */
 skep_pool *lab_pool(lab *lab);
 

@@ -60,6 +60,12 @@ void lab_close(lab *l)
     skep__port_region_close(&l->region);
 }
 
+void lab_leave(lab *l)
+{
+    assert_null(l->pool);
+    l->region = (skep_region){0};
+}
+
 void *lab_take(lab *l, size_t bytes, size_t align)
 {
     l->used = skep__align(l->used, align);
