@@ -19,6 +19,13 @@ static inline size_t code_at(const skep__columns *c, uint32_t k, uint32_t s)
            s % SKEP__COLUMNS_BLOCK;
 }
 
+/* A code of a column: as many bits of `x` as it has. */
+static inline int32_t code_of(const skep__wire_column *column, uint32_t x)
+{
+    const uint32_t unused = 32u - column->bits;
+    return column->is_signed ? (int32_t)(x << unused) >> unused : (int32_t)(x << unused >> unused);
+}
+
 static inline uint32_t code_blocks(const skep__columns *c)
 {
     return (c->slot_count + SKEP__COLUMNS_BLOCK - 1u) / SKEP__COLUMNS_BLOCK;

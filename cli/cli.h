@@ -146,11 +146,13 @@ typedef struct skep__cli_pace {
 
 void skep__cli_pace_begin(skep__cli_pace *pace, double dt, uint64_t now_ns);
 
-/* Returns how long it is until the next frame; 0: it is due, and the one after it is set. */
-uint64_t skep__cli_pace_rest(skep__cli_pace *pace, uint64_t now_ns);
+/* Draws the live line. */
+typedef void skep__cli_show(void *ctx, uint64_t now_ns);
 
-/* Sleeps so long, but not so long that a signal or the live line would have to wait. */
-void skep__cli_pace_sleep(uint64_t rest_ns);
+/* Waits until the next frame is due; `show` is called whenever the line is to be drawn meanwhile.
+ * False when a signal came. */
+bool skep__cli_pace_wait(skep__cli_pace *pace, const skep__cli_live *live, skep__cli_show *show,
+                         void *ctx);
 
 /* From now on SIGINT and SIGTERM ask for a stop, the first time; the second has its usual effect.
  */
@@ -183,6 +185,11 @@ typedef struct skep__cli_scene {
 /* Opens what the options ask for and loads a saved world into it. Returns an exit code, after
  * saying why on standard error when it is not SKEP__EXIT_OK. Close it in either case. */
 int skep__cli_scene_open(skep__cli_scene *scene, const skep__cli_options *options);
+
+/* What the live line shows of a scene that ran so many frames in so much time; `rest` is still
+ * NULL. */
+skep__cli_state skep__cli_scene_state(const skep__cli_scene *scene, uint64_t frames,
+                                      uint64_t busy_ns);
 
 /* Ends the simulation and unloads the file. */
 void skep__cli_scene_close(skep__cli_scene *scene);

@@ -19,7 +19,8 @@ void skep__cli_pace_begin(skep__cli_pace *pace, double dt, uint64_t now_ns)
     pace->lost_ns = 0;
 }
 
-uint64_t skep__cli_pace_rest(skep__cli_pace *pace, uint64_t now_ns)
+/* How long it is until the next frame; 0: it is due, and the one after it is set. */
+static uint64_t pace_rest(skep__cli_pace *pace, uint64_t now_ns)
 {
     if (now_ns < pace->due_ns) return pace->due_ns - now_ns;
     const uint64_t late = now_ns - pace->due_ns;
@@ -32,11 +33,24 @@ uint64_t skep__cli_pace_rest(skep__cli_pace *pace, uint64_t now_ns)
     return 0;
 }
 
-void skep__cli_pace_sleep(uint64_t rest_ns)
+static void pace_sleep(uint64_t rest_ns)
 {
     _Atomic uint32_t nobody_wakes_us = 0;
     (void)skep__port_futex_wait(&nobody_wakes_us, 0,
                                 rest_ns < PACE_SLEEP_NS ? rest_ns : PACE_SLEEP_NS);
+}
+
+bool skep__cli_pace_wait(skep__cli_pace *pace, const skep__cli_live *live, skep__cli_show *show,
+                         void *ctx)
+{
+    for (;;) {
+        if (skep__cli_stopped()) return false;
+        const uint64_t now = skep__port_clock_ns();
+        const uint64_t rest = pace_rest(pace, now);
+        if (rest == 0) return true;
+        if (skep__cli_live_due(live, now)) show(ctx, now);
+        pace_sleep(rest);
+    }
 }
 
 /* ---- signals -------------------------------------------------------------------------------- */

@@ -29,33 +29,12 @@ typedef struct run_state {
 
 /* ---- frames --------------------------------------------------------------------------------- */
 
-static void run_show(run_state *r, uint64_t now_ns)
+static void run_show(void *ctx, uint64_t now_ns)
 {
-    skep_world *world = skep_sim_world(r->scene.sim);
-    skep__cli_state s;
-    s.title = r->scene.title;
-    s.frames = r->frames;
-    s.tick = skep_world_tick(world);
-    s.entities = skep_world_entity_count(world);
-    s.faults = skep_sim_fault_total(r->scene.sim);
-    s.busy_ns = r->busy_ns;
-    s.dt = (double)r->scene.dt;
-    s.rest = NULL;
+    run_state *r = ctx;
+    const skep__cli_state s = skep__cli_scene_state(&r->scene, r->frames, r->busy_ns);
     skep__cli_live_draw(&r->live, &s, now_ns);
     (void)fflush(stdout); /* lines of --hash-every, for whoever reads them meanwhile */
-}
-
-/* Waits until the next frame is due. False when a signal came. */
-static bool run_wait(run_state *r)
-{
-    for (;;) {
-        if (skep__cli_stopped()) return false;
-        const uint64_t now = skep__port_clock_ns();
-        const uint64_t rest = skep__cli_pace_rest(&r->pace, now);
-        if (rest == 0) return true;
-        if (skep__cli_live_due(&r->live, now)) run_show(r, now);
-        skep__cli_pace_sleep(rest);
-    }
 }
 
 /* Prints the hash where it was asked for. False when the line could not be written. */
@@ -73,7 +52,7 @@ static bool run_hash(run_state *r)
 
 static bool run_frame(run_state *r)
 {
-    if (r->paced && !run_wait(r)) return false;
+    if (r->paced && !skep__cli_pace_wait(&r->pace, &r->live, run_show, r)) return false;
     const uint64_t begin = skep__port_clock_ns();
     if (skep_sim_step(r->scene.sim, r->scene.dt) != SKEP_OK) {
         r->end = SKEP__END_ERROR;

@@ -287,6 +287,19 @@ int skep__cli_scene_open(skep__cli_scene *scene, const skep__cli_options *option
     return open_load(scene, options);
 }
 
+skep__cli_state skep__cli_scene_state(const skep__cli_scene *scene, uint64_t frames,
+                                      uint64_t busy_ns)
+{
+    skep_world *world = skep_sim_world(scene->sim);
+    return (skep__cli_state){.title = scene->title,
+                             .frames = frames,
+                             .tick = skep_world_tick(world),
+                             .entities = skep_world_entity_count(world),
+                             .faults = skep_sim_fault_total(scene->sim),
+                             .busy_ns = busy_ns,
+                             .dt = (double)scene->dt};
+}
+
 void skep__cli_scene_close(skep__cli_scene *scene)
 {
     skep_sim_close(scene->sim);

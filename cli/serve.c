@@ -135,7 +135,7 @@ static int serve_describe(serve_state *s, const skep__cli_options *o)
     d->tls_cert = v[SKEP__CLI_tls_cert].text;
     d->tls_key = v[SKEP__CLI_tls_key].text;
     d->publish.tick_hz = SERVE_HZ;
-    d->publish.every = v[SKEP__CLI_every].given ? (uint32_t)v[SKEP__CLI_every].number : 3;
+    if (v[SKEP__CLI_every].given) d->publish.every = (uint32_t)v[SKEP__CLI_every].number;
     if (v[SKEP__CLI_origin].text) {
         d->origins = s->origins;
         d->origin_count = serve_list(v[SKEP__CLI_origin].text, s->origin, s->origins);
@@ -162,8 +162,9 @@ static void serve_leave(void *ctx, skep_world *world, uint32_t player, skep_enti
 
 /* ---- frames --------------------------------------------------------------------------------- */
 
-static void serve_show(serve_state *s, uint64_t now_ns)
+static void serve_show(void *ctx, uint64_t now_ns)
 {
+    serve_state *s = ctx;
     char rest[96], rate[32];
     const skep_gateway_stats stats = skep_gateway_stats_of(s->gateway);
     const uint64_t bytes = stats.publish.bytes_sent - s->bytes_before;
@@ -173,34 +174,14 @@ static void serve_show(serve_state *s, uint64_t now_ns)
     (void)snprintf(rest, sizeof rest, "%u %s, %s kB/s", stats.publish.session_count,
                    stats.publish.session_count == 1 ? "client" : "clients",
                    skep__cli_thousands(rate, (uint64_t)((double)bytes / 1e3 / seconds + 0.5)));
-    skep_world *world = skep_sim_world(s->scene.sim);
-    skep__cli_state state;
-    state.title = s->scene.title;
-    state.frames = s->frames;
-    state.tick = skep_world_tick(world);
-    state.entities = skep_world_entity_count(world);
-    state.faults = skep_sim_fault_total(s->scene.sim);
-    state.busy_ns = s->busy_ns;
-    state.dt = (double)s->scene.dt;
+    skep__cli_state state = skep__cli_scene_state(&s->scene, s->frames, s->busy_ns);
     state.rest = rest;
     skep__cli_live_draw(&s->live, &state, now_ns);
 }
 
-static bool serve_wait(serve_state *s)
-{
-    for (;;) {
-        if (skep__cli_stopped()) return false;
-        const uint64_t now = skep__port_clock_ns();
-        const uint64_t rest = skep__cli_pace_rest(&s->pace, now);
-        if (rest == 0) return true;
-        if (skep__cli_live_due(&s->live, now)) serve_show(s, now);
-        skep__cli_pace_sleep(rest);
-    }
-}
-
 static bool serve_frame(serve_state *s)
 {
-    if (!serve_wait(s)) return false;
+    if (!skep__cli_pace_wait(&s->pace, &s->live, serve_show, s)) return false;
     const uint64_t begin = skep__port_clock_ns();
     const bool good = skep_gateway_begin(s->gateway) == SKEP_OK &&
                       skep_sim_step(s->scene.sim, s->scene.dt) == SKEP_OK &&

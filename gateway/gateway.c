@@ -74,11 +74,9 @@ static void gateway_defaults(skep_gateway *g)
     if (!d->path) d->path = "/world";
     if (!d->content_policy) d->content_policy = GATEWAY_POLICY;
     const skep_publish_desc usual = skep_publish_desc_default();
-    gateway_default(&d->publish.session_max, usual.session_max ? usual.session_max : 1024);
-    gateway_default(&d->publish.message_up_max,
-                    usual.message_up_max ? usual.message_up_max : 65536);
-    gateway_default(&d->publish.message_down_max,
-                    usual.message_down_max ? usual.message_down_max : 1u << 20);
+    gateway_default(&d->publish.session_max, usual.session_max);
+    gateway_default(&d->publish.message_up_max, usual.message_up_max);
+    gateway_default(&d->publish.message_down_max, usual.message_down_max);
     gateway_default(&d->connection_max, d->publish.session_max + 256);
     gateway_default(&d->address_max, 64);
     gateway_default(&d->header_ms, 5000);

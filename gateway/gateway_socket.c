@@ -17,8 +17,6 @@
 /* One turn of so many is measured; a prime, so that it is not always the same client's. */
 #define SOCKET_MEASURED 7u
 #define SOCKET_CLOSE_TEXT 120u
-/* The session's reason when the client said BYE. */
-#define SOCKET_LEFT "the client left"
 
 /* ---- ends ----------------------------------------------------------------------------------- */
 
@@ -171,8 +169,7 @@ static void socket_message(skep__conn *c)
                            c->player, c->address);
     }
     if (!goes_on) {
-        const char *reason = skep_session_reason(c->session);
-        const bool left = reason && strcmp(reason, SOCKET_LEFT) == 0;
+        const bool left = skep_session_left(c->session);
         socket_ending(c, left ? LWS_CLOSE_STATUS_NORMAL : LWS_CLOSE_STATUS_POLICY_VIOLATION, now);
     }
     skep__socket_ask(c, now);

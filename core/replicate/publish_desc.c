@@ -6,14 +6,6 @@
 
 #define DESC_HZ_MAX 10000u
 
-skep_publish_desc skep_publish_desc_default(void)
-{
-    skep_publish_desc d;
-    memset(&d, 0, sizeof d);
-    d.canary = SKEP__PUBLISH_CANARY;
-    return d;
-}
-
 static uint32_t desc_or(uint32_t value, uint32_t fallback)
 {
     return value ? value : fallback;
@@ -35,6 +27,15 @@ static void desc_defaults(skep_publish_desc *d)
     d->ping_ms = desc_or(d->ping_ms, 15000);
     d->drop_ms = desc_or(d->drop_ms, 45000);
     d->resume_ms = desc_or(d->resume_ms, 30000);
+}
+
+skep_publish_desc skep_publish_desc_default(void)
+{
+    skep_publish_desc d;
+    memset(&d, 0, sizeof d);
+    d.canary = SKEP__PUBLISH_CANARY;
+    desc_defaults(&d);
+    return d;
 }
 
 static skep_status desc_refuse(const skep_publish_desc *d, const char *why, const char *what)

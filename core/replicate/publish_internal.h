@@ -198,9 +198,6 @@ SKEP_NODISCARD skep_status skep__view_update(skep_publisher *p, skep__view_class
 /* Forgets all states: the world went back. */
 void skep__view_reset(skep_publisher *p, skep__view_classes *view);
 
-/* A class by id, NULL when it is gone. O(log classes). */
-skep__view_class *skep__view_find(const skep__view_classes *view, uint32_t id);
-
 /* The class as it was at a tick of the ring, NULL when it was not yet, or is kept no more. */
 const skep__codes *skep__class_at(const skep__view_class *c, uint32_t tick);
 

@@ -80,20 +80,6 @@ void skep__view_release(skep_publisher *p, skep__view_classes *view)
     view->users--;
 }
 
-skep__view_class *skep__view_find(const skep__view_classes *view, uint32_t id)
-{
-    uint32_t low = 0;
-    uint32_t high = view->class_count;
-    while (low < high) {
-        const uint32_t mid = low + (high - low) / 2u;
-        if (view->classes[mid].id < id)
-            low = mid + 1u;
-        else
-            high = mid;
-    }
-    return low < view->class_count && view->classes[low].id == id ? &view->classes[low] : NULL;
-}
-
 /* The layout of a set of components of the view; its index, or UINT32_MAX. */
 static uint32_t view_layout(skep_publisher *p, skep__view_classes *view, uint64_t components,
                             skep_status *status)

@@ -146,6 +146,11 @@ uint32_t skep_session_player(const skep_session *s)
     return s->player ? s->player->number : 0u;
 }
 
+bool skep_session_left(const skep_session *s)
+{
+    return s->said_bye;
+}
+
 const char *skep_session_reason(const skep_session *s)
 {
     return s->phase == SKEP__SESSION_ENDED ? s->reason : NULL;

@@ -225,19 +225,18 @@ static uint32_t connect_held(const skep_view *view)
     return most <= view->limits.up_bytes_max / 2u ? newest->count : 0;
 }
 
-static void connect_put_resume(skep_view *view, skep__wire_writer *w)
+static bool connect_put_resume(skep_view *view, skep__wire_writer *w)
 {
     const skep__client_state *newest = skep__client_newest(view);
     const uint32_t count = connect_held(view);
-    uint32_t before = 0;
+    uint32_t *held = count ? skep__client_alloc(view, count * sizeof *held) : NULL;
+    if (count && !held) return false;
+    for (uint32_t i = 0; i < count; i++) held[i] = newest->entries[i].id;
     skep__wire_section_begin(w, SKEP__WIRE_SECTION_RESUME);
-    skep__wire_put_bytes(w, view->resume, SKEP__RESUME_BYTES);
-    skep__wire_put_varint(w, count);
-    for (uint32_t i = 0; i < count; i++) { /* a list of ids, as skep__wire_put_ids writes it */
-        skep__wire_put_varint(w, newest->entries[i].id - before);
-        before = newest->entries[i].id + 1u;
-    }
+    skep__message_put_resume(w, view->resume, held, count);
     skep__wire_section_end(w);
+    skep__client_free(view, held, count * sizeof *held);
+    return true;
 }
 
 static skep_status connect_hello(skep_view *view, skep__wire_writer *w)
@@ -255,7 +254,7 @@ static skep_status connect_hello(skep_view *view, skep__wire_writer *w)
         skep__wire_put_bytes(w, view->token, view->desc.token_bytes);
         skep__wire_section_end(w);
     }
-    if (view->was_welcomed) connect_put_resume(view, w);
+    if (view->was_welcomed && !connect_put_resume(view, w)) return SKEP_NO_MEMORY;
     return skep__wire_message_end(w);
 }
 

@@ -315,7 +315,7 @@ static bool resources_get(skep_view *view, skep__wire_reader *r, skep__client_ne
     return skep__wire_get_end(r);
 }
 
-/* Class 0: its CLASS says nothing, RESOURCES all. */
+/* Class 0: RESOURCES alone; a CLASS beside them says nothing. */
 static bool next_resources(skep_view *view, skep__wire_message *m, skep_error *error)
 {
     skep__wire_reader body;

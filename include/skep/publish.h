@@ -263,6 +263,9 @@ SKEP_API bool skep_session_next(skep_session *session, uint64_t now_ns, const vo
  * ended. */
 SKEP_API bool skep_session_tick(skep_session *session, uint64_t now_ns);
 
+/* Returns whether the client ended the session itself, by BYE. */
+SKEP_API bool skep_session_left(const skep_session *session);
+
 /* Returns the reason why a session ended, a sentence; NULL while it goes on. */
 SKEP_API const char *skep_session_reason(const skep_session *session);
 

@@ -6,6 +6,7 @@
 #include "fuzz.h"
 
 #include "core/base/random.h"
+#include "bench/code_cells.h"
 #include "core/replicate/class_wire.h"
 #include "support/live_bed.h"
 
@@ -38,11 +39,8 @@ static void put_slot(ground *g, skep__codes *s, uint32_t slot, uint64_t id, uint
     FUZZ_MUST(ids && codes);
     ids[slot % 128u] = id;
     for (uint32_t k = 0; k < g->layout.column_count; k++) {
-        const uint32_t unused = 32u - g->layout.columns[k].bits;
         const uint32_t x = id ? drawn(count, 1u << 12) : 0u;
-        codes[k * 128u + slot % 128u] = g->layout.columns[k].is_signed
-                                            ? (int32_t)(x << unused) >> unused
-                                            : (int32_t)(x << unused >> unused);
+        codes[k * 128u + slot % 128u] = code_of(&g->layout.columns[k], x);
     }
 }
 

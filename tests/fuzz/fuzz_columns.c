@@ -25,19 +25,13 @@ static const skep__wire_column wide[] = {{32, false, SKEP__COLUMNS_NONE, 0},
 static const skep__columns shapes[SHAPES] = {
     {moving, 5, 200, 2}, {flag, 1, 1000, 1}, {wide, 3, 1, 7}, {moving, 5, 0, 1}};
 
-static int32_t in_range(const skep__wire_column *c, uint32_t x)
-{
-    const uint32_t unused = 32u - c->bits;
-    return c->is_signed ? (int32_t)(x << unused) >> unused : (int32_t)(x << unused >> unused);
-}
-
 static void fill(const skep__columns *c, uint32_t what, uint32_t range, int32_t *cells)
 {
     memset(cells, 0, code_count(c) * sizeof *cells);
     for (uint32_t k = 0; k < c->column_count; k++)
         for (uint32_t s = 0; s < c->slot_count; s++) {
             const uint64_t n = skep__hash_u64((uint64_t)what << 40 | (uint64_t)k << 20 | s);
-            cells[code_at(c, k, s)] = in_range(&c->columns[k], (uint32_t)(n % range));
+            cells[code_at(c, k, s)] = code_of(&c->columns[k], (uint32_t)(n % range));
         }
 }
 
@@ -46,7 +40,7 @@ static void expect_in_range(const skep__columns *c, const int32_t *cells)
     for (uint32_t k = 0; k < c->column_count; k++)
         for (uint32_t s = 0; s < code_blocks(c) * SKEP__COLUMNS_BLOCK; s++) {
             const int32_t x = cells[code_at(c, k, s)];
-            FUZZ_MUST(s < c->slot_count ? x == in_range(&c->columns[k], (uint32_t)x) : x == 0);
+            FUZZ_MUST(s < c->slot_count ? x == code_of(&c->columns[k], (uint32_t)x) : x == 0);
         }
 }
 
@@ -86,7 +80,7 @@ void fuzz_make_columns(fuzz_seed_fn *fn, void *ctx)
         memcpy(codes, base, code_count(c) * sizeof *codes);
         const uint32_t rarity = how < 8u ? 1u : how < 16u ? 3u : 40u;
         for (uint32_t s = 0; s < c->slot_count; s += rarity)
-            codes[code_at(c, 0, s)] = in_range(&c->columns[0], (uint32_t)base[s] + s % 9u);
+            codes[code_at(c, 0, s)] = code_of(&c->columns[0], (uint32_t)base[s] + s % 9u);
         skep__wire_writer w = {.bytes = bytes + 1, .bytes_max = BODY_MAX - 1u};
         bytes[0] = (uint8_t)(how & 7u);
         code_encode(c, base, how & 4u ? older : NULL, codes, &w);

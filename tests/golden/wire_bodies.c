@@ -39,13 +39,6 @@ static uint32_t noise(uint32_t k, uint32_t s, uint32_t what)
     return (uint32_t)skep__hash_u64((uint64_t)what << 40 | (uint64_t)k << 20 | s);
 }
 
-static int32_t in_range(uint32_t k, uint32_t x)
-{
-    const uint32_t unused = 32u - columns[k].bits;
-    return columns[k].is_signed ? (int32_t)(x << unused) >> unused
-                                : (int32_t)(x << unused >> unused);
-}
-
 static bool disturbed(skep__columns_mode mode, uint32_t s)
 {
     switch (mode) {
@@ -71,8 +64,9 @@ static void make(matrices *m, skep__columns_mode mode, skep__columns_predictor p
         const skep__columns_step step = skep__columns_step_make(columns[k].rate_q32, shape.ticks);
         for (uint32_t s = 0; s < SLOTS; s++) {
             const size_t at = code_at(&shape, k, s);
-            m->base[at] = in_range(k, noise(k, s, 1) % 2000u + 300u);
-            m->older[at] = in_range(k, (uint32_t)m->base[at] - 20u - noise(k, s, 2) % 200u);
+            m->base[at] = code_of(&columns[k], noise(k, s, 1) % 2000u + 300u);
+            m->older[at] =
+                code_of(&columns[k], (uint32_t)m->base[at] - 20u - noise(k, s, 2) % 200u);
             const uint32_t speed = columns[k].velocity % COLUMNS;
             const skep__columns_cell cell = {.speed = m->codes + code_at(&shape, speed, s),
                                              .factor = step.factor,
@@ -82,7 +76,7 @@ static void make(matrices *m, skep__columns_mode mode, skep__columns_predictor p
             if (predictor == SKEP__COLUMNS_VELOCITY && columns[k].velocity != SKEP__COLUMNS_NONE)
                 code += skep__columns_way(&cell, 0);
             if ((k < 2 || k == 4) && disturbed(mode, s)) code += noise(k, s, 3) % 5u + 1u;
-            m->codes[at] = in_range(k, code);
+            m->codes[at] = code_of(&columns[k], code);
         }
     }
 }

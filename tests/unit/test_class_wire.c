@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "core/base/random.h"
+#include "bench/code_cells.h"
 #include "core/replicate/class_wire.h"
 
 #define STATES 7u
@@ -69,11 +70,8 @@ static void draw_slot(history *h, skep__codes *s, uint32_t slot, uint64_t id)
     assert_true(ids && codes);
     ids[slot % 128u] = id;
     for (uint32_t k = 0; k < h->layout.column_count; k++) {
-        const uint32_t unused = 32u - h->layout.columns[k].bits;
         const uint32_t x = id ? drawn(h, 1u << 12) : 0u;
-        codes[k * 128u + slot % 128u] = h->layout.columns[k].is_signed
-                                            ? (int32_t)(x << unused) >> unused
-                                            : (int32_t)(x << unused >> unused);
+        codes[k * 128u + slot % 128u] = code_of(&h->layout.columns[k], x);
     }
 }
 

@@ -39,12 +39,6 @@ static uint32_t drawn(columns_case *k, uint32_t below)
     return skep__random_below(skep__random(k->seed, 4, 0, 0, k->draw++), below);
 }
 
-static int32_t in_range(const skep__wire_column *column, uint32_t x)
-{
-    const uint32_t unused = 32u - column->bits;
-    return column->is_signed ? (int32_t)(x << unused) >> unused : (int32_t)(x << unused >> unused);
-}
-
 static void draw_columns(columns_case *k)
 {
     static const uint8_t bits[] = {32, 32, 16, 8, 1, 5};
@@ -78,11 +72,11 @@ static void draw_codes(columns_case *k)
             const size_t at = code_at(&k->c, i, s);
             const uint64_t x = skep__random(k->seed, 5, i, s, 0);
             const uint32_t step = (uint32_t)(x >> 32) % 64u;
-            k->older[at] = in_range(column, (uint32_t)x & (drawn(k, 4) ? 0xFFFFu : ~0u));
-            k->base[at] = in_range(column, (uint32_t)k->older[at] + (way ? step : 0u));
+            k->older[at] = code_of(column, (uint32_t)x & (drawn(k, 4) ? 0xFFFFu : ~0u));
+            k->base[at] = code_of(column, (uint32_t)k->older[at] + (way ? step : 0u));
             uint32_t code = (uint32_t)k->base[at] + (way == 2 ? step : 0u);
             if (drawn(k, rarity) == 0) code += drawn(k, 1u << size) - (1u << size >> 1);
-            k->codes[at] = in_range(column, code);
+            k->codes[at] = code_of(column, code);
         }
     }
 }
@@ -104,7 +98,7 @@ static void draw_ways(columns_case *k)
         skep__columns_predict(&cell, SKEP__COLUMNS_VELOCITY, way);
         for (uint32_t s = 0; s < SKEP__COLUMNS_BLOCK && s < k->c.slot_count; s++) {
             const uint32_t off = drawn(k, rarity) ? 0u : drawn(k, 3);
-            k->codes[code_at(&k->c, i, s)] = in_range(column, way[s] + off);
+            k->codes[code_at(&k->c, i, s)] = code_of(column, way[s] + off);
         }
     }
 }
@@ -234,7 +228,7 @@ static void expect_ranges(const columns_case *k, const int32_t *out)
     for (uint32_t i = 0; i < k->c.column_count; i++)
         for (uint32_t s = 0; s < code_blocks(&k->c) * SKEP__COLUMNS_BLOCK; s++) {
             const int32_t code = out[code_at(&k->c, i, s)];
-            assert_int_equal(code, in_range(&k->column[i], (uint32_t)code));
+            assert_int_equal(code, code_of(&k->column[i], (uint32_t)code));
             assert_true(s < k->c.slot_count || code == 0);
         }
 }
