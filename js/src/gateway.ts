@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The entry `skep/gateway`: publishes a world to clients over WebSockets.
 
-import { liveCore } from './core/live_core.js';
-import { setOwnCore } from './core/own_core.js';
-
-// Worlds that are made from here on can be published.
-setOwnCore(liveCore());
-
 export { createGateway, type Gateway, type GatewayOptions } from './gateway/gateway.js';
 export {
   q,

@@ -5,6 +5,8 @@
 
 import { infoOf, type AnyComponent, type EventType } from '../component.js';
 import { clock } from '../core/live.js';
+import { liveCore } from '../core/live_core.js';
+import { setOwnCore } from '../core/own_core.js';
 import { SkepError } from '../errors.js';
 import { after, builtin } from '../pool/env.js';
 import type { FrameHook, World } from '../world.js';
@@ -49,6 +51,10 @@ export interface GatewayOptions {
   /** Milliseconds of a clock that never goes back; performance.now by default. */
   now?: () => number;
 }
+
+// Worlds that are made from here on can be published. It stands beside createGateway, and not in
+// the entry that hands it on, since bundlers pass such entries over.
+setOwnCore(liveCore());
 
 const TURN_MS = 250;
 const CLOSE_MS = 1000;
