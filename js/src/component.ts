@@ -139,6 +139,9 @@ const TYPES: Readonly<Record<string, readonly [number, number]>> = {
   bytes: [13, 1],
 };
 
+/** Names of the types, in the order of the core's numbers, of which the first is 1. */
+export const TYPE_NAMES = Object.keys(TYPES) as readonly FieldLayout['type'][];
+
 /** Limits of a component, as in the core. */
 export const FIELD_MAX = 16;
 export const FIELD_BYTES_MAX = 2048;

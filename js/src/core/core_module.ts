@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // wasm files that hold a core. A file is compiled once, for shared memory where threads can have
 // it, else with the one bit of its memory import turned. The files that the package carries are in
-// own_core.ts and live_core.ts, so that nobody carries one that is not used; workers get compiled
-// modules by message.
+// own_core.ts, live_core.ts and view_core.ts, so that nobody carries one that is not used; workers
+// get compiled modules by message.
 
 import { SkepError } from '../errors.js';
 import { inflate } from './inflate.js';

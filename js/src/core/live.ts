@@ -2,7 +2,7 @@
 // What server and client share of the way to wasm: descriptions of components that were made in C,
 // and the words that wasm/host_publish.c and wasm/host_view.c take.
 
-import type { ComponentInfo, FieldLayout } from '../component.js';
+import { TYPE_NAMES, type ComponentInfo, type FieldLayout } from '../component.js';
 import type { Host } from './host.js';
 import { KIND } from './layout.js';
 
@@ -59,22 +59,6 @@ export interface Described {
   readonly info: ComponentInfo;
 }
 
-const TYPES: readonly FieldLayout['type'][] = [
-  'i8',
-  'u8',
-  'i16',
-  'u16',
-  'i32',
-  'u32',
-  'i64',
-  'u64',
-  'f32',
-  'f64',
-  'bool',
-  'entity',
-  'bytes',
-];
-
 /** Reads the description at an address. */
 export function describeAt(host: Host, address: number): Described {
   host.ex['skep_host_describe']!(host.address, address);
@@ -85,7 +69,7 @@ export function describeAt(host: Host, address: number): Described {
     const at = 4 + 5 * f;
     layout.push({
       name: instance.text(host.word(at)),
-      type: TYPES[host.word(at + 1) - 1]!,
+      type: TYPE_NAMES[host.word(at + 1) - 1]!,
       code: host.word(at + 1),
       size: host.word(at + 2),
       count: host.word(at + 3),
