@@ -232,8 +232,8 @@ static void gateway_free(skep_gateway *g)
     skep__handover_deinit(&g->handover);
     skep_feed_destroy(g->feed);
     const skep_allocator a = g->allocator;
-    if (g->box.bytes) a.free(a.ctx, g->box.bytes, g->box.cap, 16);
-    if (g->players) a.free(a.ctx, g->players, g->player_cap * sizeof *g->players, 16);
+    skep__array_free(&a, (void **)&g->box.bytes, &g->box.cap, 1);
+    skep__array_free(&a, (void **)&g->players, &g->player_cap, sizeof *g->players);
     for (skep__piece *piece = g->pieces; piece;) {
         skep__piece *next = piece->next;
         a.free(a.ctx, piece, piece->bytes, 16);
@@ -302,23 +302,11 @@ static skep__player *gateway_player(skep_gateway *g, uint32_t player)
     return NULL;
 }
 
-static bool gateway_room(skep_gateway *g)
-{
-    if (g->player_count < g->player_cap) return true;
-    const uint32_t cap = g->player_cap ? g->player_cap * 2 : 16;
-    skep__player *more = g->allocator.alloc(g->allocator.ctx, cap * sizeof *more, 16);
-    if (!more) return false;
-    if (g->player_count) memcpy(more, g->players, g->player_count * sizeof *more);
-    if (g->players)
-        g->allocator.free(g->allocator.ctx, g->players, g->player_cap * sizeof *more, 16);
-    g->players = more;
-    g->player_cap = cap;
-    return true;
-}
-
 static skep_status gateway_join(skep_gateway *g, uint32_t player)
 {
-    if (!gateway_room(g)) return SKEP_NO_MEMORY;
+    if (!skep__array_grow(&g->allocator, (void **)&g->players, &g->player_cap, g->player_count + 1,
+                          sizeof *g->players))
+        return SKEP_NO_MEMORY;
     const skep_status status = skep_feed_join(g->feed, player);
     if (status != SKEP_OK) return status == SKEP_EXISTS ? SKEP_OK : status;
     skep__player *p = &g->players[g->player_count++];
@@ -424,12 +412,7 @@ skep_gateway_stats skep_gateway_stats_of(skep_gateway *gateway)
     skep__handover *h = &gateway->handover;
     skep__handover_lock(h);
     skep_gateway_stats s = h->wire;
-    const skep_gateway_stats world = h->world;
+    skep__figures_world(&s, &h->world);
     skep__handover_unlock(h);
-    s.frames = world.frames;
-    s.frame_ns = world.frame_ns;
-    s.frame_max_ns = world.frame_max_ns;
-    s.states_lost = world.states_lost;
-    s.players = world.players;
     return s;
 }

@@ -9,27 +9,38 @@
 /* The world counts as standing still after so long without the end of a frame. */
 #define FIGURES_STILL_NS UINT64_C(5000000000)
 
-skep_gateway_stats skep__figures_now(skep_gateway *g)
+skep_gateway_stats skep__figures_wire(const skep_gateway *g)
 {
     skep_gateway_stats s = g->stats;
     s.publish = skep_publisher_stats(g->publisher);
     s.publish.quantise_ns = g->quantise_ns;
     s.connections = g->conn_count;
     s.cpu_ns = skep__port_thread_cpu_ns();
+    return s;
+}
+
+void skep__figures_world(skep_gateway_stats *s, const skep_gateway_stats *world)
+{
+    s->frames = world->frames;
+    s->frame_ns = world->frame_ns;
+    s->frame_max_ns = world->frame_max_ns;
+    s->states_lost = world->states_lost;
+    s->players = world->players;
+}
+
+/* Both sides' figures; the gateway's thread. */
+static skep_gateway_stats figures_now(skep_gateway *g)
+{
+    skep_gateway_stats s = skep__figures_wire(g);
     skep__handover_lock(&g->handover);
-    const skep_gateway_stats world = g->handover.world;
+    skep__figures_world(&s, &g->handover.world);
     skep__handover_unlock(&g->handover);
-    s.frames = world.frames;
-    s.frame_ns = world.frame_ns;
-    s.frame_max_ns = world.frame_max_ns;
-    s.states_lost = world.states_lost;
-    s.players = world.players;
     return s;
 }
 
 size_t skep__figures_health(skep_gateway *g, char *out, size_t max, bool *good)
 {
-    const skep_gateway_stats s = skep__figures_now(g);
+    const skep_gateway_stats s = figures_now(g);
     const uint64_t now = skep__port_clock_ns();
     skep__handover_lock(&g->handover);
     const uint64_t end = g->handover.frame_end_ns;
@@ -81,7 +92,7 @@ static void figures_gauge(figures_text *t, const char *name, const char *help, d
     figures_row(t, name, "gauge", help, value);
 }
 
-static void figures_world(figures_text *t, const skep_gateway_stats *s)
+static void figures_of_world(figures_text *t, const skep_gateway_stats *s)
 {
     figures_count(t, "skep_frames_total", "Frames of the world.", s->frames);
     figures_seconds(t, "skep_frame_seconds_total", "Time in frames.", s->frame_ns);
@@ -98,7 +109,7 @@ static void figures_world(figures_text *t, const skep_gateway_stats *s)
                   s->inputs_lost);
 }
 
-static void figures_wire(figures_text *t, const skep_gateway_stats *s)
+static void figures_of_wire(figures_text *t, const skep_gateway_stats *s)
 {
     figures_gauge(t, "skep_connections", "Connections of all kinds.", s->connections);
     figures_gauge(t, "skep_sessions", "Clients.", s->publish.session_count);
@@ -125,9 +136,9 @@ static void figures_wire(figures_text *t, const skep_gateway_stats *s)
 
 size_t skep__figures_metrics(skep_gateway *g, char *out, size_t max)
 {
-    const skep_gateway_stats s = skep__figures_now(g);
+    const skep_gateway_stats s = figures_now(g);
     figures_text t = {out, 0, max};
-    figures_world(&t, &s);
-    figures_wire(&t, &s);
+    figures_of_world(&t, &s);
+    figures_of_wire(&t, &s);
     return t.used;
 }

@@ -140,8 +140,11 @@ bool skep__http_answer(skep__conn *c, uint32_t status, const char *type, const c
 size_t skep__figures_health(skep_gateway *g, char *out, size_t max, bool *good);
 size_t skep__figures_metrics(skep_gateway *g, char *out, size_t max);
 
-/* All figures of both threads. On the gateway's thread. */
-skep_gateway_stats skep__figures_now(skep_gateway *g);
+/* What the gateway's thread counts, as of now; on that thread. */
+skep_gateway_stats skep__figures_wire(const skep_gateway *g);
+
+/* Puts in what the world's thread counts. */
+void skep__figures_world(skep_gateway_stats *s, const skep_gateway_stats *world);
 
 /* ---- gateway_upgrade.c ---------------------------------------------------------------------- */
 

@@ -119,12 +119,9 @@ static void loop_look(skep__conn *c, uint64_t now_ns)
 
 static void loop_figures(skep_gateway *g)
 {
-    g->stats.cpu_ns = skep__port_thread_cpu_ns();
-    g->stats.connections = g->conn_count;
-    g->stats.publish = skep_publisher_stats(g->publisher);
-    g->stats.publish.quantise_ns = g->quantise_ns;
+    const skep_gateway_stats s = skep__figures_wire(g);
     skep__handover_lock(&g->handover);
-    g->handover.wire = g->stats;
+    g->handover.wire = s;
     skep__handover_unlock(&g->handover);
 }
 

@@ -25,16 +25,10 @@ void skep__handover_init(skep__handover *h, const skep_allocator *allocator)
     h->allocator = *allocator;
 }
 
-static void handover_box_free(skep__handover *h, skep__handover_box *box)
-{
-    if (box->bytes) h->allocator.free(h->allocator.ctx, box->bytes, box->cap, 16);
-    memset(box, 0, sizeof *box);
-}
-
 void skep__handover_deinit(skep__handover *h)
 {
     SKEP_ASSERT(h->state_count == 0);
-    handover_box_free(h, &h->box);
+    skep__array_free(&h->allocator, (void **)&h->box.bytes, &h->box.cap, 1);
 }
 
 void skep__handover_lock(skep__handover *h)
@@ -80,30 +74,14 @@ uint32_t skep__handover_take(skep__handover *h, skep_state **states, bool *stop)
 
 /* ---- joins, leaves, inputs ------------------------------------------------------------------ */
 
-/* Makes room for `bytes` more. */
-static bool handover_grow(skep__handover *h, skep__handover_box *box, uint32_t bytes)
-{
-    if (bytes <= box->cap - box->used) return true;
-    uint32_t cap = box->cap ? box->cap : 4096;
-    while (cap - box->used < bytes) cap *= 2;
-    uint8_t *more = h->allocator.alloc(h->allocator.ctx, cap, 16);
-    if (!more) return false;
-    if (box->used) memcpy(more, box->bytes, box->used);
-    const uint32_t used = box->used;
-    handover_box_free(h, box);
-    box->bytes = more;
-    box->used = used;
-    box->cap = cap;
-    return true;
-}
-
 bool skep__handover_put(skep__handover *h, const skep__handover_item *item, const void *bytes)
 {
     const uint32_t padded = (item->size + 7u) & ~7u;
     const uint32_t room = (uint32_t)sizeof *item + padded;
     skep__handover_lock(h);
     bool good = item->kind != SKEP_PUBLISH_INPUT || h->box.used + room <= SKEP__HANDOVER_BYTES;
-    good = good && handover_grow(h, &h->box, room);
+    good = good && skep__array_grow(&h->allocator, (void **)&h->box.bytes, &h->box.cap,
+                                    h->box.used + room, 1);
     if (good) {
         uint8_t *to = h->box.bytes + h->box.used;
         memcpy(to, item, sizeof *item);
