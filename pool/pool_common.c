@@ -40,12 +40,13 @@ static void task_ahead(const skep_pool_task *task, const skep_job *const *jobs)
 
 /* ---- on the caller -------------------------------------------------------------------------- */
 
-bool skep__caller_init(skep__caller *caller, const skep_allocator *allocator, size_t scratch_bytes)
+bool skep__caller_init(skep__caller *caller, const skep_pool_desc *desc)
 {
     caller->sample = 0x9E3779B9u;
-    caller->room.scratch_bytes = scratch_bytes;
-    if (!scratch_bytes) return true;
-    caller->room.scratch = allocator->alloc(allocator->ctx, scratch_bytes, 64);
+    caller->ring = skep__trace_ring_of(desc->trace, 0);
+    caller->room.scratch_bytes = desc->scratch_bytes;
+    if (!desc->scratch_bytes) return true;
+    caller->room.scratch = desc->allocator.alloc(desc->allocator.ctx, desc->scratch_bytes, 64);
     return caller->room.scratch != NULL;
 }
 
@@ -73,6 +74,7 @@ void skep__caller_start(skep__caller *caller, const skep_pool_batch *batch, skep
     caller->done = done;
     caller->ctx = ctx;
     caller->next = 0;
+    caller->traced = skep__trace_begin(caller->ring);
 }
 
 uint32_t skep__caller_wait(skep__caller *caller, uint64_t until)
@@ -82,10 +84,13 @@ uint32_t skep__caller_wait(skep__caller *caller, uint64_t until)
     const bool measure = caller->next == 0 && skep__caller_measures(caller, batch);
     const bool clock = measure || until != SKEP_FOREVER;
     uint64_t now = clock ? skep__port_clock_ns() : 0;
+    uint64_t at = skep__trace_begin(caller->ring);
     skep_pool_result result = {0};
     for (uint32_t t = caller->next; t < batch->task_count; t++) {
         if (t + 1 < batch->task_count) task_ahead(batch->tasks[t + 1], batch->jobs);
         skep_task_run(batch->tasks[t], batch->jobs, batch->flags, &caller->room, &result);
+        at = skep__trace_end(caller->ring, SKEP__TRACE_BLOCK, at,
+                             skep__pool_traced(batch->tasks[t]));
         if (clock) {
             const uint64_t then = now;
             now = skep__port_clock_ns();
@@ -96,9 +101,13 @@ uint32_t skep__caller_wait(skep__caller *caller, uint64_t until)
             skep__results_remember(caller->results, batch->tasks[t], 0);
         }
         caller->done(caller->ctx, &result);
+        /* Taking patches may last; nothing else does. */
+        if (result.bytes != batch->tasks[t]->cells_bytes) at = skep__trace_begin(caller->ring);
         caller->next = t + 1;
         if (now >= until && caller->next < batch->task_count) return batch->task_count - t - 1;
     }
+    (void)skep__trace_end(caller->ring, SKEP__TRACE_TASKS, caller->traced,
+                          skep__trace_pair(batch->number, batch->task_count));
     caller->batch = NULL;
     return 0;
 }
@@ -207,15 +216,16 @@ uint32_t skep__results_untainted(const skep__pool_results *results, const skep_p
 /* ---- units ---------------------------------------------------------------------------------- */
 
 static void units_run_tasks(const skep__pool_units *units, skep__pool_results *results,
-                            uint32_t first, uint32_t end, uint32_t worker,
-                            const skep_task_room *room)
+                            uint32_t first, uint32_t end, const skep__pool_hand *hand)
 {
     uint64_t now = units->measure ? skep__port_clock_ns() : 0;
+    uint64_t at = skep__trace_begin(hand->ring);
     skep_pool_result result = {0};
-    result.worker = worker;
+    result.worker = hand->worker;
     for (uint32_t t = first; t < end; t++) {
         if (t + 1 < end) task_ahead(units->tasks[t + 1], units->jobs);
-        skep_task_run(units->tasks[t], units->jobs, units->flags, room, &result);
+        skep_task_run(units->tasks[t], units->jobs, units->flags, hand->room, &result);
+        at = skep__trace_end(hand->ring, SKEP__TRACE_BLOCK, at, skep__pool_traced(units->tasks[t]));
         if (units->measure) {
             const uint64_t then = now;
             now = skep__port_clock_ns();
@@ -227,14 +237,16 @@ static void units_run_tasks(const skep__pool_units *units, skep__pool_results *r
 }
 
 void skep__units_run(const skep__pool_units *units, skep__pool_results *results, uint32_t first,
-                     uint32_t end, uint32_t worker, const skep_task_room *room)
+                     uint32_t end, const skep__pool_hand *hand)
 {
     if (units->tasks) {
-        units_run_tasks(units, results, first, end, worker, room);
+        units_run_tasks(units, results, first, end, hand);
         return;
     }
+    const uint64_t began = skep__trace_begin(hand->ring);
     for (uint32_t u = first; u < end; u++) {
         const uint32_t at = u * units->grain; /* below n */
         units->work(units->ctx, at, skep__min_u32(units->grain, units->n - at));
     }
+    (void)skep__trace_end(hand->ring, SKEP__TRACE_HOST, began, SKEP__TRACE_NAME_PIECES);
 }

@@ -5,6 +5,7 @@
 #define SKEP_POOL_POOL_COMMON_H
 
 #include "core/base/base.h"
+#include "core/trace/trace.h"
 #include "port/port.h"
 #include "skep/pool.h"
 
@@ -78,10 +79,12 @@ typedef struct skep__caller {
     skep__pool_results *results; /* where failures are remembered, or NULL */
     uint32_t next;               /* the task to run next */
     uint32_t sample;             /* state of the choice which batches are measured */
+    skep__trace_ring *ring;      /* the caller's, or NULL */
+    uint64_t traced;             /* when the batch was taken, by the tracer's clock */
 } skep__caller;
 
-/* Gives the caller its scratch. False when there is no memory. */
-bool skep__caller_init(skep__caller *caller, const skep_allocator *allocator, size_t scratch_bytes);
+/* Gives the caller its scratch and its ring. False when there is no memory. */
+bool skep__caller_init(skep__caller *caller, const skep_pool_desc *desc);
 
 /* Frees it. */
 void skep__caller_deinit(skep__caller *caller, const skep_allocator *allocator);
@@ -124,9 +127,22 @@ SKEP_INLINE skep__pool_units skep__units_of_batch(const skep_pool_batch *batch, 
     return units;
 }
 
-/* Runs the units first to end - 1 as `worker`, and keeps the results of tasks. */
+/* Who runs units: a number, what it lends to tasks, and where it writes what it did. */
+typedef struct skep__pool_hand {
+    const skep_task_room *room;
+    skep__trace_ring *ring; /* or NULL */
+    uint32_t worker;
+} skep__pool_hand;
+
+/* Runs the units first to end - 1, and keeps the results of tasks. */
 void skep__units_run(const skep__pool_units *units, skep__pool_results *results, uint32_t first,
-                     uint32_t end, uint32_t worker, const skep_task_room *room);
+                     uint32_t end, const skep__pool_hand *hand);
+
+/* What a trace says of a task. */
+SKEP_INLINE uint64_t skep__pool_traced(const skep_pool_task *task)
+{
+    return skep__trace_quarters(task->system, task->span ? task->span->blocks : 1, task->block);
+}
 
 /* ---- kinds of pools ------------------------------------------------------------------------- */
 

@@ -13,6 +13,8 @@ typedef struct foreign_pool {
     skep_allocator allocator;
     skep__caller caller; /* also lends index 0 its room */
     skep__pool_results results;
+    skep_trace *trace;
+    uint64_t traced; /* when the batch was forked, by the tracer's clock */
     skep_pool_fork fork;
     skep_pool_join join;
     void *fork_ctx;
@@ -32,11 +34,14 @@ static void foreign_hand(void *work_ctx, uint32_t index)
 {
     foreign_pool *p = work_ctx;
     const uint32_t count = p->count;
+    /* Index 0 need not be the caller, who may be at a system's run meanwhile. */
+    const skep__pool_hand hand = {&p->rooms[index], skep__trace_ring_of(p->trace, index + 1),
+                                  index};
     for (;;) {
         const uint32_t first = atomic_fetch_add_explicit(&p->next, p->chunk, memory_order_relaxed);
         if (first >= count) return;
         skep__units_run(&p->units, &p->results, first, skep__min_u32(first + p->chunk, count),
-                        index, &p->rooms[index]);
+                        &hand);
     }
 }
 
@@ -47,6 +52,7 @@ static void foreign_fork_units(foreign_pool *p, uint32_t count)
     p->chunk = skep__max_u32(1, count / (8 * hands));
     atomic_store(&p->next, 0);
     p->forked = true;
+    p->traced = skep__trace_begin(p->caller.ring);
     p->fork(p->fork_ctx, foreign_hand, p, hands);
 }
 
@@ -94,7 +100,11 @@ static uint32_t foreign_wait(skep_pool *pool, uint64_t timeout_ns)
     if (p->caller.batch) return skep__caller_wait(&p->caller, skep__pool_until(timeout_ns));
     if (!p->forked) return 0;
     p->join(p->fork_ctx);
+    const uint64_t joined =
+        skep__trace_end(p->caller.ring, SKEP__TRACE_TASKS, p->traced,
+                        skep__trace_pair(p->batch->number, p->batch->task_count));
     skep__results_deliver(&p->results, p->batch, p->done, p->ctx);
+    (void)skep__trace_end(p->caller.ring, SKEP__TRACE_VERIFY, joined, p->batch->task_count);
     p->forked = false;
     return 0;
 }
@@ -133,6 +143,7 @@ static void foreign_destroy(skep_pool *pool)
     skep__free(&a, p->rooms, room_count * sizeof *p->rooms, 16);
     skep__results_deinit(&p->results, &a);
     skep__caller_deinit(&p->caller, &a);
+    skep_trace_destroy(p->trace);
     skep__free(&a, p, sizeof *p, 128);
 }
 
@@ -171,8 +182,9 @@ skep_status skep__pool_foreign_create(const skep_pool_desc *desc, skep_pool **po
     p->join = desc->join;
     p->fork_ctx = desc->ctx;
     p->worker_count = desc->workers;
-    if (!skep__caller_init(&p->caller, &p->allocator, desc->scratch_bytes) ||
-        !foreign_rooms(p, desc->scratch_bytes) ||
+    p->trace = desc->trace;
+    skep__trace_hold(p->trace);
+    if (!skep__caller_init(&p->caller, desc) || !foreign_rooms(p, desc->scratch_bytes) ||
         !skep__results_reserve(&p->results, &p->allocator, 256)) {
         foreign_destroy(&p->base);
         return SKEP_NO_MEMORY;

@@ -7,6 +7,7 @@ typedef struct local_pool {
     skep_pool base;
     skep__caller caller;
     skep_allocator allocator;
+    skep_trace *trace;
 } local_pool;
 
 static skep_status local_start(skep_pool *pool, const skep_pool_batch *batch, skep_pool_done done,
@@ -39,6 +40,7 @@ static void local_destroy(skep_pool *pool)
     local_pool *p = (local_pool *)pool;
     const skep_allocator allocator = p->allocator;
     skep__caller_deinit(&p->caller, &allocator);
+    skep_trace_destroy(p->trace);
     skep__free(&allocator, p, sizeof *p, 16);
 }
 
@@ -57,10 +59,12 @@ skep_status skep__pool_local_create(const skep_pool_desc *desc, skep_pool **pool
     if (!p) return SKEP_NO_MEMORY;
     p->base.v = &local_vtable;
     p->allocator = desc->allocator;
-    if (!skep__caller_init(&p->caller, &p->allocator, desc->scratch_bytes)) {
+    if (!skep__caller_init(&p->caller, desc)) {
         skep__free(&desc->allocator, p, sizeof *p, 16);
         return SKEP_NO_MEMORY;
     }
+    p->trace = desc->trace;
+    skep__trace_hold(p->trace);
     *pool = &p->base;
     return SKEP_OK;
 }

@@ -59,7 +59,9 @@ typedef struct threads_context {
     uint32_t worker;
     uint32_t claims;
     uint32_t spin;
+    skep__pool_hand hand;
     skep_task_room room;
+    uint64_t traced; /* when the marked task began, by the tracer's clock */
     skep__port_thread thread;
     struct threads_context *next; /* of the pool's abandoned ones; the owner's */
     size_t bytes;
@@ -101,6 +103,9 @@ typedef struct threads_pool {
     uint64_t debt_ns;  /* what ran here, though it would have paid had a worker been awake */
     skep_pool_done done;
     void *ctx;
+    skep_trace *trace;
+    skep__pool_hand hand; /* the caller's */
+    uint64_t traced;      /* when the batch was launched, by the tracer's clock */
     uint64_t deadline_ns;
     uint32_t count;       /* of the batch's units */
     uint32_t own_done;    /* units that the caller finished or wrote off */
@@ -175,10 +180,12 @@ static bool worker_run_timed(threads_context *context, const skep__pool_units *u
     const skep_pool_task *task = units->tasks[t];
     const skep_job *job = units->jobs[task->job];
     const uint32_t flags = units->flags;
+    const uint64_t traced = skep__pool_traced(task);
     skep_pool_result result = {0};
     context->claims = (context->claims + 1) & 0x7fffffffu;
     uint64_t mark = (uint64_t)context->claims << 32 | (t + 1);
     const uint64_t started_ns = skep__port_clock_ns();
+    context->traced = skep__trace_begin(context->hand.ring);
     atomic_store_explicit(&context->started_ns, started_ns, memory_order_relaxed);
     atomic_store_explicit(&context->mark, mark, memory_order_release);
     skep_task_run_job(task, job, flags, &context->room, &result);
@@ -186,6 +193,7 @@ static bool worker_run_timed(threads_context *context, const skep__pool_units *u
     result.task = t;
     result.worker = context->worker;
     if (!atomic_compare_exchange_strong(&context->mark, &mark, 0)) return false;
+    (void)skep__trace_end(context->hand.ring, SKEP__TRACE_BLOCK, context->traced, traced);
     skep__results_put(&p->results, &result);
     return true;
 }
@@ -195,7 +203,7 @@ static bool worker_run(threads_context *context, const threads_claim *claim)
 {
     if (claim->timed) return worker_run_timed(context, claim->units, claim->first);
     skep__units_run(claim->units, &context->pool->results, claim->first, claim->end,
-                    context->worker, &context->room);
+                    &context->hand);
     return true;
 }
 
@@ -302,6 +310,8 @@ static bool worker_create(threads_pool *p, uint32_t worker)
     context->spin = worker < p->cores ? p->spin : 0;
     context->room.scratch = (uint8_t *)context + head;
     context->room.scratch_bytes = p->scratch_bytes;
+    context->hand =
+        (skep__pool_hand){&context->room, skep__trace_ring_of(p->trace, worker), worker};
     atomic_store(&context->references, 2);
     if (!skep__port_thread_create(&context->thread, "skep worker", worker_main, context)) {
         skep__free(&heap, context, bytes, 64);
@@ -328,7 +338,7 @@ static bool threads_all_done(const threads_pool *p)
 /* Runs units on the caller. */
 static void caller_run(threads_pool *p, const threads_claim *claim)
 {
-    skep__units_run(claim->units, &p->results, claim->first, claim->end, 0, &p->caller.room);
+    skep__units_run(claim->units, &p->results, claim->first, claim->end, &p->hand);
     p->own_done += claim->end - claim->first;
 }
 
@@ -381,11 +391,16 @@ static void caller_give_up(threads_pool *p, uint32_t worker, uint32_t task, uint
     threads_claim claim;
     skep__results_put(&p->results, &result);
     p->own_done++;
+    const skep_pool_task *lost = p->batch->tasks[task];
+    const uint64_t empty = skep__trace_end(p->hand.ring, SKEP__TRACE_LOST, context->traced,
+                                           skep__trace_quarters(lost->system, worker, lost->block));
     skep__port_thread_detach(&context->thread);
     context->next = p->abandoned;
     p->abandoned = context;
     slot->context = NULL;
-    if (worker_create(p, worker)) return;
+    const bool replaced = worker_create(p, worker);
+    (void)skep__trace_end(p->hand.ring, SKEP__TRACE_RESPAWN, empty, worker);
+    if (replaced) return;
     while (threads_claim_from(slot, true, &claim)) caller_run(p, &claim);
 }
 
@@ -458,6 +473,8 @@ static void threads_launch(threads_pool *p, const skep__pool_units *units, uint3
 {
     const uint32_t hands = chosen_count + (p->caller_takes ? 1 : 0);
     uint32_t first = 0;
+    uint32_t woken = 0;
+    p->traced = skep__trace_begin(p->hand.ring);
     p->count = count;
     p->own_done = 0;
     p->running = true;
@@ -475,7 +492,10 @@ static void threads_launch(threads_pool *p, const skep__pool_units *units, uint3
         if (!atomic_load(&slot->asleep) || !atomic_exchange(&slot->asleep, 0)) continue;
         atomic_store_explicit(&p->caller_cpu, skep__port_cpu_current(), memory_order_relaxed);
         skep__port_futex_wake(&slot->asleep, 1);
+        woken++;
     }
+    (void)skep__trace_end(p->hand.ring, SKEP__TRACE_WAKE, p->traced,
+                          skep__trace_quarters(chosen_count, woken, count));
 }
 
 /* How many workers a batch of known cost is worth that the caller could do alone as well. Sleeping
@@ -561,7 +581,10 @@ static uint32_t threads_wait(skep_pool *pool, uint64_t timeout_ns)
     if (p->caller.batch) return skep__caller_wait(&p->caller, until);
     if (!p->running) return 0;
     if (!caller_take_part(p, until) || !caller_join(p, until)) return p->count;
+    const uint64_t joined = skep__trace_end(p->hand.ring, SKEP__TRACE_TASKS, p->traced,
+                                            skep__trace_pair(p->batch->number, p->count));
     skep__results_deliver(&p->results, p->batch, p->done, p->ctx);
+    (void)skep__trace_end(p->hand.ring, SKEP__TRACE_VERIFY, joined, p->count);
     threads_settle(p);
     return 0;
 }
@@ -640,6 +663,7 @@ static void threads_free(threads_pool *p)
     const size_t slot_count = (size_t)p->worker_count + 1;
     skep__results_deinit(&p->results, &a);
     skep__caller_deinit(&p->caller, &a);
+    skep_trace_destroy(p->trace);
     skep__free(&a, p->chosen, slot_count * sizeof *p->chosen, 16);
     skep__free(&a, p->first, slot_count * sizeof *p->first, 16);
     skep__free(&a, p->slots, slot_count * sizeof *p->slots, 128);
@@ -729,6 +753,9 @@ skep_status skep__pool_threads_create(const skep_pool_desc *desc, skep_pool **po
     p->worker_count = desc->workers;
     p->scratch_bytes = desc->scratch_bytes;
     p->caller.results = &p->results;
+    p->trace = desc->trace;
+    skep__trace_hold(p->trace);
+    p->hand = (skep__pool_hand){&p->caller.room, skep__trace_ring_of(desc->trace, 0), 0};
     p->cores = skep__port_cpu_count();
     p->spin = p->cores > 1 ? desc->spin : 0;
     /* Where workers have no core of their own, the caller's spinning would take one from them. */
@@ -736,8 +763,7 @@ skep_status skep__pool_threads_create(const skep_pool_desc *desc, skep_pool **po
     p->slots = skep__alloc(&p->allocator, slot_count * sizeof *p->slots, 128);
     p->chosen = skep__alloc(&p->allocator, slot_count * sizeof *p->chosen, 16);
     p->first = skep__alloc(&p->allocator, slot_count * sizeof *p->first, 16);
-    bool ok = p->slots && p->chosen && p->first &&
-              skep__caller_init(&p->caller, &p->allocator, desc->scratch_bytes) &&
+    bool ok = p->slots && p->chosen && p->first && skep__caller_init(&p->caller, desc) &&
               skep__results_reserve(&p->results, &p->allocator, 256);
     for (uint32_t w = 1; ok && w <= desc->workers; w++) ok = worker_create(p, w);
     if (!ok) {

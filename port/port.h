@@ -62,6 +62,15 @@ void skep__port_futex_wake(_Atomic uint32_t *word, uint32_t count);
 /* Nanoseconds of a clock that never goes back and stands still while the machine sleeps. */
 uint64_t skep__port_clock_ns(void);
 
+/* A count that grows evenly and is the same on all threads, for the tracer: the processor's own
+ * counter where it has one that neither stops nor changes its rate, which takes 10 ns or so, else
+ * skep__port_clock_ns. What a tick is, one measures against skep__port_clock_ns. */
+typedef uint64_t skep__port_ticks(void);
+skep__port_ticks *skep__port_ticks_best(void);
+
+/* Nanoseconds since 1970, which whoever sets the clock may move. */
+uint64_t skep__port_unix_ns(void);
+
 /* Nanoseconds of processor time that this thread has used. */
 uint64_t skep__port_thread_cpu_ns(void);
 

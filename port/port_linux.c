@@ -30,6 +30,9 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 /* ---- threads -------------------------------------------------------------------------------- */
 
@@ -115,6 +118,45 @@ void skep__port_futex_wake(_Atomic uint32_t *word, uint32_t count)
 }
 
 /* ---- clock and processors ------------------------------------------------------------------- */
+
+#if defined(__x86_64__)
+static uint64_t ticks_tsc(void)
+{
+    return __builtin_ia32_rdtsc();
+}
+
+skep__port_ticks *skep__port_ticks_best(void)
+{
+    /* Intel SDM 18.17.1, AMD APM 3, CPUID 8000_0007h: bit 8 of EDX, the counter is invariant. */
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    const bool steady = __get_cpuid(0x80000007u, &a, &b, &c, &d) && (d & 0x100u);
+    return steady ? ticks_tsc : skep__port_clock_ns;
+}
+#elif defined(__aarch64__)
+static uint64_t ticks_virtual(void)
+{
+    uint64_t count = 0;
+    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(count));
+    return count;
+}
+
+skep__port_ticks *skep__port_ticks_best(void)
+{
+    return ticks_virtual; /* Arm ARM D11: counts at a constant rate on all cores */
+}
+#else
+skep__port_ticks *skep__port_ticks_best(void)
+{
+    return skep__port_clock_ns;
+}
+#endif
+
+uint64_t skep__port_unix_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
 
 uint64_t skep__port_clock_ns(void)
 {

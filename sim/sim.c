@@ -79,6 +79,22 @@ static skep_status sim_open_world(skep_sim *sim, const skep_sim_desc *d)
     return sim_refuse(sim, skep_world_create(&w, &sim->world), "making the world", "");
 }
 
+/* Workers beside the caller, as many as the pool will have. */
+static uint32_t sim_workers(const skep_sim_desc *d)
+{
+    if (d->pool) return skep_pool_workers(d->pool);
+    if (d->executor == SKEP_EXECUTOR_LOCAL) return 0;
+    const uint32_t wanted =
+        d->workers == SKEP_WORKERS_AUTO ? skep__port_cpu_count() - 1u : d->workers;
+    return skep__min_u32(wanted, SKEP_WORKERS_MAX);
+}
+
+static skep_status sim_open_trace(skep_sim *sim, const skep_sim_desc *d)
+{
+    const skep_status status = skep__sim_trace_open(sim, d, sim_workers(d));
+    return sim_refuse(sim, status, "making the tracer", " (knob trace_records)");
+}
+
 static skep_status sim_open_pool(skep_sim *sim, const skep_sim_desc *d)
 {
     if (d->pool) {
@@ -86,7 +102,8 @@ static skep_status sim_open_pool(skep_sim *sim, const skep_sim_desc *d)
         return SKEP_OK;
     }
     skep_pool_desc p = skep_pool_desc_default();
-    p.workers = d->executor == SKEP_EXECUTOR_LOCAL ? 0 : d->workers;
+    p.workers = sim_workers(d);
+    p.trace = sim->trace;
     if (d->scratch_bytes) p.scratch_bytes = d->scratch_bytes;
     p.allocator = sim->allocator;
     const skep_status status = skep_pool_create(&p, &sim->pool);
@@ -115,6 +132,7 @@ static skep_status sim_open_plan(skep_sim *sim, const skep_sim_desc *d)
     if (!sim->room.scratch) return sim_refuse(sim, SKEP_NO_MEMORY, "making room for jobs", "");
     /* Somebody else's pool may be there to see every task. */
     if (sim->own_pool) host.room = &sim->room;
+    host.trace = sim->trace;
     skep_plan_host_set(sim->plan, &host);
     return SKEP_OK;
 }
@@ -151,6 +169,7 @@ static skep_status sim_build(skep_sim *sim, const skep_scene *scene, const skep_
 static skep_status sim_open_parts(skep_sim *sim, const skep_scene *scene, const skep_sim_desc *d)
 {
     skep_status status = sim_open_world(sim, d);
+    if (status == SKEP_OK) status = sim_open_trace(sim, d);
     if (status == SKEP_OK) status = sim_open_pool(sim, d);
     if (status == SKEP_OK) status = sim_open_plan(sim, d);
     if (status == SKEP_OK) status = sim_build(sim, scene, d);
@@ -235,6 +254,7 @@ void skep_sim_close(skep_sim *sim)
     skep_sim_record_end(sim);
     skep_plan_destroy(sim->plan);
     skep_world_destroy(sim->world);
+    skep_trace_destroy(sim->trace);
     if (sim->own_region && !left_behind) skep__port_region_close(&sim->region);
     if (left_behind)
         skep__logf(&sim->log, SKEP_LOG_WARN,

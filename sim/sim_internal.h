@@ -19,6 +19,10 @@ struct skep_sim {
     skep_world *world;
     skep_plan *plan;
     skep_pool *pool; /* own_pool: ours to destroy */
+    skep_trace *trace;
+    uint64_t trace_ticks; /* of the tracer's clock, when it was made; and of the port's */
+    uint64_t trace_ns;
+    uint64_t trace_unix_ns;
     skep__keep kept;
     skep__helpers helpers;
     skep__declares declares;
@@ -47,6 +51,9 @@ skep_status skep__sim_load_bytes(skep_sim *sim, const char *path, const uint8_t 
  * end. Nothing while nothing is recorded. */
 void skep__record_before(skep_sim *sim, float dt, double time);
 void skep__record_after(skep_sim *sim);
+
+/* Makes the tracer, with a ring for the caller and each of so many workers. */
+skep_status skep__sim_trace_open(skep_sim *sim, const skep_sim_desc *desc, uint32_t workers);
 
 /* Standard error, for hosts without a log. */
 skep_log skep__sim_stderr(void);

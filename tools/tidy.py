@@ -30,13 +30,13 @@ FILE_MAX = 1500
 GROUP_MAX = 12  # declarations that one comment may cover
 
 LAYERS = {
-    "core/base": 0, "core/simd": 0, "core/store": 1, "core/world": 2, "core/data": 3,
-    "core/plan": 4, "core/replicate": 5, "pool": 5, "port": 5, "sim": 6, "cli": 6, "wasm": 6,
+    "core/base": 0, "core/simd": 0, "core/trace": 0, "core/store": 1, "core/world": 2,
+    "core/data": 3, "core/plan": 4, "core/replicate": 5, "pool": 5, "port": 5, "sim": 6, "cli": 6, "wasm": 6,
     "gateway": 6, "js": 6, "viewer": 6, "scenes": 6, "bench": 6,
 }
 # The lowest layer that may include a public header.
 PUBLIC_LAYERS = {
-    "status": 0, "id": 0, "assert": 0, "log": 0, "math": 0, "version": 0, "random": 0,
+    "status": 0, "id": 0, "assert": 0, "log": 0, "math": 0, "version": 0, "random": 0, "trace": 0,
     "component": 1, "parent": 1, "field": 1, "patch": 1, "job": 1, "inline": 1,
     "world": 2, "query": 2, "command": 2, "prefab": 2, "event": 2, "resource": 2, "input": 2,
     "hook": 2, "grid": 2, "snapshot": 3, "save": 3, "diff": 3, "hash": 3, "plan": 4, "frame": 4,
@@ -46,12 +46,12 @@ PUBLIC_LAYERS = {
 }
 # Where the layer alone says too little: all that a folder may include, beside itself.
 MAY_INCLUDE = {
-    "pool": {"include", "core/base", "core/simd", "port"},
+    "pool": {"include", "core/base", "core/simd", "core/trace", "port"},
     "port": {"include", "core/base"},
     "gateway": {"include", "core/base", "port"},
     "scenes": {"include"},
     "sim": {"include", "core/base", "core/simd", "core/store", "core/world", "core/data",
-            "core/plan", "core/replicate", "pool", "port"},
+            "core/plan", "core/replicate", "core/trace", "pool", "port"},
     "examples": {"include"},
     "tests/api": {"include", "tests/support"},
 }

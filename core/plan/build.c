@@ -183,6 +183,7 @@ static void task_open(build_state *b)
     d->cells = b->s->cells;
     d->frame = f->shared;
     d->system_key = b->s->key;
+    d->system = b->s->number;
     d->job = b->s->job_index;
     d->cell_count = b->s->cell_count;
     d->cells_bytes = b->s->cells_bytes;

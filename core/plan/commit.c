@@ -354,8 +354,13 @@ static void patches_settle(skep_plan *p)
     bool fits = true;
     p->world->error_text[0] = 0;
     for (uint32_t i = first; i < end && fits; i++) fits = buffers_of(p, p->schedule[i], &count);
+    const uint64_t began = count ? skep__trace_begin(p->ring) : 0;
+    const uint64_t patches = p->report.patches, dropped = p->report.dropped;
     if (!fits || apply_listed(p, count) != SKEP_OK) patches_apart(p);
     if (p->world->batch.used) skep__commands_clear(&p->world->batch);
+    (void)skep__trace_end(p->ring, SKEP__TRACE_APPLY, began,
+                          skep__trace_pair((uint32_t)(p->report.patches - patches),
+                                           (uint32_t)(p->report.dropped - dropped)));
 }
 
 static void hooks_settle(skep_plan *p)
@@ -390,6 +395,24 @@ static void hint_settle(const skep_plan *p, skep__system *s)
     }
 }
 
+/* Says why column blocks of a system were written to fresh ones. */
+static void copies_trace(const skep_plan *p, const skep__system *s)
+{
+    const skep__frame *f = &p->frame;
+    skep__trace_why why = SKEP__TRACE_WHY_HELD;
+    if (!s->local || s->copies) {
+        why = SKEP__TRACE_WHY_MAY_FAIL;
+    } else if (p->host.elsewhere) {
+        why = SKEP__TRACE_WHY_ELSEWHERE;
+    } else if (p->host.batch_flags & SKEP_BATCH_CHECK) {
+        why = SKEP__TRACE_WHY_CHECK;
+    } else if (f->deadline_ns) {
+        why = SKEP__TRACE_WHY_DEADLINE;
+    }
+    skep__trace_at(p->ring, SKEP__TRACE_COPIED, skep__trace_begin(p->ring),
+                   skep__trace_quarters(s->number, (uint32_t)why, s->copied));
+}
+
 static skep_status system_settle(skep_plan *p, skep__system *s)
 {
     const skep__frame *f = &p->frame;
@@ -399,6 +422,7 @@ static skep_status system_settle(skep_plan *p, skep__system *s)
         if (s->output_hint || s->patches || f->judging) hint_settle(p, s);
         if (s->parents && s->task_count) skep__children_forget(p->world);
     }
+    if (s->copied) copies_trace(p, s);
     p->report.blocks_copied += s->copied;
     p->report.blocks_in_place += s->in_place;
     if (ran) {

@@ -167,6 +167,39 @@ static void explain_waits(const explain *e, const skep__system *s)
     }
 }
 
+/* ---- for the tracer -------------------------------------------------------------------------- */
+
+/* What a system waits for is told of the batch before its own alone: that is what put it where it
+ * is, and all pairs of a large plan would be more than anybody reads. */
+static void trace_edges(const skep_plan *p, const skep__system *s)
+{
+    char why[WHY_MAX];
+    for (uint32_t i = p->batches[s->batch - 1]; i < p->batches[s->batch]; i++) {
+        const skep__system *o = p->schedule[i];
+        if (o->stage != s->stage) continue;
+        if (!skep__systems_conflict(p, o, s) && !skep__plan_edge(p, o, s)) continue;
+        say_why(p, o, s, why);
+        skep__trace_plan_edge(p->host.trace, skep__trace_number(o->number),
+                              skep__trace_number(s->number), why);
+    }
+}
+
+void skep__plan_trace(const skep_plan *p)
+{
+    if (!p->host.trace) return;
+    skep__trace_plan_clear(p->host.trace);
+    for (uint32_t i = 0; i < p->system_count; i++) {
+        const skep__system *s = p->order[i];
+        skep__trace_system line = {
+            .number = skep__trace_number(s->number), .batch = s->batch + 1, .place = s->place};
+        if (!s->job) line.flags |= SKEP__TRACE_MAIN;
+        if (s->unsplit) line.flags |= SKEP__TRACE_UNSPLIT;
+        if (s->desc.flags & SKEP_SYSTEM_HIDDEN) line.flags |= SKEP__TRACE_HIDDEN;
+        skep__trace_plan_system(p->host.trace, &line, s->name, p->stages[s->stage]);
+        if (s->batch) trace_edges(p, s);
+    }
+}
+
 /* ---- beside ---------------------------------------------------------------------------------- */
 
 /* Joins the modes in which `s` has rights to what `o` has rights to as well. */

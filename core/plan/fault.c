@@ -210,6 +210,11 @@ static skep_status fault_push(skep_plan *p, const skep_fault *fault)
         return SKEP_NO_MEMORY;
     }
     p->faults[p->fault_count++] = *fault;
+    const skep__system *s = skep__system_find(p, fault->system);
+    const uint32_t what =
+        fault->action | fault->status << 8 | skep__min_u32(fault->blocks, 0xffffu) << 16;
+    skep__trace_at(p->ring, SKEP__TRACE_FAULT, skep__trace_begin(p->ring),
+                   skep__trace_quarters(s ? s->number : 0xffffu, fault->worker, what));
     if (!p->log.fn) return SKEP_OK;
     char text[SKEP__LOG_TEXT_MAX];
     (void)skep_fault_text(fault, p->host.executor, text, sizeof text);

@@ -126,6 +126,7 @@ static skep_status begin_ready(skep_plan *p, float dt)
 skep_status skep_frame_begin(skep_plan *plan, float dt, double time)
 {
     skep_world *w = plan->world;
+    const uint64_t began = skep__trace_begin(plan->ring);
     skep_status status = begin_ready(plan, dt);
     if (status != SKEP_OK) return status;
     skep__snapshots_drain(w);
@@ -139,6 +140,7 @@ skep_status skep_frame_begin(skep_plan *plan, float dt, double time)
     }
     if (status != SKEP_OK) return status;
     if (time >= 0.0) w->time = time;
+    plan->frame.traced_frame = began;
     w->mode = SKEP__WRITE_QUEUE;
     plan->frame.phase = SKEP__PHASE_BATCH;
     return SKEP_OK;
@@ -236,6 +238,22 @@ static void build_prefetch(const skep_plan *p, const skep__system *near, const s
     SKEP_PREFETCH(near->base);
 }
 
+/* Makes a system's tasks, or runs it at once. Of two that follow each other so, the second begins
+ * when the first ends: one look at the clock for each. */
+static skep_status system_make_tasks(skep_plan *p, skep__system *s)
+{
+    skep__frame *f = &p->frame;
+    if (!skep__system_runs_here(p, s)) {
+        f->traced_here = 0;
+        return skep__system_build(p, s);
+    }
+    const uint64_t began = f->traced_here ? f->traced_here : skep__trace_begin(p->ring);
+    const skep_status status = skep__system_run_here(p, s);
+    const uint64_t what = skep__trace_quarters(s->number, s->blocks, s->row_count);
+    f->traced_here = skep__trace_end(p->ring, SKEP__TRACE_SYSTEM, began, what);
+    return status;
+}
+
 static skep_status batch_build(skep_plan *p)
 {
     skep__frame *f = &p->frame;
@@ -247,8 +265,7 @@ static skep_status batch_build(skep_plan *p)
         if (!is_job(s)) continue;
         s->cost_sum = 0;
         s->cost_known = true;
-        const skep_status status =
-            skep__system_runs_here(p, s) ? skep__system_run_here(p, s) : skep__system_build(p, s);
+        const skep_status status = system_make_tasks(p, s);
         if (SKEP_UNLIKELY(status != SKEP_OK)) {
             build_failed(p, s, status);
             continue;
@@ -287,9 +304,13 @@ static skep_status batch_begin(skep_plan *p)
     f->issue_flags = 0;
     skep__bump_reset(&f->bump);
     p->report.batches++;
+    const uint64_t began = skep__trace_begin(p->ring);
+    f->traced_here = began;
     batch_own(p);
     skep_status status = batch_share(p);
     if (status == SKEP_OK) status = batch_build(p);
+    (void)skep__trace_end(p->ring, SKEP__TRACE_SNAPSHOT, began,
+                          skep__trace_pair(f->batch + 1, f->issue_count));
     f->system = batch_first(p);
     f->phase = f->issue_count ? SKEP__PHASE_ISSUE : SKEP__PHASE_RUNS;
     return status;
@@ -317,6 +338,7 @@ static skep_status issue(skep_plan *p, skep_step *step)
         .cost_ns = f->cost_known ? f->cost_ns : 0,
         .deadline_ns = f->deadline_ns,
         .flags = p->host.batch_flags | f->issue_flags,
+        .number = f->batch + 1,
     };
     f->outstanding = n;
     p->report.tasks += n;
@@ -378,6 +400,7 @@ static skep_status run_start(skep_plan *p, skep__system *s, bool fallback, skep_
     step->ctx = s->desc.ctx;
     step->dt = f->dt;
     step->stage = s->stage;
+    f->traced_run = skep__trace_begin(p->ring);
     return SKEP_OK;
 }
 
@@ -455,6 +478,8 @@ skep_status skep_frame_run_done(skep_plan *plan, skep_status status, const char 
     skep__system *s = f->running;
     if (!s) return SKEP_ARGUMENT;
     skep_status result = SKEP_OK;
+    (void)skep__trace_end(plan->ring, SKEP__TRACE_RUN, f->traced_run,
+                          skep__trace_quarters(s->number, f->fallback, 0));
     w->mode = SKEP__WRITE_QUEUE;
     w->running = NULL;
     if (status != SKEP_OK) {
@@ -568,8 +593,11 @@ static skep_status settle(skep_plan *p)
 static skep_status commit(skep_plan *p)
 {
     skep__frame *f = &p->frame;
+    const uint64_t began = skep__trace_begin(p->ring);
     const skep_status status = skep__batch_commit(p);
     if (SKEP_UNLIKELY(p->hung_count)) skep__bump_park(p);
+    (void)skep__trace_end(p->ring, SKEP__TRACE_COMMIT, began,
+                          skep__trace_pair(f->batch + 1, p->batch_info[f->batch].due));
     f->batch++;
     f->phase = SKEP__PHASE_BATCH;
     return status;
@@ -613,6 +641,18 @@ skep_status skep_frame_next(skep_plan *plan, uint64_t now_ns, skep_step *step)
     return status;
 }
 
+/* Writes the frame and its counters. */
+static void frame_trace(const skep_plan *p)
+{
+    const skep_world *w = p->world;
+    const uint64_t end =
+        skep__trace_end(p->ring, SKEP__TRACE_FRAME, p->frame.traced_frame, p->frame.tick);
+    skep__trace_at(p->ring, SKEP__TRACE_ENTITIES, end, skep_world_entity_count(w));
+    skep__trace_at(p->ring, SKEP__TRACE_PATCHES, end, p->report.patches);
+    skep__trace_at(p->ring, SKEP__TRACE_BYTES, end, w->store.arena.live_bytes);
+    skep__trace_at(p->ring, SKEP__TRACE_BLOCKS_COPIED, end, p->report.blocks_copied);
+}
+
 skep_status skep_frame_end(skep_plan *plan, skep_frame_report *report)
 {
     skep__frame *f = &plan->frame;
@@ -629,6 +669,7 @@ skep_status skep_frame_end(skep_plan *plan, skep_frame_report *report)
     plan->report.faults = plan->faults;
     plan->report.fault_count = plan->fault_count;
     plan->report.parked_bytes = plan->parked_bytes;
+    frame_trace(plan);
     if (report) *report = plan->report;
     return SKEP_OK;
 }

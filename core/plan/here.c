@@ -68,6 +68,7 @@ static skep_status here_open(here_state *h)
     h->based = NULL;
     h->d->frame = h->p->frame.shared;
     h->d->system_key = h->s->key;
+    h->d->system = h->s->number;
     h->d->job = h->s->job_index;
     h->d->output = log ? h->columns + h->part_max * h->stride : NULL;
     h->d->output_bytes = log;

@@ -169,6 +169,7 @@ skep_status skep_plan_build(skep_plan *plan)
     const skep_status status = plan_make(plan);
     plan->built = status == SKEP_OK;
     if (status != SKEP_OK) plan->batch_count = 0;
+    if (status == SKEP_OK) skep__plan_trace(plan);
     return status;
 }
 
@@ -197,6 +198,8 @@ void skep_plan_host_set(skep_plan *plan, const skep_plan_host *host)
 {
     plan->host = *host;
     if (!host->executor) plan->host.executor = "local";
+    plan->ring = skep__trace_ring_of(host->trace, 0);
+    if (plan->built) skep__plan_trace(plan);
 }
 
 /* ---- what systems remember ------------------------------------------------------------------ */

@@ -18,6 +18,7 @@
 #define SKEP_CORE_PLAN_INTERNAL_H
 
 #include "core/base/format.h"
+#include "core/trace/trace.h"
 #include "core/world/world_internal.h"
 #include "skep/plan.h"
 #include "skep/snapshot.h"
@@ -283,6 +284,11 @@ typedef struct skep__frame {
     uint64_t deadline_ns;
     const void *zeros; /* zeroed bump memory that parts without events share */
     size_t zeros_bytes;
+    uint64_t
+        traced_frame; /* when the frame, and the run, began by the tracer's clock; 0: not traced
+                       */
+    uint64_t traced_run;
+    uint64_t traced_here; /* when the last system that ran at once ended, if just now; else 0 */
 } skep__frame;
 
 /* A growing text; pieces end in zeros. */
@@ -366,6 +372,7 @@ struct skep_plan {
     uint32_t match_of_cap, sort_cap, buffer_cap;
     uint32_t unused_count, unused_cap;
     uint32_t fold_cap;
+    skep__trace_ring *ring; /* the calling thread's, or NULL */
     skep_frame_report report;
 };
 
@@ -448,6 +455,12 @@ bool skep__plan_edge(const skep_plan *p, const skep__system *a, const skep__syst
 uint32_t skep__set_type(uint32_t type);
 uint32_t skep__set_channel(const skep_plan *p, uint32_t channel);
 uint32_t skep__set_resource(const skep_plan *p, uint32_t resource);
+
+/* ---- explain.c ------------------------------------------------------------------------------- */
+
+/* Gives the tracer, if there is one, the names of all systems, their batches, and why each waits
+ * for those of the batch before its own. */
+void skep__plan_trace(const skep_plan *p);
 
 /* ---- plan_record.c --------------------------------------------------------------------------- */
 

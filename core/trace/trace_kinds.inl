@@ -41,7 +41,8 @@
     X(BLOCKS_COPIED, 19, "blocks copied", COUNTER, "value 64",                                     \
       "column blocks written to fresh ones in the frame")                                          \
     X(STAGE, 32, "stage", DERIVED, "", "batches of one stage that follow one another")             \
-    X(BATCH, 33, "batch", DERIVED, "", "from the end of the last batch's commit to that of its own") \
+    X(BATCH, 33, "batch", DERIVED, "",                                                             \
+      "from the end of the last batch's commit to that of its own")                                \
     X(QUEUE, 34, "queue wait", DERIVED, "", "from when a task could be claimed to its beginning")  \
     X(IDLE, 35, "idle", DERIVED, "", "a thread has nothing to run; with its reason")
 

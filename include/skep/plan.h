@@ -195,9 +195,12 @@ typedef struct skep_plan_host {
     const skep_task_room *room; /* what the calling thread lends to jobs; with it small systems that
                                    cannot fail run inside skep_frame_next, which then takes as long
                                    as they do. Borrowed; NULL: every task is handed out */
+    skep_trace *trace; /* gets what the plan does, in the calling thread's ring, and the names of
+                          its systems. Borrowed; NULL: nowhere */
 } skep_plan_host;
 
-/* Says where tasks run from the next frame on. Until then: the caller, nothing in flags. */
+/* Says where tasks run from the next frame on. Until then: the caller, nothing in flags, no trace.
+ */
 SKEP_API void skep_plan_host_set(skep_plan *plan, const skep_plan_host *host);
 
 /* ---- faults ------------------------------------------------------------------------------ */

@@ -13,6 +13,7 @@
 
 #include "skep/job.h"
 #include "skep/status.h"
+#include "skep/trace.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -120,6 +121,8 @@ typedef struct skep_pool_task {
     uint32_t output_bytes; /* size of the output area */
     uint32_t block;        /* number of the task within its system */
     uint32_t rows;         /* of all parts */
+    uint32_t system;       /* the system's number, for traces */
+    uint32_t pad;
 } skep_pool_task;
 
 /* Flags of a batch. */
@@ -143,7 +146,7 @@ typedef struct skep_pool_batch {
                              tasks of such a batch on workers, since nobody could end one on the
                              caller; `local` and foreign pools cannot enforce it */
     uint32_t flags;       /* SKEP_BATCH_* */
-    uint32_t pad;
+    uint32_t number;      /* of the plan's batch, from 1, for traces */
 } skep_pool_batch;
 
 /* How a task ended. `status` is SKEP_OK; SKEP_FAULT: the job failed; SKEP_LIMIT: the output area or
@@ -254,6 +257,9 @@ typedef struct skep_pool_desc {
     skep_pool_join join; /* both or none */
     void *ctx;           /* for fork and join */
     skep_allocator allocator; /* all zero: the host's default */
+    skep_trace *trace; /* where its threads write what they do, with a ring for each; NULL: nowhere.
+                          Kept until the pool is destroyed. A foreign pool's index i writes to
+                          the ring of worker i + 1: give the tracer one worker more */
 } skep_pool_desc;
 
 /* Returns the defaults: SKEP_WORKERS_AUTO, own threads. */

@@ -72,6 +72,8 @@ typedef struct skep_sim_desc {
                                  count then); it outlives the simulation */
     skep_allocator allocator; /* host memory; all zero: the C heap */
     skep_log log;             /* mistakes, faults, lines of jobs; without fn: standard error */
+    uint32_t trace_records;   /* of each thread's trace ring, 24 bytes each; 65,536 by default */
+    bool trace_off;           /* the tracer begins switched off: skep_trace_enable */
     bool check;               /* development: poison `out` columns, check inputs around each job */
     bool predict; /* a world to predict in: of the scene's systems only those that it names by
                      skep_publish_predict, of what it creates the resources and no entities */
@@ -171,6 +173,23 @@ SKEP_API const char *skep_sim_predicted(const skep_sim *sim, uint32_t index);
 /* Returns a component that predicted systems use of their entities, for skep_view_desc.predict;
  * NULL past the end. */
 SKEP_API const skep_component *skep_sim_predicted_component(const skep_sim *sim, uint32_t index);
+
+/* ---- tracing ----------------------------------------------------------------------------- */
+
+/* Returns the simulation's tracer, to switch it on and off and to trace zones of your own; it
+ * belongs to the simulation. */
+SKEP_API skep_trace *skep_sim_trace(const skep_sim *sim);
+
+/* Says what the ticks of the tracer's clock mean, measured since the simulation was opened (or, in
+ * its first 10 ms, until they are over). Set budget_ns as you like before skep_trace_write. */
+SKEP_API void skep_sim_trace_time(const skep_sim *sim, skep_trace_time *time);
+
+/* Writes the last `frames` frames (0: all that the rings hold) to a file, whole or not at all, in
+ * the format of docs/trace-format.md: `skep trace` makes a page, JSON or a summary of it. `written`
+ * gets the number of frames (may be NULL). Between frames. SKEP_NO_MEMORY, or SKEP_IO with the
+ * reason in the log. */
+SKEP_API SKEP_NODISCARD skep_status skep_sim_trace_save(skep_sim *sim, const char *path,
+                                                        uint32_t frames, uint32_t *written);
 
 /* ---- files ------------------------------------------------------------------------------- */
 

@@ -22,6 +22,7 @@
 #include "skep/sim.h"
 #include "skep/snapshot.h"
 #include "skep/status.h"
+#include "skep/trace.h"
 #include "skep/view.h"
 #include "skep/world.h"
 

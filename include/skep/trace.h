@@ -64,7 +64,7 @@ SKEP_API skep_trace_desc skep_trace_desc_default(void);
 SKEP_API SKEP_NODISCARD skep_status skep_trace_create(const skep_trace_desc *desc,
                                                       skep_trace **trace);
 
-/* Frees a tracer, after everything that writes into it. NULL is fine. */
+/* Frees a tracer; where a pool still has it, when that is destroyed. NULL is fine. */
 SKEP_API void skep_trace_destroy(skep_trace *trace);
 
 /* Switches all rings on or off; what is in them stays. Any thread; a zone that has begun may still
@@ -88,7 +88,7 @@ SKEP_API uint64_t skep_trace_begin(skep_trace *trace);
 SKEP_API void skep_trace_end(skep_trace *trace, uint32_t name, uint64_t begin);
 
 /* Keeps a pair of texts for the file, such as "scene" and "skies"; the last of one key counts.
- * Copied. SKEP_NO_MEMORY. */
+ * Copied. SKEP_LIMIT past SKEP_TRACE_NAMES_MAX of them, SKEP_NO_MEMORY. The caller's thread. */
 SKEP_API skep_status skep_trace_note(skep_trace *trace, const char *key, const char *value);
 
 /* Takes a piece of a file. False ends the writing. */
