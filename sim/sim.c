@@ -79,7 +79,7 @@ static skep_status sim_open_world(skep_sim *sim, const skep_sim_desc *d)
     return sim_refuse(sim, skep_world_create(&w, &sim->world), "making the world", "");
 }
 
-/* Workers beside the caller, as many as the pool will have. */
+/* How many workers the tracer needs rings for: as many as the pool will have. */
 static uint32_t sim_workers(const skep_sim_desc *d)
 {
     if (d->pool) return skep_pool_workers(d->pool);
@@ -102,7 +102,7 @@ static skep_status sim_open_pool(skep_sim *sim, const skep_sim_desc *d)
         return SKEP_OK;
     }
     skep_pool_desc p = skep_pool_desc_default();
-    p.workers = sim_workers(d);
+    p.workers = d->executor == SKEP_EXECUTOR_LOCAL ? 0 : d->workers;
     p.trace = sim->trace;
     if (d->scratch_bytes) p.scratch_bytes = d->scratch_bytes;
     p.allocator = sim->allocator;
