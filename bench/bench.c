@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define ROWS_MAX 128u
+#define NAME_MAX_BYTES 40u
 
 typedef struct options {
     bool json, list;
@@ -17,9 +18,10 @@ typedef struct options {
 } options;
 
 static const bench_row *const row_lists[] = {
-    skep__bench_iterate_rows,   skep__bench_snapshot_rows, skep__bench_structure_rows,
-    skep__bench_access_rows,    skep__bench_frame_rows,    skep__bench_tiny_rows,
-    skep__bench_replicate_rows, skep__bench_live_rows,     skep__bench_gateway_rows,
+    skep__bench_iterate_rows, skep__bench_snapshot_rows,  skep__bench_structure_rows,
+    skep__bench_access_rows,  skep__bench_frame_rows,     skep__bench_tiny_rows,
+    skep__bench_trace_rows,   skep__bench_replicate_rows, skep__bench_live_rows,
+    skep__bench_gateway_rows,
 };
 
 static int usage(const char *wrong, const char *why)
@@ -85,25 +87,46 @@ static bool rows_choose(const options *o, const bench_row **rows, uint32_t *coun
     return true;
 }
 
+/* The row that says what tracing adds to another. */
+static void traced_row(const bench_row *row, char *name, bench_row *traced)
+{
+    (void)snprintf(name, NAME_MAX_BYTES, "%s_traced", row->name);
+    *traced = (bench_row){.name = name,
+                          .about = "what each record of the tracer adds to the row before",
+                          .unit = "ns",
+                          .unit_ns = 1,
+                          .bar = BENCH_BAR_VALUE,
+                          .bar_at = BENCH_TRACE_NS};
+}
+
 static int measure(const options *o, const bench_row *const *rows, uint32_t count)
 {
-    bench_result results[ROWS_MAX];
+    static bench_result results[2 * ROWS_MAX];
+    static bench_row traced[ROWS_MAX];
+    static char names[ROWS_MAX][NAME_MAX_BYTES];
+    uint32_t result_count = 0;
     bench_machine machine;
     skep__bench_machine_fill(&machine);
     if (!o->json) skep__bench_table_head(stdout, &machine);
     bool sound = true;
     uint32_t missed = 0;
     for (uint32_t i = 0; i < count; i++) {
-        skep__bench_measure(rows[i], &results[i]);
-        sound &= results[i].ran && !results[i].wrong;
-        missed += results[i].ran && !results[i].pass;
-        if (!o->json) skep__bench_table_row(stdout, &results[i]);
+        const uint32_t first = result_count;
+        traced_row(rows[i], names[i], &traced[i]);
+        results[first + 1] = (bench_result){.row = &traced[i]};
+        skep__bench_measure(rows[i], &results[first], &results[first + 1]);
+        result_count += rows[i]->trace ? 2 : 1;
+        for (uint32_t r = first; r < result_count; r++) {
+            sound &= results[r].ran && !results[r].wrong;
+            missed += results[r].ran && !results[r].pass;
+            if (!o->json) skep__bench_table_row(stdout, &results[r]);
+        }
     }
     if (o->json)
-        skep__bench_json(stdout, &machine, results, count);
+        skep__bench_json(stdout, &machine, results, result_count);
     else
-        printf("\n%u rows, %u missed their bar\n", count, missed);
-    if (o->csv && !skep__bench_csv(o->csv, &machine, results, count)) return 1;
+        printf("\n%u rows, %u missed their bar\n", result_count, missed);
+    if (o->csv && !skep__bench_csv(o->csv, &machine, results, result_count)) return 1;
     return sound ? 0 : 1;
 }
 

@@ -255,6 +255,11 @@ static bool frame_limit_2t(void *state, bench_lap *lap)
     return true;
 }
 
+static skep_trace *frame_trace(void *state)
+{
+    return skep_sim_trace(((frame_row *)state)->b.sim);
+}
+
 const bench_row skep__bench_frame_rows[] = {
     {.name = "frame7_65k_1t",
      .about = "a frame of 7 systems over 65,536 entities, 1 thread; the same loops over arrays",
@@ -266,7 +271,8 @@ const bench_row skep__bench_frame_rows[] = {
      .open = frame_open,
      .close = frame_close,
      .ours = frame_ours,
-     .limit = frame_limit_1t},
+     .limit = frame_limit_1t,
+     .trace = frame_trace},
     {.name = "frame7_65k_2t",
      .about = "the same on 2 threads; by hand with one fork a frame",
      .unit = "us",
@@ -278,6 +284,7 @@ const bench_row skep__bench_frame_rows[] = {
      .open = frame_open,
      .close = frame_close,
      .ours = frame_ours,
-     .limit = frame_limit_2t},
+     .limit = frame_limit_2t,
+     .trace = frame_trace},
     {.name = NULL},
 };

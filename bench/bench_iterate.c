@@ -159,18 +159,30 @@ static bool keep_limit(void *state, bench_lap *lap)
     return true;
 }
 
+static skep_trace *iterate_one_trace(void *state)
+{
+    return skep_sim_trace(((iterate *)state)->one.sim);
+}
+
+static skep_trace *iterate_more_trace(void *state)
+{
+    return skep_sim_trace(((iterate *)state)->more.sim);
+}
+
 #define ITERATE(id, at, size)                                                                      \
     {                                                                                              \
         .name = "iter_" id,                                                                        \
         .about = "pos += vel * dt of one entity, whole frames, 1 thread; a loop over two arrays",  \
         .unit = "ns", .unit_ns = 1, .bar = BENCH_BAR_RATIO, .bar_at = at, .n = size,               \
-        .open = iterate_open, .close = iterate_close, .ours = iterate_ours, .limit = iterate_limit \
+        .open = iterate_open, .close = iterate_close, .ours = iterate_ours,                        \
+        .limit = iterate_limit, .trace = iterate_one_trace                                         \
     }
 #define ITERATE_2T(id, at, size)                                                                   \
     {                                                                                              \
         .name = "iter_2t_" id, .about = "the same on 2 threads; ours on 1 thread", .unit = "ns",   \
         .unit_ns = 1, .bar = BENCH_BAR_FASTER, .bar_at = at, .n = size, .workers = 1,              \
-        .open = iterate_open, .close = iterate_close, .ours = iterate_more, .limit = iterate_ours  \
+        .open = iterate_open, .close = iterate_close, .ours = iterate_more, .limit = iterate_ours, \
+        .trace = iterate_more_trace                                                                \
     }
 #define KEEP(id, at, size, by, what)                                                               \
     {                                                                                              \

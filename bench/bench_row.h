@@ -44,6 +44,9 @@ typedef struct bench_row {
     void (*close)(void *state);
     bench_side *ours;
     bench_side *limit; /* or NULL: the bar is a value */
+    /* The tracer of what `ours` runs, switched off: then a second row says what it costs a record
+     * when it is on. NULL: there is none. */
+    struct skep_trace *(*trace)(void *state);
 } bench_row;
 
 /* The figures of one row, in the row's unit. */
@@ -61,8 +64,12 @@ typedef struct bench_result {
 #define BENCH_LAPS 11u
 #define BENCH_LAPS_WARM 2u
 
-/* Measures one row. */
-void skep__bench_measure(const bench_row *row, bench_result *result);
+/* What tracing may cost, nanoseconds a record. */
+#define BENCH_TRACE_NS 25.0
+
+/* Measures one row. Where it has a tracer, `traced`, whose row is filled in, gets its second row:
+ * what one record adds to ours. */
+void skep__bench_measure(const bench_row *row, bench_result *result, bench_result *traced);
 
 /* The rows by file, in the order in which they are printed; each list ends in a row without a name.
  */
@@ -72,6 +79,7 @@ extern const bench_row skep__bench_access_rows[];
 extern const bench_row skep__bench_snapshot_rows[];
 extern const bench_row skep__bench_frame_rows[];
 extern const bench_row skep__bench_tiny_rows[];
+extern const bench_row skep__bench_trace_rows[];
 extern const bench_row skep__bench_replicate_rows[];
 extern const bench_row skep__bench_live_rows[];
 extern const bench_row skep__bench_gateway_rows[];

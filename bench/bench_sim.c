@@ -41,6 +41,7 @@ bool skep__bench_sim_open(bench_sim *b, uint32_t workers, uint32_t entity_max)
     d.entity_max = entity_max;
     d.region = &b->region;
     d.title = "skep bench";
+    d.trace_off = true; /* rows with a tracer have another row that says what it costs */
     d.allocator.alloc = heap_alloc;
     d.allocator.free = heap_free;
     d.allocator.ctx = &b->heap;

@@ -135,6 +135,7 @@ typedef struct forks {
     bench_pair_threads pair;
     bool paired;
     skep_pool *pool;
+    skep_trace *trace;
     skep_task_part part;
     skep_task_frame frame;
     skep_pool_task task[2];
@@ -153,6 +154,7 @@ static void forks_close(void *state)
     forks *s = state;
     if (s->paired) skep__bench_pair_close(&s->pair);
     skep_pool_destroy(s->pool);
+    skep_trace_destroy(s->trace);
     free(s);
 }
 
@@ -162,9 +164,15 @@ static void *forks_open(const bench_row *row)
     if (!s) return NULL;
     memset(s, 0, sizeof *s);
     skep_pool_desc d = skep_pool_desc_default();
+    skep_trace_desc t = skep_trace_desc_default();
+    t.workers = row->workers;
+    t.off = true;
+    t.clock = skep__port_ticks_best();
+    t.allocator = skep__port_allocator();
     d.workers = row->workers;
     s->paired = skep__bench_pair_open(&s->pair);
-    if (!s->paired || skep_pool_create(&d, &s->pool) != SKEP_OK) {
+    if (skep_trace_create(&t, &s->trace) == SKEP_OK) d.trace = s->trace;
+    if (!s->paired || !d.trace || skep_pool_create(&d, &s->pool) != SKEP_OK) {
         s->pool = NULL;
         forks_close(s);
         return NULL;
@@ -244,17 +252,27 @@ static bool forks_asleep_ours(void *state, bench_lap *lap)
     return done;
 }
 
+static skep_trace *tiny_trace(void *state)
+{
+    return skep_sim_trace(((tiny *)state)->b.sim);
+}
+
+static skep_trace *forks_trace(void *state)
+{
+    return ((forks *)state)->trace;
+}
+
 #define TINY(id, what, at, count, threads)                                                         \
     {                                                                                              \
         .name = id, .about = what, .unit = "us", .unit_ns = 1000, .bar = BENCH_BAR_VALUE,          \
         .bar_at = at, .n = count, .workers = threads, .open = tiny_open, .close = tiny_close,      \
-        .ours = tiny_ours                                                                          \
+        .ours = tiny_ours, .trace = tiny_trace                                                     \
     }
 #define FORK(id, what, at, mine, by)                                                               \
     {                                                                                              \
         .name = id, .about = what, .unit = "us", .unit_ns = 1000, .bar = BENCH_BAR_VALUE,          \
         .bar_at = at, .workers = 1, .open = forks_open, .close = forks_close, .ours = mine,        \
-        .limit = by                                                                                \
+        .limit = by, .trace = forks_trace                                                          \
     }
 
 const bench_row skep__bench_tiny_rows[] = {
