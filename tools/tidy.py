@@ -31,8 +31,8 @@ GROUP_MAX = 12  # declarations that one comment may cover
 
 LAYERS = {
     "core/base": 0, "core/simd": 0, "core/trace": 0, "core/store": 1, "core/world": 2,
-    "core/data": 3, "core/plan": 4, "core/replicate": 5, "pool": 5, "port": 5, "sim": 6, "cli": 6, "wasm": 6,
-    "gateway": 6, "js": 6, "viewer": 6, "scenes": 6, "bench": 6,
+    "core/data": 3, "core/plan": 4, "core/replicate": 5, "pool": 5, "port": 5,
+    "sim": 6, "cli": 6, "wasm": 6, "gateway": 6, "js": 6, "viewer": 6, "scenes": 6, "bench": 6,
 }
 # The lowest layer that may include a public header.
 PUBLIC_LAYERS = {
