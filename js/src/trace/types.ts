@@ -165,7 +165,7 @@ export interface TraceThreadStats {
   readonly utilisation: number;
 }
 
-/** A change from trace A to trace B, with its interval of 95%: NaN where values are too few. */
+/** A change from trace A to trace B, with its interval of 95%; NaN where values are too few. */
 export interface TraceChange {
   readonly a: number;
   readonly b: number;
