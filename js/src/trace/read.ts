@@ -478,13 +478,14 @@ function readThreads(
     if (thread === undefined) {
       file.problems.push(`Thread ${number} is missing: it has no section THRD.`);
     }
-    const zones = withForeign(thread?.zones ?? zonesOf(0), rest.foreign.get(number) ?? []);
+    const own = thread?.zones ?? zonesOf(0);
+    const zones = withForeign(own, rest.foreign.get(number) ?? []);
     rows.push({
       thread: number,
       name: thread?.name || (number === 0 ? 'caller' : `worker ${number}`),
       lost: thread?.lost ?? 0,
       count: zones.count,
-      ...arrange(zones, info.nsPerTick),
+      ...arrange(zones, own.count, info.nsPerTick),
     });
   }
   return rows;
@@ -612,10 +613,14 @@ type Arranged = Pick<
   'kind' | 'begin' | 'end' | 'low' | 'high' | 'depth' | 'parent' | 'self'
 >;
 
-/** Brings zones into the order of their beginnings, finds what is inside what, and scales. */
-function arrange(zones: Zones, nsPerTick: number): Arranged {
+/**
+ * Brings zones, of which the first `own` are the thread's, into the order of their beginnings,
+ * finds what is inside what, and scales.
+ */
+function arrange(zones: Zones, own: number, nsPerTick: number): Arranged {
   const n = zones.count;
-  const order = sorted(zones, byNesting(zones));
+  let order = sorted(zones, byNesting(zones, own));
+  if (n > own) order = merged(zones, own, order);
   const row = {
     kind: new Uint8Array(n),
     begin: new Float64Array(n),
@@ -644,8 +649,8 @@ function arrange(zones: Zones, nsPerTick: number): Arranged {
   return row;
 }
 
-/** The order of beginnings, if zones nest and stand in the order of their ends. */
-function byNesting({ count: n, begin }: Zones): Uint32Array {
+/** The order of beginnings, if the first `n` zones nest and stand in the order of their ends. */
+function byNesting({ begin }: Zones, n: number): Uint32Array {
   const size = new Uint32Array(n);
   for (let i = 0; i < n; i++) {
     const from = begin[i]!;
@@ -664,10 +669,15 @@ function byNesting({ count: n, begin }: Zones): Uint32Array {
   return order;
 }
 
-/** The same order, sorted where it was not: by beginning, then the longer, then the later one. */
-function sorted({ begin, end }: Zones, order: Uint32Array): Uint32Array {
-  const compare = (a: number, b: number): number =>
-    begin[a]! - begin[b]! || end[b]! - end[a]! || b - a;
+/** By beginning, then the longer, then the one written later. */
+function comparer({ begin, end }: Zones): (a: number, b: number) => number {
+  return (a, b) => begin[a]! - begin[b]! || end[b]! - end[a]! || b - a;
+}
+
+/** The same order, sorted where it was not. */
+function sorted(zones: Zones, order: Uint32Array): Uint32Array {
+  const { begin } = zones;
+  const compare = comparer(zones);
   for (let p = 1; p < order.length; p++) {
     const a = order[p - 1]!;
     const b = order[p]!;
@@ -676,6 +686,28 @@ function sorted({ begin, end }: Zones, order: Uint32Array): Uint32Array {
     return Uint32Array.from(Array.from(order).sort(compare));
   }
   return order;
+}
+
+/** Sorts in zones from `own` on, which are few. */
+function merged(zones: Zones, own: number, order: Uint32Array): Uint32Array {
+  const compare = comparer(zones);
+  const few = Array.from({ length: zones.count - own }, (_, i) => own + i).sort(compare);
+  const all = new Uint32Array(zones.count);
+  let from = 0;
+  few.forEach((zone, i) => {
+    let low = from;
+    let high = own;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (compare(order[middle]!, zone) < 0) low = middle + 1;
+      else high = middle;
+    }
+    all.set(order.subarray(from, low), from + i);
+    all[low + i] = zone;
+    from = low;
+  });
+  all.set(order.subarray(from), from + few.length);
+  return all;
 }
 
 /** Fills `parent`, `depth` and `self`, all in ticks. `order` says when a zone was written. */

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+// The critical path of a frame, and how much shorter it would be without each system, or with its
+// work spread over all threads. Both by the rules of docs/trace-format.md.
+
+import { lastEnd } from './idle.js';
+import { KIND } from './kinds.js';
+import {
+  isInside,
+  lowerBound,
+  sectionAt,
+  sectionsOf,
+  systemName,
+  zoneName,
+  type Sections,
+} from './sections.js';
+import type { Trace, TraceFrame, TraceHelp, TraceRow, TraceSegment } from './types.js';
+
+/** A stretch of the caller's time and the innermost zone there. */
+interface Piece {
+  readonly zone: number;
+  readonly begin: number;
+  readonly end: number;
+}
+
+/**
+ * What would have to get shorter for the frame to get shorter: segments that follow one another
+ * from its beginning to its end without gap. O(zones of the frame).
+ */
+export function criticalPath(trace: Trace, frame: TraceFrame): TraceSegment[] {
+  const walk = new Walk(trace, frame);
+  const sections = sectionsOf(trace);
+  const first = sections.ofFrame[frame.index]!;
+  for (let s = sections.ofFrame[frame.index + 1]! - 1; s >= first; s--) {
+    walk.alone(sections.end[s]!);
+    walk.section(s);
+  }
+  walk.alone(frame.begin);
+  return walk.found.reverse();
+}
+
+/** Goes back in time from a frame's end. */
+class Walk {
+  readonly found: TraceSegment[] = [];
+  readonly #trace: Trace;
+  readonly #sections: Sections;
+  /** Of the whole frame, in order; those from #next on lie in what has been walked. */
+  readonly #pieces: readonly Piece[];
+  #next: number;
+  #at: number;
+
+  constructor(trace: Trace, frame: TraceFrame) {
+    this.#trace = trace;
+    this.#sections = sectionsOf(trace);
+    this.#pieces = innermost(trace.rows[0]!, frame);
+    this.#next = this.#pieces.length;
+    this.#at = frame.end;
+  }
+
+  /** Back to a moment, as one segment. */
+  #to(begin: number, thread: number, zone: number, what: string): void {
+    if (begin >= this.#at) return;
+    this.found.push({ thread, zone, what, begin, end: this.#at });
+    this.#at = begin;
+  }
+
+  /** Back to a moment on the caller, by its innermost zones; `section` is that of a section. */
+  alone(begin: number, section = -1): void {
+    const row = this.#trace.rows[0]!;
+    while (begin < this.#at) {
+      while (this.#pieces[this.#next - 1]!.begin >= this.#at) this.#next--;
+      const piece = this.#pieces[this.#next - 1]!;
+      const from = Math.max(begin, piece.begin);
+      if (section >= 0 && !isInside(row, piece.zone, section)) this.#to(from, 0, -1, 'claim');
+      else this.#to(from, 0, piece.zone, zoneName(this.#trace, row, piece.zone));
+    }
+  }
+
+  /** Back from a section's end to its beginning. */
+  section(s: number): void {
+    const { begin, zone } = this.#sections;
+    let thread = -1;
+    let last = -Infinity;
+    for (const row of this.#trace.rows) {
+      const end = lastEnd(this.#sections, row, s);
+      if (end <= last) continue;
+      last = end;
+      thread = row.thread;
+    }
+    if (thread < 0) {
+      this.alone(begin[s]!);
+      return;
+    }
+    this.#to(Math.max(last, begin[s]!), 0, -1, 'join');
+    if (thread === 0) this.alone(begin[s]!, zone[s]!);
+    else this.#worker(s, thread, last);
+  }
+
+  #worker(s: number, thread: number, last: number): void {
+    const row = this.#trace.rows[thread]!;
+    const { zone, from } = this.#sections.works[thread]!;
+    const begin = this.#sections.begin[s]!;
+    let i = from[s + 1]! - 1;
+    while (row.end[zone[i]!]! !== last) i--;
+    for (; i >= from[s]!; i--) {
+      const work = zone[i]!;
+      this.#to(Math.max(row.end[work]!, begin), thread, -1, 'claim');
+      this.#to(Math.max(row.begin[work]!, begin), thread, work, zoneName(this.#trace, row, work));
+    }
+    this.#to(begin, thread, -1, 'wake');
+  }
+}
+
+/**
+ * A frame's time on the caller, cut by the innermost zones; what the host named in work is left.
+ */
+function innermost(row: TraceRow, frame: TraceFrame): Piece[] {
+  const pieces: Piece[] = [];
+  const open = [frame.zone];
+  let at = frame.begin;
+  const to = (zone: number, end: number): void => {
+    if (end <= at) return;
+    pieces.push({ zone, begin: at, end });
+    at = end;
+  };
+  const close = (until: number): void => {
+    while (open.length > 1 && row.end[open.at(-1)!]! <= until) {
+      const zone = open.pop()!;
+      to(zone, Math.min(row.end[zone]!, frame.end));
+    }
+  };
+  for (let i = frame.zone + 1; i < row.count && row.begin[i]! < frame.end; i++) {
+    if (row.kind[i] === KIND.HOST && isInWork(row, i)) continue;
+    close(row.begin[i]!);
+    to(open.at(-1)!, row.begin[i]!);
+    open.push(i);
+  }
+  close(frame.end);
+  while (open.length > 0) to(open.pop()!, frame.end);
+  return pieces;
+}
+
+function isInWork(row: TraceRow, zone: number): boolean {
+  for (let at = row.parent[zone]!; at >= 0; at = row.parent[at]!) {
+    const kind = row.kind[at];
+    if (kind === KIND.BLOCK || kind === KIND.RUN || kind === KIND.LOST) return true;
+  }
+  return false;
+}
+
+/**
+ * For each system of a frame, how much shorter the frame would be if it took no time, and if its
+ * work were spread evenly over all threads; the best split first. O(zones of the frame).
+ */
+export function whatHelps(trace: Trace, frame: TraceFrame): TraceHelp[] {
+  const sections = sectionsOf(trace);
+  const saved = new Map<number, { without: number; split: number }>();
+  const add = (number: number, without: number, split: number): void => {
+    const sum = saved.get(number) ?? { without: 0, split: 0 };
+    sum.without += without;
+    sum.split += split;
+    saved.set(number, sum);
+  };
+  for (let s = sections.ofFrame[frame.index]!; s < sections.ofFrame[frame.index + 1]!; s++) {
+    helpInSection(trace, sections, s, add);
+  }
+  const threads = trace.rows.length;
+  for (const row of trace.rows) {
+    const stop = lowerBound(row.begin, frame.end);
+    for (let i = lowerBound(row.begin, frame.begin); i < stop; i++) {
+      const kind = row.kind[i];
+      if (kind !== KIND.SYSTEM && kind !== KIND.RUN) continue;
+      if (sectionAt(trace, row.begin[i]!) >= 0) continue;
+      const length = row.end[i]! - row.begin[i]!;
+      add(row.low[i]! & 65535, length, length - length / threads);
+    }
+  }
+  return [...saved]
+    .sort(([a, x], [b, y]) => y.split - x.split || y.without - x.without || a - b)
+    .map(([number, { without, split }]) => ({
+      system: systemName(trace, number),
+      withoutNs: without,
+      splitNs: split,
+    }));
+}
+
+/** A section is as long as its busiest thread; what systems have to do with that. */
+function helpInSection(
+  trace: Trace,
+  sections: Sections,
+  s: number,
+  add: (number: number, without: number, split: number) => void,
+): void {
+  const { rows } = trace;
+  const load = new Float64Array(rows.length);
+  const parts = new Map<number, Float64Array>();
+  for (const row of rows) {
+    const { zone, from } = sections.works[row.thread]!;
+    for (let i = from[s]!; i < from[s + 1]!; i++) {
+      const work = zone[i]!;
+      const number = row.low[work]! & 65535;
+      const length = row.end[work]! - row.begin[work]!;
+      let part = parts.get(number);
+      if (part === undefined) parts.set(number, (part = new Float64Array(rows.length)));
+      part[row.thread]! += length;
+      load[row.thread]! += length;
+    }
+  }
+  const most = load.reduce((max, one) => Math.max(max, one), 0);
+  const spread = load.reduce((sum, one) => sum + one, 0) / rows.length;
+  for (const [number, part] of parts) {
+    let rest = 0;
+    for (let t = 0; t < rows.length; t++) rest = Math.max(rest, load[t]! - part[t]!);
+    add(number, Math.max(0, most - rest), Math.max(0, most - Math.max(rest, spread)));
+  }
+}
+
+/** What to try first. */
+export interface TraceAdvice extends TraceHelp {
+  /** To split the system; else to make it do less. */
+  readonly split: boolean;
+}
+
+/** Splits that save less of a frame are no advice. */
+const WORTH_IT = 0.01;
+
+/**
+ * The first piece of advice for a frame: the system whose split saves most, or, where no split
+ * saves 1% of it, the one without which it would be shortest; null for a frame without systems.
+ * O(zones of the frame).
+ */
+export function firstAdvice(trace: Trace, frame: TraceFrame): TraceAdvice | null {
+  const helps = whatHelps(trace, frame);
+  const best = helps[0];
+  if (best === undefined) return null;
+  if (trace.rows.length > 1 && best.splitNs >= WORTH_IT * (frame.end - frame.begin)) {
+    return { ...best, split: true };
+  }
+  const shortest = helps.reduce((a, b) => (b.withoutNs > a.withoutNs ? b : a));
+  return { ...shortest, split: false };
+}
