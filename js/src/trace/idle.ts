@@ -4,7 +4,7 @@
 // sections.
 
 import { KIND, REASON } from './kinds.js';
-import { lowerBound, sectionsOf, type Sections } from './sections.js';
+import { lowerBound, sectionAt, sectionsOf, type Sections } from './sections.js';
 import type { Trace, TraceFrame, TraceIdle, TraceRow, TraceThreadStats } from './types.js';
 
 /** Takes one stretch of idle time. */
@@ -39,7 +39,8 @@ export function threadStats(
 ): TraceThreadStats[] {
   const frames = trace.frames.slice(firstFrame, endFrame);
   const total = frames.reduce((sum, frame) => sum + (frame.end - frame.begin), 0);
-  return trace.rows.map(({ thread, name }) => {
+  const there = trace.rows.filter(row => !row.missing);
+  return there.map(({ thread, name }) => {
     const idleNs = Array<number>(1 + Math.max(...Object.values(REASON))).fill(0);
     if (frames.length > 0) {
       const take: Take = (begin, end, reason) => (idleNs[reason]! += end - begin);
@@ -56,24 +57,35 @@ export function threadStats(
 
 function walkIdle(trace: Trace, thread: number, begin: number, end: number, take: Take): void {
   const row = trace.rows[thread];
-  if (row === undefined || !(begin < end)) return;
+  if (row === undefined || row.missing || !(begin < end)) return;
   if (thread === 0) walkCaller(trace, row, begin, end, take);
   else walkWorker(trace, row, begin, end, take);
 }
 
-/** The first zone of a row that can reach beyond a moment, as long as zones nest. */
-function firstReaching(row: TraceRow, at: number): number {
-  let zone = lowerBound(row.begin, at) - 1;
-  while (zone >= 0 && row.parent[zone]! >= 0) zone = row.parent[zone]!;
-  return Math.max(0, zone);
+/** Up to when zones before `first`, which begin before `at`, keep a thread busy: `at` or later. */
+function busyUntil(
+  row: TraceRow,
+  first: number,
+  at: number,
+  isBusy: (zone: number) => boolean,
+): number {
+  let until = at;
+  for (let zone = first - 1; zone >= 0; zone = row.parent[zone]!) {
+    if (row.end[zone]! > until && isBusy(zone)) until = row.end[zone]!;
+  }
+  return until;
 }
 
 function walkWorker(trace: Trace, row: TraceRow, begin: number, end: number, take: Take): void {
   const cutter = new Cutter(trace, row, begin, take);
-  let from = begin;
-  for (let i = firstReaching(row, begin); i < row.count && row.begin[i]! < end; i++) {
-    const kind = row.kind[i];
-    if (kind !== KIND.BLOCK && kind !== KIND.LOST && kind !== KIND.HOST) continue;
+  const isBusy = (zone: number): boolean => {
+    const kind = row.kind[zone];
+    return kind === KIND.BLOCK || kind === KIND.LOST || kind === KIND.HOST;
+  };
+  const first = lowerBound(row.begin, begin);
+  let from = busyUntil(row, first, begin, isBusy);
+  for (let i = first; i < row.count && row.begin[i]! < end; i++) {
+    if (!isBusy(i)) continue;
     if (row.begin[i]! > from) cutter.gap(from, row.begin[i]!);
     if (row.end[i]! > from) from = row.end[i]!;
   }
@@ -86,8 +98,7 @@ class Cutter {
   readonly #sections: Sections;
   readonly #row: TraceRow;
   readonly #take: Take;
-  /** RESPAWN zones of the row. */
-  readonly #away: number[] = [];
+  readonly #away: readonly number[];
   #frame: number;
   #section: number;
   #next = 0;
@@ -97,7 +108,7 @@ class Cutter {
     this.#sections = sectionsOf(trace);
     this.#row = row;
     this.#take = take;
-    for (let i = 0; i < row.count; i++) if (row.kind[i] === KIND.RESPAWN) this.#away.push(i);
+    this.#away = this.#sections.works[row.thread]!.away;
     this.#frame = firstEnding(trace.frames, begin);
     this.#section = this.#sections.ofFrame[this.#frame]!;
   }
@@ -190,13 +201,16 @@ function split(begin: number, end: number, last: number, take: Take): void {
 
 function walkCaller(trace: Trace, row: TraceRow, begin: number, end: number, take: Take): void {
   const sections = sectionsOf(trace);
+  const isBusy = (zone: number): boolean => isCallerBusy(trace, row, zone);
   for (let s = sections.ofFrame[firstEnding(trace.frames, begin)]!; s < sections.count; s++) {
     if (sections.begin[s]! >= end) break;
     const until = Math.min(end, sections.end[s]!);
     const last = lastEnd(sections, row, s);
-    let from = Math.max(begin, sections.begin[s]!);
-    for (let i = sections.zone[s]! + 1; i < row.count && row.begin[i]! < until; i++) {
-      if (!isBusy(row.kind[i]!)) continue;
+    const start = Math.max(begin, sections.begin[s]!);
+    const first = lowerBound(row.begin, start);
+    let from = busyUntil(row, first, start, isBusy);
+    for (let i = first; i < row.count && row.begin[i]! < until; i++) {
+      if (!isBusy(i)) continue;
       if (row.begin[i]! > from) split(from, row.begin[i]!, last, take);
       if (row.end[i]! > from) from = row.end[i]!;
     }
@@ -204,13 +218,18 @@ function walkCaller(trace: Trace, row: TraceRow, begin: number, end: number, tak
   }
 }
 
-/** What keeps the caller busy in a section. */
-function isBusy(kind: number): boolean {
-  return (
-    kind === KIND.BLOCK
-    || kind === KIND.RUN
-    || kind === KIND.WAKE
-    || kind === KIND.VERIFY
-    || kind === KIND.HOST
-  );
+/** Whether a zone keeps the caller from idling in a section. */
+function isCallerBusy(trace: Trace, row: TraceRow, zone: number): boolean {
+  switch (row.kind[zone]) {
+    case KIND.BLOCK:
+    case KIND.RUN:
+    case KIND.WAKE:
+    case KIND.VERIFY:
+      return true;
+    case KIND.HOST:
+      // One that the host put around the whole frame says nothing of what is in it.
+      return sectionAt(trace, row.begin[zone]!) >= 0;
+    default:
+      return false;
+  }
 }

@@ -103,6 +103,8 @@ interface Rest {
 }
 
 interface ForeignZone {
+  /** The thread that wrote it. */
+  readonly writer: number;
   readonly kind: number;
   readonly begin: number;
   readonly end: number;
@@ -225,7 +227,10 @@ function findSections(file: File): Section[] {
     const section = sectionAt(file, at);
     if (typeof section === 'string') {
       problems.push(section);
-      at = nextSound(file, at + 2, budget);
+      const next = nextSound(file, at + 2, budget);
+      const begun = next >= words.length ? cutThread(file, at) : undefined;
+      if (begun !== undefined) found.push(begun);
+      at = next;
       continue;
     }
     at = section.word + Math.ceil(section.bytes / 8) * 2;
@@ -270,6 +275,17 @@ function sectionAt({ words, bytes }: File, at: number): Section | string {
     return `Section ${shown(tag)} at byte ${offset} is damaged: its checksum is wrong.`;
   }
   return { tag, offset, word: at + 4, bytes: length };
+}
+
+/** A thread's section that the file ends within: its whole records are kept. */
+function cutThread({ words, bytes }: File, at: number): Section | undefined {
+  const offset = at * 4;
+  const there = bytes.length - offset - 16;
+  if (there < THREAD_BYTES || tagAt(words, at) !== 'THRD') return undefined;
+  const length = words[at + 2]! + words[at + 3]! * BELOW_SIGN;
+  if (Math.ceil(length / 8) * 8 <= there) return undefined;
+  const records = Math.floor((there - THREAD_BYTES) / (RECORD_WORDS * 4));
+  return { tag: 'THRD', offset, word: at + 4, bytes: THREAD_BYTES + records * RECORD_WORDS * 4 };
 }
 
 /**
@@ -468,9 +484,16 @@ function readThreads(
   }
   let last = info.workers;
   for (const number of threads.keys()) last = Math.max(last, number);
-  for (const [worker, zones] of rest.foreign) {
-    if (worker <= last) continue;
-    file.problems.push(`${zones.length} zones are of a worker ${worker}, which is not there.`);
+  const homeless = [...rest.foreign].filter(([worker]) => !threads.has(worker));
+  for (const [worker, zones] of homeless) {
+    file.problems.push(
+      `${zones.length} zones are of worker ${worker}, which is not there: they are left with the `
+        + 'thread that wrote them.',
+    );
+    for (const zone of zones) {
+      rest.foreign.set(zone.writer, [...(rest.foreign.get(zone.writer) ?? []), zone]);
+    }
+    rest.foreign.delete(worker);
   }
   const rows: TraceRow[] = [];
   for (let number = 0; number <= last; number++) {
@@ -482,6 +505,7 @@ function readThreads(
     const zones = withForeign(own, rest.foreign.get(number) ?? []);
     rows.push({
       thread: number,
+      missing: thread === undefined,
       name: thread?.name || (number === 0 ? 'caller' : `worker ${number}`),
       lost: thread?.lost ?? 0,
       count: zones.count,
@@ -566,7 +590,7 @@ function readRecords(
     if (kind === KIND.LOST || kind === KIND.RESPAWN) {
       const worker = kind === KIND.LOST ? low >>> 16 : low & 65535;
       const list = rest.foreign.get(worker) ?? [];
-      list.push({ kind, begin, end, low, high });
+      list.push({ writer: thread, kind, begin, end, low, high });
       rest.foreign.set(worker, list);
       continue;
     }

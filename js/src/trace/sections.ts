@@ -5,7 +5,7 @@
 import { KIND, KIND_TEXT } from './kinds.js';
 import type { Trace, TraceFrame, TraceRow, TraceSpan } from './types.js';
 
-/** The sections that begin in frames, in order. They do not overlap, and end with their frame. */
+/** The sections that begin in frames, in order. One ends where the next begins, if not before. */
 export interface Sections {
   readonly count: number;
   readonly begin: Float64Array;
@@ -23,6 +23,8 @@ export interface Works {
   readonly zone: Int32Array;
   /** Where each section begins in `zone`, and one more. */
   readonly from: Int32Array;
+  /** RESPAWN zones of the row. */
+  readonly away: readonly number[];
 }
 
 interface Known {
@@ -74,6 +76,28 @@ export function lowerBound(values: Float64Array, value: number): number {
   return low;
 }
 
+/** The first index whose value is above `value`, in rising values. */
+export function upperBound(values: Float64Array, value: number): number {
+  let low = 0;
+  let high = values.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (values[middle]! <= value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/**
+ * The zones of a row that begin in a frame: the first, and one behind the last. A frame holds its
+ * end, unless another one begins there. O(log zones).
+ */
+export function zonesIn(trace: Trace, row: TraceRow, frame: TraceFrame): [number, number] {
+  const next = trace.frames[frame.index + 1]?.begin ?? Infinity;
+  const stop = next <= frame.end ? lowerBound(row.begin, next) : upperBound(row.begin, frame.end);
+  return [Math.min(stop, lowerBound(row.begin, frame.begin)), stop];
+}
+
 /** Whether a zone lies in another one of its row, at any depth. */
 export function isInside(row: TraceRow, zone: number, outer: number): boolean {
   let at = zone;
@@ -89,65 +113,57 @@ export function sectionsOf(trace: Trace): Sections {
 
 function findSections(trace: Trace): Sections {
   const row = trace.rows[0]!;
-  const begin: number[] = [];
-  const end: number[] = [];
   const zone: number[] = [];
   const ofFrame = new Int32Array(trace.frames.length + 1);
-  let last = -Infinity;
   for (const frame of trace.frames) {
     ofFrame[frame.index] = zone.length;
-    const stop = lowerBound(row.begin, frame.end);
-    for (let i = lowerBound(row.begin, frame.begin); i < stop; i++) {
-      if (row.kind[i] !== KIND.TASKS || hasOuterTasks(row, i)) continue;
-      begin.push(Math.max(row.begin[i]!, last));
-      last = Math.max(last, Math.min(row.end[i]!, frame.end));
-      end.push(last);
-      zone.push(i);
-    }
+    const [from, stop] = zonesIn(trace, row, frame);
+    for (let i = from; i < stop; i++) if (row.kind[i] === KIND.TASKS) zone.push(i);
   }
   ofFrame[trace.frames.length] = zone.length;
-  const sections = {
-    count: zone.length,
-    begin: Float64Array.from(begin),
-    end: Float64Array.from(end),
-    zone: Int32Array.from(zone),
-    ofFrame,
-  };
-  return { ...sections, works: trace.rows.map(row => findWorks(row, sections)) };
-}
-
-function hasOuterTasks(row: TraceRow, zone: number): boolean {
-  let at = row.parent[zone]!;
-  while (at >= 0 && row.kind[at] !== KIND.TASKS) at = row.parent[at]!;
-  return at >= 0;
+  const begin = Float64Array.from(zone, i => row.begin[i]!);
+  const end = Float64Array.from(zone, (i, s) => Math.min(row.end[i]!, begin[s + 1] ?? Infinity));
+  const sections = { count: zone.length, begin, end, zone: Int32Array.from(zone), ofFrame };
+  return { ...sections, works: trace.rows.map(one => findWorks(one, sections)) };
 }
 
 function findWorks(row: TraceRow, sections: Omit<Sections, 'works'>): Works {
   const { kind, begin, count, thread } = row;
   const zone = new Int32Array(count);
   const from = new Int32Array(sections.count + 1);
+  const away: number[] = [];
   let n = 0;
-  let s = 0;
+  let s = -1;
   for (let i = 0; i < count; i++) {
     const k = kind[i];
+    if (k === KIND.RESPAWN) away.push(i);
     if (k !== KIND.BLOCK && k !== KIND.LOST && (k !== KIND.RUN || thread !== 0)) continue;
     const at = begin[i]!;
-    while (s < sections.count && sections.end[s]! <= at) from[++s] = n;
-    if (s === sections.count) break;
-    if (at >= sections.begin[s]!) zone[n++] = i;
+    while (s + 1 < sections.count && sections.begin[s + 1]! <= at) from[++s] = n;
+    if (s >= 0 && at <= sections.end[s]!) zone[n++] = i;
   }
   while (s < sections.count) from[++s] = n;
-  return { zone: zone.slice(0, n), from };
+  return { zone: zone.slice(0, n), from, away };
 }
 
 /** The section of a frame that a moment lies in, or -1. O(log sections). */
 export function sectionAt(trace: Trace, at: number): number {
   const { begin, end } = sectionsOf(trace);
-  let s = lowerBound(begin, at);
-  // Of sections that begin at one moment the last one may be longer than nothing.
-  while (begin[s + 1] === at) s++;
-  if (begin[s] !== at) s--;
-  return s >= 0 && at < end[s]! ? s : -1;
+  const s = upperBound(begin, at) - 1;
+  return s >= 0 && at <= end[s]! ? s : -1;
+}
+
+/** The frame that a moment lies in, or -1. O(log frames). */
+export function frameAt(trace: Trace, at: number): number {
+  const { frames } = trace;
+  let low = 0;
+  let high = frames.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (frames[middle]!.begin <= at) low = middle + 1;
+    else high = middle;
+  }
+  return low > 0 && at <= frames[low - 1]!.end ? low - 1 : -1;
 }
 
 /**
@@ -167,12 +183,12 @@ export function batches(trace: Trace, frame: TraceFrame): TraceSpan[] {
   const row = trace.rows[0]!;
   const found: TraceSpan[] = [];
   let begin = frame.begin;
-  const stop = lowerBound(row.begin, frame.end);
-  for (let i = lowerBound(row.begin, frame.begin); i < stop; i++) {
+  const [from, stop] = zonesIn(trace, row, frame);
+  for (let i = from; i < stop; i++) {
     if (row.kind[i] !== KIND.COMMIT) continue;
-    const end = Math.max(begin, Math.min(row.end[i]!, frame.end));
+    const end = row.end[i]!;
     const batch = row.low[i]!;
-    found.push({ name: `batch ${batch}`, batch, begin, end });
+    found.push({ name: `batch ${batch}`, batch, begin: Math.min(begin, end), end });
     begin = end;
   }
   return found;
@@ -192,7 +208,7 @@ export function stages(trace: Trace, frame: TraceFrame): TraceSpan[] {
   for (const { batch, begin, end } of batches(trace, frame)) {
     const name = stageOf.get(batch);
     const last = found.at(-1);
-    if (name === undefined) {
+    if (name === undefined || name === '') {
       open = false;
     } else if (open && last?.name === name) {
       found[found.length - 1] = { ...last, end };

@@ -2,7 +2,7 @@
 // What systems took, over a range of frames, and which frames are the worst.
 
 import { KIND } from './kinds.js';
-import { isOfSystem, lowerBound, systemName } from './sections.js';
+import { frameAt, isOfSystem, systemName, zonesIn } from './sections.js';
 import type { Trace, TraceFrame, TraceRow, TraceSystemStats } from './types.js';
 
 /** The value number ceil(p / 100 * n) of n rising values, from 1; NaN of none. O(1). */
@@ -38,7 +38,6 @@ export function systemRuns(
   // Records have 16 bits for a system: an array finds it faster than the map.
   const byNumber: (SystemRuns | undefined)[] = [];
   const frames = trace.frames.slice(firstFrame, endFrame);
-  const next = trace.rows.map(row => lowerBound(row.begin, frames[0]?.begin ?? Infinity));
   const begin = (number: number): SystemRuns => {
     const system = newRuns(number, trace.rows.length);
     found.set(number, system);
@@ -46,17 +45,15 @@ export function systemRuns(
   };
   for (const frame of frames) {
     for (const row of trace.rows) {
-      let i = next[row.thread]!;
-      while (i < row.count && row.begin[i]! < frame.begin) i++;
-      for (; i < row.count && row.begin[i]! < frame.end; i++) {
+      const [from, stop] = zonesIn(trace, row, frame);
+      for (let i = from; i < stop; i++) {
         if (!isOfSystem(row.kind[i]!)) continue;
         const number = row.low[i]! & 65535;
         addZone(byNumber[number] ?? begin(number), row, i, frame.index);
       }
-      next[row.thread] = i;
     }
   }
-  addCopied(trace, frames, found);
+  addCopied(trace, firstFrame, endFrame, found);
   return found;
 }
 
@@ -89,7 +86,8 @@ function addZone(system: SystemRuns, row: TraceRow, zone: number, frame: number)
   system.self += row.self[zone]!;
   if (kind === KIND.LOST) system.blocks++;
   else if (kind !== KIND.RUN) system.blocks += row.low[zone]! >>> 16;
-  if (ns <= longest.ns) return;
+  // Of equal ones the first counts, by thread and then by beginning.
+  if (ns < longest.ns || (ns === longest.ns && row.thread >= longest.thread)) return;
   longest.ns = ns;
   longest.thread = row.thread;
   longest.zone = zone;
@@ -97,15 +95,15 @@ function addZone(system: SystemRuns, row: TraceRow, zone: number, frame: number)
 
 function addCopied(
   trace: Trace,
-  frames: readonly TraceFrame[],
+  firstFrame: number,
+  endFrame: number,
   found: ReadonlyMap<number, SystemRuns>,
 ): void {
-  let f = 0;
   for (const mark of trace.marks) {
     if (mark.kind !== KIND.COPIED) continue;
-    while (f < frames.length && frames[f]!.end <= mark.at) f++;
-    if (f === frames.length) return;
-    const system = mark.at >= frames[f]!.begin ? found.get(mark.low & 65535) : undefined;
+    const frame = frameAt(trace, mark.at);
+    if (frame < firstFrame || frame >= endFrame) continue;
+    const system = found.get(mark.low & 65535);
     if (system !== undefined) system.copied += mark.high;
   }
 }

@@ -30,6 +30,8 @@ export interface TraceRow {
   /** 0: the caller. */
   readonly thread: number;
   readonly name: string;
+  /** The file lacks its records, and nothing is known of it; the row is empty. */
+  readonly missing: boolean;
   /** Records that were overwritten before the file begins. */
   readonly lost: number;
   readonly count: number;
@@ -88,6 +90,7 @@ export interface Trace {
   readonly systems: readonly TraceSystem[];
   readonly edges: readonly TraceEdge[];
   readonly names: ReadonlyMap<number, string>;
+  /** By number of the thread. */
   readonly rows: readonly TraceRow[];
   readonly marks: readonly TraceMark[];
   readonly counters: readonly TraceCounter[];
@@ -117,7 +120,7 @@ export interface TraceSegment {
   readonly thread: number;
   /** Index in the thread's row, or -1 where no zone is meant: then `what` says which gap. */
   readonly zone: number;
-  /** A system's name, a kind's text, or "join", "claim", "wake", "frame". */
+  /** A system's name, the host's for its zone, a kind's text, or "join", "claim", "wake". */
   readonly what: string;
   readonly begin: number;
   readonly end: number;
