@@ -101,6 +101,9 @@ class Cutter {
   readonly #away: readonly number[];
   #frame: number;
   #section: number;
+  /** The section whose last work is known, and when that ended. */
+  #measured = -1;
+  #last = 0;
   #next = 0;
 
   constructor(trace: Trace, row: TraceRow, begin: number, take: Take) {
@@ -162,9 +165,10 @@ class Cutter {
         at = to;
       } else {
         const to = Math.min(end, ends[s]!);
-        const last = lastEnd(this.#sections, this.#row, s);
-        if (last === -Infinity) this.#take(at, to, REASON.NOTHING);
-        else split(at, to, last, this.#take);
+        if (this.#measured !== s) this.#last = lastEnd(this.#sections, this.#row, s);
+        this.#measured = s;
+        if (this.#last === -Infinity) this.#take(at, to, REASON.NOTHING);
+        else split(at, to, this.#last, this.#take);
         at = to;
       }
     }

@@ -209,11 +209,15 @@ class Nest {
 /** From the caller to workers and back: who was woken, whose work the commit waited for. */
 function* arrows(trace: Trace, shown: readonly Shown[]): Generator<string, void, undefined> {
   const sections = sectionsOf(trace);
+  const { begin } = trace.rows[0]!;
   let id = 0;
   for (const frame of trace.frames) {
+    const commits = commitsOf(trace, frame);
+    let next = 0;
     for (let s = sections.ofFrame[frame.index]!; s < sections.ofFrame[frame.index + 1]!; s++) {
       const from = dispatcher(trace, sections, s);
-      const to = commitAfter(trace, frame, sections, s);
+      while (next < commits.length && begin[commits[next]!]! < sections.end[s]!) next++;
+      const to = commits[next] ?? -1;
       for (const row of trace.rows) {
         const works = worksOf(sections, row, s);
         if (works === null) continue;
@@ -247,20 +251,19 @@ function* arrow(name: string, id: number, from: End, to: End): Generator<string>
 function dispatcher(trace: Trace, sections: Sections, s: number): number {
   const row = trace.rows[0]!;
   const tasks = sections.zone[s]!;
-  for (let i = tasks + 1; i < row.count && row.begin[i]! <= sections.end[s]!; i++) {
+  const stop = Math.min(row.count, sections.zone[s + 1] ?? Infinity);
+  for (let i = tasks + 1; i < stop && row.begin[i]! <= sections.end[s]!; i++) {
     if (row.kind[i] === KIND.WAKE) return i;
   }
   return tasks;
 }
 
-/** The first COMMIT of the frame that begins no earlier than the section ends, or -1. */
-function commitAfter(trace: Trace, frame: TraceFrame, sections: Sections, s: number): number {
+function commitsOf(trace: Trace, frame: TraceFrame): number[] {
   const row = trace.rows[0]!;
-  const stop = zonesIn(trace, row, frame)[1];
-  for (let i = sections.zone[s]! + 1; i < stop; i++) {
-    if (row.kind[i] === KIND.COMMIT && row.begin[i]! >= sections.end[s]!) return i;
-  }
-  return -1;
+  const [from, stop] = zonesIn(trace, row, frame);
+  const found: number[] = [];
+  for (let i = from; i < stop; i++) if (row.kind[i] === KIND.COMMIT) found.push(i);
+  return found;
 }
 
 /** A worker's first work in a section, and that which ended last; null for none. */

@@ -5,7 +5,7 @@
 import { lastEnd } from './idle.js';
 import { KIND } from './kinds.js';
 import {
-  isInside,
+  insideEnd,
   lowerBound,
   sectionAt,
   sectionsOf,
@@ -63,14 +63,15 @@ class Walk {
     this.#at = begin;
   }
 
-  /** Back to a moment on the caller, by its innermost zones; `section` is that of a section. */
+  /** Back to a moment on the caller, by its innermost zones; `section` is a TASKS zone. */
   alone(begin: number, section = -1): void {
     const row = this.#trace.rows[0]!;
+    const end = section < 0 ? row.count : insideEnd(row, section);
     while (begin < this.#at) {
       while (this.#pieces[this.#next - 1]!.begin >= this.#at) this.#next--;
       const piece = this.#pieces[this.#next - 1]!;
       const from = Math.max(begin, piece.begin);
-      if (section >= 0 && !isInside(row, piece.zone, section)) this.#to(from, 0, -1, 'claim');
+      if (piece.zone <= section || piece.zone >= end) this.#to(from, 0, -1, 'claim');
       else this.#to(from, 0, piece.zone, zoneName(this.#trace, row, piece.zone));
     }
   }
@@ -128,8 +129,13 @@ function innermost(row: TraceRow, frame: TraceFrame): Piece[] {
       to(zone, Math.min(row.end[zone]!, frame.end));
     }
   };
+  // The work that a zone is in, itself included, or -1.
+  const work = [-1];
   for (let i = frame.zone + 1; i < row.count && row.begin[i]! < frame.end; i++) {
-    if (row.kind[i] === KIND.HOST && isInWork(row, i)) continue;
+    const outer = work[row.parent[i]! - frame.zone] ?? -1;
+    const kind = row.kind[i];
+    work.push(outer < 0 && (kind === KIND.BLOCK || kind === KIND.RUN) ? i : outer);
+    if (outer >= 0) continue;
     close(row.begin[i]!);
     to(open.at(-1)!, row.begin[i]!);
     open.push(i);
@@ -137,14 +143,6 @@ function innermost(row: TraceRow, frame: TraceFrame): Piece[] {
   close(frame.end);
   while (open.length > 0) to(open.pop()!, frame.end);
   return pieces;
-}
-
-function isInWork(row: TraceRow, zone: number): boolean {
-  for (let at = row.parent[zone]!; at >= 0; at = row.parent[at]!) {
-    const kind = row.kind[at];
-    if (kind === KIND.BLOCK || kind === KIND.RUN || kind === KIND.LOST) return true;
-  }
-  return false;
 }
 
 /**
@@ -192,24 +190,31 @@ function helpInSection(
 ): void {
   const { rows } = trace;
   const load = new Float64Array(rows.length);
-  const parts = new Map<number, Float64Array>();
+  /** By system: the threads that ran it, and for how long. */
+  const parts = new Map<number, { thread: number; ns: number }[]>();
   for (const row of rows) {
     const { zone, from } = sections.works[row.thread]!;
     for (let i = from[s]!; i < from[s + 1]!; i++) {
       const work = zone[i]!;
       const number = row.low[work]! & 65535;
-      const length = row.end[work]! - row.begin[work]!;
+      const ns = row.end[work]! - row.begin[work]!;
       let part = parts.get(number);
-      if (part === undefined) parts.set(number, (part = new Float64Array(rows.length)));
-      part[row.thread]! += length;
-      load[row.thread]! += length;
+      if (part === undefined) parts.set(number, (part = []));
+      const last = part.at(-1);
+      if (last?.thread === row.thread) last.ns += ns;
+      else part.push({ thread: row.thread, ns });
+      load[row.thread]! += ns;
     }
   }
-  const most = load.reduce((max, one) => Math.max(max, one), 0);
-  const spread = load.reduce((sum, one) => sum + one, 0) / rows.length;
+  const threads = rows.filter(row => !row.missing).length;
+  const busiest = [...load.keys()].sort((a, b) => load[b]! - load[a]!);
+  const most = load[busiest[0]!]!;
+  const spread = load.reduce((sum, one) => sum + one, 0) / threads;
   for (const [number, part] of parts) {
-    let rest = 0;
-    for (let t = 0; t < rows.length; t++) rest = Math.max(rest, load[t]! - part[t]!);
+    const mine = new Set(part.map(({ thread }) => thread));
+    const other = busiest.find(thread => !mine.has(thread));
+    let rest = other === undefined ? 0 : load[other]!;
+    for (const { thread, ns } of part) rest = Math.max(rest, load[thread]! - ns);
     add(number, Math.max(0, most - rest), Math.max(0, most - Math.max(rest, spread)));
   }
 }

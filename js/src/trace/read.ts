@@ -48,7 +48,9 @@ const ENTRY: Readonly<Record<string, number>> = { HOST: 8, SYST: 32, EDGE: 16, N
 const INFO_BYTES = 48;
 const THREAD_BYTES = 16;
 /** More workers than any pool has; a number beyond is damage. */
-const THREAD_MAX = 4095;
+const THREAD_MAX = 1023;
+/** 126 years from the trace's time 0: what lies beyond is damage. */
+const NS_MAX = 4e18;
 const BELOW_SIGN = 4294967296;
 
 const ZONE = 1;
@@ -479,7 +481,7 @@ function readThreads(
     threads.set(number, {
       name: text(file.words[w + 1]!),
       lost: file.words[w + 2]! + file.words[w + 3]! * BELOW_SIGN,
-      zones: readRecords(file.words, section, number, info, rest),
+      zones: readRecords(file, section, number, info, rest),
     });
   }
   let last = info.workers;
@@ -490,10 +492,8 @@ function readThreads(
       `${zones.length} zones are of worker ${worker}, which is not there: they are left with the `
         + 'thread that wrote them.',
     );
-    for (const zone of zones) {
-      rest.foreign.set(zone.writer, [...(rest.foreign.get(zone.writer) ?? []), zone]);
-    }
     rest.foreign.delete(worker);
+    for (const zone of zones) foreignOf(rest, zone.writer).push(zone);
   }
   const rows: TraceRow[] = [];
   for (let number = 0; number <= last; number++) {
@@ -563,17 +563,14 @@ function shapes(): Uint8Array {
   return found;
 }
 
-function readRecords(
-  words: Uint32Array,
-  section: Section,
-  thread: number,
-  info: Info,
-  rest: Rest,
-): Zones {
+function readRecords(file: File, section: Section, thread: number, info: Info, rest: Rest): Zones {
+  const { words } = file;
   const shape = shapes();
   const count = recordCount(section);
   const zones = zonesOf(count);
   const { baseLow, baseHigh, nsPerTick } = info;
+  const limit = NS_MAX / nsPerTick;
+  let strange = 0;
   let n = 0;
   let at = section.word + THREAD_BYTES / 4;
   for (let i = 0; i < count; i++, at += RECORD_WORDS) {
@@ -582,6 +579,10 @@ function readRecords(
     const end = begin + words[at + 3]! * 16777216 + (words[at + 2]! >>> 8);
     const low = words[at + 4]!;
     const high = words[at + 5]!;
+    if (begin < -limit || end > limit) {
+      strange += shape[kind] === 0 ? 0 : 1;
+      continue;
+    }
     if (shape[kind] !== ZONE) {
       if (shape[kind] === MARK) rest.marks.push({ thread, at: begin * nsPerTick, kind, low, high });
       else if (shape[kind] === COUNTER) countOne(rest, kind, begin * nsPerTick, low, high);
@@ -589,9 +590,7 @@ function readRecords(
     }
     if (kind === KIND.LOST || kind === KIND.RESPAWN) {
       const worker = kind === KIND.LOST ? low >>> 16 : low & 65535;
-      const list = rest.foreign.get(worker) ?? [];
-      list.push({ writer: thread, kind, begin, end, low, high });
-      rest.foreign.set(worker, list);
+      foreignOf(rest, worker).push({ writer: thread, kind, begin, end, low, high });
       continue;
     }
     zones.kind[n] = kind;
@@ -601,7 +600,17 @@ function readRecords(
     zones.high[n++] = high;
   }
   zones.count = n;
+  if (strange > 0) {
+    const where = `Section THRD at byte ${section.offset}`;
+    file.problems.push(`${where} has ${strange} records of a time that no clock shows.`);
+  }
   return zones;
+}
+
+function foreignOf(rest: Rest, thread: number): ForeignZone[] {
+  let list = rest.foreign.get(thread);
+  if (list === undefined) rest.foreign.set(thread, (list = []));
+  return list;
 }
 
 function countOne(rest: Rest, kind: number, at: number, low: number, high: number): void {

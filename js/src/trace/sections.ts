@@ -29,6 +29,8 @@ export interface Works {
 
 interface Known {
   readonly names: Map<number, string>;
+  /** By batch: that of its first system. */
+  readonly stages: Map<number, string>;
   sections?: Sections;
 }
 
@@ -37,7 +39,10 @@ const known = new WeakMap<Trace, Known>();
 function knownOf(trace: Trace): Known {
   let found = known.get(trace);
   if (found === undefined) {
-    found = { names: new Map(trace.systems.map(s => [s.number, s.name])) };
+    found = { names: new Map(trace.systems.map(s => [s.number, s.name])), stages: new Map() };
+    for (const { batch, stage } of trace.systems) {
+      if (!found.stages.has(batch)) found.stages.set(batch, stage);
+    }
     known.set(trace, found);
   }
   return found;
@@ -96,6 +101,13 @@ export function zonesIn(trace: Trace, row: TraceRow, frame: TraceFrame): [number
   const next = trace.frames[frame.index + 1]?.begin ?? Infinity;
   const stop = next <= frame.end ? lowerBound(row.begin, next) : upperBound(row.begin, frame.end);
   return [Math.min(stop, lowerBound(row.begin, frame.begin)), stop];
+}
+
+/** One behind the last zone that lies in another one. O(zones in it). */
+export function insideEnd(row: TraceRow, outer: number): number {
+  let end = outer + 1;
+  while (end < row.count && row.parent[end]! >= outer) end++;
+  return end;
 }
 
 /** Whether a zone lies in another one of its row, at any depth. */
@@ -199,10 +211,7 @@ export function batches(trace: Trace, frame: TraceFrame): TraceSpan[] {
  * that the plan has no more have none. O(zones of the frame + systems).
  */
 export function stages(trace: Trace, frame: TraceFrame): TraceSpan[] {
-  const stageOf = new Map<number, string>();
-  for (const { batch, stage } of trace.systems) {
-    if (!stageOf.has(batch)) stageOf.set(batch, stage);
-  }
+  const stageOf = knownOf(trace).stages;
   const found: TraceSpan[] = [];
   let open = false;
   for (const { batch, begin, end } of batches(trace, frame)) {
