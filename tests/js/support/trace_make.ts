@@ -178,6 +178,72 @@ export function checksum(view: DataView, from: number, end: number): number {
   return h;
 }
 
+/* By hand. */
+
+/** Two frames on a caller and two workers; times are in ticks of 10 ns. Tests say what they give. */
+export function handMade(): TraceMaker {
+  const made = new TraceMaker();
+  made.base = 0x1_0000_0000n - 500n;
+  made.nsPerTick = 10;
+  made.unixNs = 1_700_000_000_000_000_000n;
+  made.budgetNs = 5000n;
+  made.workers = 2;
+  made.host.push(['scene', 'by "hand"'], ['executor', 'threads']);
+  made.systems.push(
+    { number: 1, name: 'move', stage: 'update', batch: 1, place: 0 },
+    { number: 2, name: 'strike', stage: 'update', batch: 2, place: 1, flags: 2 },
+    { number: 3, name: 'tidy', stage: 'other', batch: 2, place: 2, flags: 1 },
+    { number: 4, name: 'scöre', stage: 'late', batch: 3, place: 3, flags: 4 },
+  );
+  made.edges.push({ from: 1, to: 2, why: 'move writes Pos, strike looks Pos up' });
+  made.names.set(1, 'draw').set(2, 'find');
+  made.thread(0, '');
+  made.thread(1, '', 7);
+  made.thread(2, 'second', 5 * TWO_32);
+  handMadeFirst(made);
+  made.zone(0, KIND.HOST, 1050, 1150, 1);
+  made.zone(0, KIND.SNAPSHOT, 1210, 1220, 7, 1);
+  made.zone(0, KIND.WAKE, 1230, 1250, 2, 1);
+  made.zone(0, KIND.TASKS, 1230, 1400, 7, 1);
+  made.zone(0, KIND.COMMIT, 1410, 1420, 7, 1);
+  made.zone(0, KIND.FRAME, 1200, 1500, 42);
+  made.zone(1, KIND.BLOCK, 1240, 1300, 9 + 65536, 3);
+  return made;
+}
+
+function handMadeFirst(made: TraceMaker): void {
+  const two = 2 * 65536;
+  made.zone(0, KIND.SNAPSHOT, 10, 30, 1, 4);
+  made.zone(0, KIND.WAKE, 50, 60, 2 + two, 4);
+  made.zone(0, KIND.BLOCK, 70, 150, 1 + two, 0);
+  made.zone(0, KIND.TASKS, 40, 400, 1, 4);
+  made.zone(1, KIND.BLOCK, 80, 200, 1 + two, 2);
+  made.zone(1, KIND.BLOCK, 220, 390, 1 + 65536, 4);
+  made.zone(2, KIND.HOST, 110, 150, 2);
+  made.zone(2, KIND.BLOCK, 100, 180, 1 + 65536, 5);
+  made.zone(0, KIND.VERIFY, 400, 420, 4);
+  made.zone(0, KIND.APPLY, 440, 450, 7, 1);
+  made.zone(0, KIND.COMMIT, 430, 460, 1, 1);
+  made.zone(0, KIND.SNAPSHOT, 470, 480, 2, 5);
+  made.zone(0, KIND.RUN, 500, 560, 3);
+  made.zone(0, KIND.LOST, 610, 680, 2 + two, 4);
+  made.mark(0, KIND.FAULT, 680, 2 + two, 1 + 3 * 256 + 65536);
+  made.zone(0, KIND.BLOCK, 570, 690, 2 + 3 * 65536, 0);
+  made.zone(0, KIND.TASKS, 490, 700, 2, 5);
+  made.zone(2, KIND.BLOCK, 520, 600, 2 + 65536, 3);
+  made.zone(0, KIND.COMMIT, 710, 730, 2, 2);
+  made.mark(0, KIND.COPIED, 745, 4 + WHY.HELD * 65536, 5);
+  made.zone(0, KIND.SYSTEM, 750, 790, 4 + two, 10);
+  made.zone(0, KIND.SNAPSHOT, 740, 800, 3, 0);
+  made.zone(0, KIND.COMMIT, 800, 820, 3, 1);
+  made.zone(0, KIND.RESPAWN, 680, 850, 2);
+  made.mark(0, KIND.ENTITIES, 900, 100);
+  made.mark(0, KIND.PATCHES, 900, 7);
+  made.mark(0, KIND.BYTES, 900, 5, 1);
+  made.mark(0, KIND.BLOCKS_COPIED, 900, 5);
+  made.zone(0, KIND.FRAME, 0, 1000, 41);
+}
+
 /* The generator. */
 
 /** What a made-up trace is like. */
