@@ -7,6 +7,7 @@ import { KIND, KIND_TEXT, PAYLOAD } from './kinds.js';
 import {
   batches,
   isInside,
+  ofKind,
   sectionsOf,
   stages,
   zoneName,
@@ -260,10 +261,7 @@ function dispatcher(trace: Trace, sections: Sections, s: number): number {
 
 function commitsOf(trace: Trace, frame: TraceFrame): number[] {
   const row = trace.rows[0]!;
-  const [from, stop] = zonesIn(trace, row, frame);
-  const found: number[] = [];
-  for (let i = from; i < stop; i++) if (row.kind[i] === KIND.COMMIT) found.push(i);
-  return found;
+  return ofKind(row, ...zonesIn(trace, row, frame), KIND.COMMIT);
 }
 
 /** A worker's first work in a section, and that which ended last; null for none. */

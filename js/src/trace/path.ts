@@ -6,11 +6,12 @@ import { lastEnd } from './idle.js';
 import { KIND } from './kinds.js';
 import {
   insideEnd,
-  lowerBound,
+  isOfSystem,
   sectionAt,
   sectionsOf,
   systemName,
   zoneName,
+  zonesIn,
   type Sections,
 } from './sections.js';
 import type { Trace, TraceFrame, TraceHelp, TraceRow, TraceSegment } from './types.js';
@@ -59,7 +60,12 @@ class Walk {
   /** Back to a moment, as one segment. */
   #to(begin: number, thread: number, zone: number, what: string): void {
     if (begin >= this.#at) return;
-    this.found.push({ thread, zone, what, begin, end: this.#at });
+    const last = this.found.at(-1);
+    if (last?.thread === thread && last.zone === zone && last.what === what) {
+      this.found[this.found.length - 1] = { ...last, begin };
+    } else {
+      this.found.push({ thread, zone, what, begin, end: this.#at });
+    }
     this.#at = begin;
   }
 
@@ -82,7 +88,7 @@ class Walk {
     let thread = -1;
     let last = -Infinity;
     for (const row of this.#trace.rows) {
-      const end = lastEnd(this.#sections, row, s);
+      const end = Math.min(this.#at, lastEnd(this.#sections, row, s));
       if (end <= last) continue;
       last = end;
       thread = row.thread;
@@ -91,29 +97,27 @@ class Walk {
       this.alone(begin[s]!);
       return;
     }
-    this.#to(Math.max(last, begin[s]!), 0, -1, 'join');
+    this.#to(last, 0, -1, 'join');
     if (thread === 0) this.alone(begin[s]!, zone[s]!);
-    else this.#worker(s, thread, last);
+    else this.#worker(s, thread);
   }
 
-  #worker(s: number, thread: number, last: number): void {
+  #worker(s: number, thread: number): void {
     const row = this.#trace.rows[thread]!;
     const { zone, from } = this.#sections.works[thread]!;
     const begin = this.#sections.begin[s]!;
     let i = from[s + 1]! - 1;
-    while (row.end[zone[i]!]! !== last) i--;
+    while (row.end[zone[i]!]! < this.#at) i--;
     for (; i >= from[s]!; i--) {
       const work = zone[i]!;
-      this.#to(Math.max(row.end[work]!, begin), thread, -1, 'claim');
-      this.#to(Math.max(row.begin[work]!, begin), thread, work, zoneName(this.#trace, row, work));
+      this.#to(row.end[work]!, thread, -1, 'claim');
+      this.#to(row.begin[work]!, thread, work, zoneName(this.#trace, row, work));
     }
     this.#to(begin, thread, -1, 'wake');
   }
 }
 
-/**
- * A frame's time on the caller, cut by the innermost zones; what the host named in work is left.
- */
+/** A frame's time on the caller, cut by the innermost zones; what is inside of work is left out. */
 function innermost(row: TraceRow, frame: TraceFrame): Piece[] {
   const pieces: Piece[] = [];
   const open = [frame.zone];
@@ -161,21 +165,23 @@ export function whatHelps(trace: Trace, frame: TraceFrame): TraceHelp[] {
   for (let s = sections.ofFrame[frame.index]!; s < sections.ofFrame[frame.index + 1]!; s++) {
     helpInSection(trace, sections, s, add);
   }
-  const threads = trace.rows.length;
+  const threads = trace.rows.filter(row => !row.missing).length;
   for (const row of trace.rows) {
-    const stop = lowerBound(row.begin, frame.end);
-    for (let i = lowerBound(row.begin, frame.begin); i < stop; i++) {
-      const kind = row.kind[i];
-      if (kind !== KIND.SYSTEM && kind !== KIND.RUN) continue;
-      if (sectionAt(trace, row.begin[i]!) >= 0) continue;
-      const length = row.end[i]! - row.begin[i]!;
+    const [from, stop] = zonesIn(trace, row, frame);
+    for (let i = from; i < stop; i++) {
+      const kind = row.kind[i]!;
+      if (!isOfSystem(kind)) continue;
+      const alone = kind === KIND.SYSTEM || kind === KIND.RUN;
+      const counts = alone && sectionAt(trace, row.begin[i]!) < 0;
+      const length = counts ? row.end[i]! - row.begin[i]! : 0;
       add(row.low[i]! & 65535, length, length - length / threads);
     }
   }
   return [...saved]
-    .sort(([a, x], [b, y]) => y.split - x.split || y.without - x.without || a - b)
+    .sort(([a, x], [b, y]) => y.split - x.split || a - b)
     .map(([number, { without, split }]) => ({
       system: systemName(trace, number),
+      number,
       withoutNs: without,
       splitNs: split,
     }));
@@ -230,16 +236,18 @@ const WORTH_IT = 0.01;
 
 /**
  * The first piece of advice for a frame: the system whose split saves most, or, where no split
- * saves 1% of it, the one without which it would be shortest; null for a frame without systems.
+ * saves 1% of it, the one without which it would be shortest; null where no system helps.
  * O(zones of the frame).
  */
 export function firstAdvice(trace: Trace, frame: TraceFrame): TraceAdvice | null {
   const helps = whatHelps(trace, frame);
   const best = helps[0];
   if (best === undefined) return null;
-  if (trace.rows.length > 1 && best.splitNs >= WORTH_IT * (frame.end - frame.begin)) {
+  const threads = trace.rows.filter(row => !row.missing).length;
+  if (threads > 1 && best.splitNs >= WORTH_IT * (frame.end - frame.begin)) {
     return { ...best, split: true };
   }
-  const shortest = helps.reduce((a, b) => (b.withoutNs > a.withoutNs ? b : a));
-  return { ...shortest, split: false };
+  const byNumber = [...helps].sort((a, b) => a.number - b.number);
+  const shortest = byNumber.reduce((a, b) => (b.withoutNs > a.withoutNs ? b : a));
+  return shortest.withoutNs > 0 ? { ...shortest, split: false } : null;
 }

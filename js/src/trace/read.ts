@@ -11,6 +11,7 @@
 
 import { SkepError } from '../errors.js';
 import { KIND, KIND_TEXT, SHAPE } from './kinds.js';
+import { ofKind } from './sections.js';
 import type {
   Trace,
   TraceCounter,
@@ -768,8 +769,7 @@ function findFrames({ problems }: File, row: TraceRow, info: Info): TraceFrame[]
   const frames: TraceFrame[] = [];
   let last = -Infinity;
   let inside = 0;
-  for (let i = 0; i < row.count; i++) {
-    if (row.kind[i] !== KIND.FRAME) continue;
+  for (const i of ofKind(row, 0, row.count, KIND.FRAME)) {
     const begin = row.begin[i]!;
     const end = row.end[i]!;
     if (begin < last - info.nsPerTick * 1.5) {

@@ -123,6 +123,17 @@ export function sectionsOf(trace: Trace): Sections {
   return (found.sections ??= findSections(trace));
 }
 
+/**
+ * The zones of a kind among those of a row, in the order in which they ended: with a coarse clock
+ * several may begin at one moment. O(stop - from).
+ */
+export function ofKind(row: TraceRow, from: number, stop: number, kind: number): number[] {
+  const { begin, end } = row;
+  const found: number[] = [];
+  for (let i = from; i < stop; i++) if (row.kind[i] === kind) found.push(i);
+  return found.sort((a, b) => begin[a]! - begin[b]! || end[a]! - end[b]! || b - a);
+}
+
 function findSections(trace: Trace): Sections {
   const row = trace.rows[0]!;
   const zone: number[] = [];
@@ -130,7 +141,7 @@ function findSections(trace: Trace): Sections {
   for (const frame of trace.frames) {
     ofFrame[frame.index] = zone.length;
     const [from, stop] = zonesIn(trace, row, frame);
-    for (let i = from; i < stop; i++) if (row.kind[i] === KIND.TASKS) zone.push(i);
+    for (const i of ofKind(row, from, stop, KIND.TASKS)) zone.push(i);
   }
   ofFrame[trace.frames.length] = zone.length;
   const begin = Float64Array.from(zone, i => row.begin[i]!);
@@ -196,8 +207,7 @@ export function batches(trace: Trace, frame: TraceFrame): TraceSpan[] {
   const found: TraceSpan[] = [];
   let begin = frame.begin;
   const [from, stop] = zonesIn(trace, row, frame);
-  for (let i = from; i < stop; i++) {
-    if (row.kind[i] !== KIND.COMMIT) continue;
+  for (const i of ofKind(row, from, stop, KIND.COMMIT)) {
     const end = row.end[i]!;
     const batch = row.low[i]!;
     found.push({ name: `batch ${batch}`, batch, begin: Math.min(begin, end), end });

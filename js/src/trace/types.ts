@@ -130,6 +130,7 @@ export interface TraceSegment {
 export interface TraceHelp {
   /** The system's name. */
   readonly system: string;
+  readonly number: number;
   /** If it took no time. */
   readonly withoutNs: number;
   /** If its work were spread evenly over all threads. */

@@ -93,6 +93,11 @@ export function plainParents(row: readonly PlainZone[], tickNs: number): number[
   });
 }
 
+/** The caller's zones of a kind, in the order in which they were written. */
+export function plainKind({ zones }: PlainTrace, kind: number): PlainZone[] {
+  return zones.filter(zone => zone.thread === 0 && zone.kind === kind);
+}
+
 /** The last of some zones that begins no later than a moment and ends no earlier. */
 export function holding(zones: readonly PlainZone[], at: number): PlainZone | undefined {
   const last = zones.filter(zone => zone.begin <= at).at(-1);
@@ -104,9 +109,8 @@ const CALLER_BUSY: readonly number[] = [KIND.BLOCK, KIND.RUN, KIND.WAKE, KIND.VE
 
 /** Why a thread idles at a moment (one at which nothing begins or ends), or 0 if it does not. */
 export function reasonAt(plain: PlainTrace, thread: number, at: number): number {
-  const caller = plainRow(plain, 0);
-  const frames = caller.filter(zone => zone.kind === KIND.FRAME);
-  const sections = caller.filter(zone => zone.kind === KIND.TASKS);
+  const frames = plainKind(plain, KIND.FRAME);
+  const sections = plainKind(plain, KIND.TASKS);
   const row = plainRow(plain, thread);
   const there = row.filter(zone => zone.begin < at && at < zone.end);
   const section = holding(sections, at);
@@ -149,7 +153,7 @@ export function plainSystems(
   end: number,
 ): Map<number, PlainSystem> {
   const found = new Map<number, PlainSystem>();
-  const frames = plainRow(plain, 0).filter(zone => zone.kind === KIND.FRAME);
+  const frames = plainKind(plain, KIND.FRAME);
   for (const zone of plain.zones) {
     const { kind, low } = zone;
     const of: readonly number[] = [KIND.SYSTEM, KIND.RUN, KIND.BLOCK, KIND.LOST];
