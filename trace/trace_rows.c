@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: MIT */
+/* From records to rows. A ring's records stand in the order in which they ended; a row has them in
+ * the order in which they began, and knows of each which one is around it.
+ *
+ * Records are looked at twice: to count what each row will hold, and to fill it. LOST and RESPAWN,
+ * which the caller writes for a worker, are filled in behind the worker's own, which is where the
+ * law says that they were written. Ticks are sorted and nested as the whole numbers that they are;
+ * nanoseconds are made of them afterwards, so that no rounding decides what is inside of what. */
+#include "trace/trace_read.h"
+
+#define ROWS_NS_MAX 4e18 /* 126 years; whatever is made of a time fits 64 bits */
+#define ROWS_TICKS_MAX ((int64_t)1 << 62)
+#define ROWS_SUBJECTS 65536u
+
+/* A zone before it has its place. */
+typedef struct rows_zone {
+    int64_t begin; /* ticks from the trace's time 0 */
+    int64_t end;
+    uint64_t payload;
+    uint32_t kind;
+} rows_zone;
+
+/* What one THRD holds, and what its row will. */
+typedef struct rows_thread {
+    const skep__timeline_section *section; /* NULL: there is none */
+    uint32_t row;
+    uint32_t records;
+    uint32_t zones; /* counted, then filled */
+    rows_zone *zone;
+} rows_thread;
+
+typedef struct rows_state {
+    skep__timeline *t;
+    skep__trace_memory scratch;
+    rows_thread threads[SKEP__TIMELINE_ROWS_MAX];
+    uint32_t mark_count;
+    uint32_t value_count;
+    bool strange; /* a time that cannot be was told of */
+} rows_state;
+
+/* One record, taken apart. */
+typedef struct rows_record {
+    rows_zone zone;
+    skep__timeline_shape shape;
+    uint32_t thread; /* whose row it belongs to */
+    bool moved;      /* from the row that it stands in */
+} rows_record;
+
+/* ---- records -------------------------------------------------------------------------------- */
+
+static double rows_ns(const skep__timeline *t, int64_t ticks)
+{
+    return (double)ticks * t->ns_per_tick;
+}
+
+/* Reads a record. False for one of an unknown kind, or of a time that cannot be. */
+static bool rows_record_read(rows_state *s, uint32_t thread, uint32_t number, rows_record *r)
+{
+    skep__timeline *t = s->t;
+    const size_t offset = s->threads[thread].section->at + SKEP__TIMELINE_THREAD_BYTES +
+                          (size_t)number * SKEP__TIMELINE_RECORD_BYTES;
+    const uint8_t *at = t->bytes + offset;
+    const uint64_t word = skep__timeline_u64(at + 8);
+    const int64_t ticks = (int64_t)(word >> 8);
+    rows_zone *z = &r->zone;
+    z->kind = (uint32_t)word & 0xffu;
+    z->payload = skep__timeline_u64(at + 16);
+    r->shape = skep__timeline_kind_shape(z->kind);
+    r->thread = thread;
+    if (r->shape == SKEP__SHAPE_UNKNOWN || r->shape == SKEP__SHAPE_DERIVED) return false;
+    z->begin = (int64_t)(skep__timeline_u64(at) - t->base);
+    const bool fits = z->begin >= -ROWS_TICKS_MAX && z->begin <= ROWS_TICKS_MAX - ticks;
+    z->end = fits ? z->begin + ticks : z->begin;
+    if (!fits || rows_ns(t, z->begin) < -ROWS_NS_MAX || rows_ns(t, z->end) > ROWS_NS_MAX) {
+        if (!s->strange)
+            skep__timeline_problem_add(t, skep__timeline_tag("THRD"), offset,
+                                       "a time that no clock shows; such records are left out");
+        s->strange = true;
+        return false;
+    }
+    if (z->kind == SKEP__KIND_LOST) r->thread = (uint32_t)(z->payload >> 16) & 0xffffu;
+    if (z->kind == SKEP__KIND_RESPAWN) r->thread = (uint32_t)z->payload & 0xffffu;
+    const bool there = r->thread < SKEP__TIMELINE_ROWS_MAX && s->threads[r->thread].section != NULL;
+    if (!there) r->thread = thread;
+    r->moved = there && (z->kind == SKEP__KIND_LOST || z->kind == SKEP__KIND_RESPAWN);
+    return true;
+}
+
+/* Finds the sections of threads, one a thread. */
+static void rows_find(rows_state *s)
+{
+    skep__timeline *t = s->t;
+    const uint32_t tag = skep__timeline_tag("THRD");
+    for (uint32_t i = 0; i < t->section_count; i++) {
+        const skep__timeline_section *section = &t->sections[i];
+        if (!section->good || section->tag != tag) continue;
+        if (section->bytes < SKEP__TIMELINE_THREAD_BYTES) {
+            if (!section->cut)
+                skep__timeline_problem_add(t, tag, section->at, "it is too short, and left out");
+            continue;
+        }
+        const uint32_t number = skep__timeline_u32(t->bytes + section->at);
+        if (number >= SKEP__TIMELINE_ROWS_MAX || s->threads[number].section) {
+            skep__timeline_problem_add(t, tag, section->at,
+                                       number < SKEP__TIMELINE_ROWS_MAX
+                                           ? "a second one of its thread, left out"
+                                           : "a thread's number that is too high; left out");
+            continue;
+        }
+        const size_t bytes = section->bytes - SKEP__TIMELINE_THREAD_BYTES;
+        if (bytes % SKEP__TIMELINE_RECORD_BYTES && !section->cut)
+            skep__timeline_problem_add(t, tag, section->at + section->bytes,
+                                       "the last record is not whole, and left out");
+        s->threads[number].section = section;
+        s->threads[number].records = (uint32_t)(bytes / SKEP__TIMELINE_RECORD_BYTES);
+    }
+    for (uint32_t i = 0; i < SKEP__TIMELINE_ROWS_MAX; i++)
+        if (s->threads[i].section) s->threads[i].row = t->row_count++;
+}
+
+static void rows_count(rows_state *s)
+{
+    rows_record r;
+    for (uint32_t thread = 0; thread < SKEP__TIMELINE_ROWS_MAX; thread++) {
+        for (uint32_t i = 0; i < s->threads[thread].records; i++) {
+            if (!rows_record_read(s, thread, i, &r)) continue;
+            if (r.shape == SKEP__SHAPE_ZONE) s->threads[r.thread].zones++;
+            if (r.shape == SKEP__SHAPE_MARK) s->mark_count++;
+            if (r.shape == SKEP__SHAPE_COUNTER) s->value_count++;
+        }
+    }
+}
+
+/* Takes a mark or a value where it stands, and a zone when it is the turn of `moved` ones. */
+static void rows_put(rows_state *s, const rows_record *r, bool moved)
+{
+    skep__timeline *t = s->t;
+    const rows_zone *z = &r->zone;
+    rows_thread *to = &s->threads[r->thread];
+    const double at = rows_ns(t, z->begin);
+    const uint32_t low = (uint32_t)z->payload;
+    const uint32_t high = (uint32_t)(z->payload >> 32);
+    if (r->shape == SKEP__SHAPE_ZONE && r->moved == moved) to->zone[to->zones++] = *z;
+    if (moved) return;
+    if (r->shape == SKEP__SHAPE_MARK)
+        t->marks[t->mark_count++] =
+            (skep__timeline_mark){to->row, z->kind, at, low, high, SKEP__NONE};
+    if (r->shape == SKEP__SHAPE_COUNTER)
+        t->values[t->value_count++] = (skep__timeline_value){to->row, z->kind, at, z->payload};
+}
+
+static void rows_fill(rows_state *s)
+{
+    skep__timeline *t = s->t;
+    rows_record r;
+    t->marks = skep__trace_take(&t->memory, s->mark_count, sizeof *t->marks);
+    t->values = skep__trace_take(&t->memory, s->value_count, sizeof *t->values);
+    for (uint32_t i = 0; i < SKEP__TIMELINE_ROWS_MAX; i++) {
+        rows_thread *thread = &s->threads[i];
+        if (!thread->section) continue;
+        thread->zone = skep__trace_take(&s->scratch, thread->zones, sizeof *thread->zone);
+        thread->zones = 0;
+    }
+    if (t->memory.failed || s->scratch.failed) return;
+    for (uint32_t moved = 0; moved < 2u; moved++)
+        for (uint32_t thread = 0; thread < SKEP__TIMELINE_ROWS_MAX; thread++)
+            for (uint32_t i = 0; i < s->threads[thread].records; i++)
+                if (rows_record_read(s, thread, i, &r)) rows_put(s, &r, moved != 0);
+}
+
+/* ---- systems -------------------------------------------------------------------------------- */
+
+/* Makes the list of all systems that SYST or a record names, by number; `index` gets the place of
+ * each number in it. */
+static void rows_subjects(rows_state *s, uint32_t *index)
+{
+    skep__timeline *t = s->t;
+    const skep__timeline_system **line = skep__trace_take(&s->scratch, ROWS_SUBJECTS, sizeof *line);
+    if (!line) return;
+    for (uint32_t i = 0; i < t->system_count; i++) {
+        const uint32_t number = t->systems[i].number;
+        if (number >= ROWS_SUBJECTS) continue;
+        index[number] = 1;
+        if (!line[number]) line[number] = &t->systems[i];
+    }
+    for (uint32_t i = 0; i < t->mark_count; i++) index[t->marks[i].low & 0xffffu] = 1;
+    for (uint32_t thread = 0; thread < SKEP__TIMELINE_ROWS_MAX; thread++)
+        for (uint32_t i = 0; i < s->threads[thread].zones; i++) {
+            const rows_zone *z = &s->threads[thread].zone[i];
+            if (skep__timeline_runs(z->kind)) index[z->payload & 0xffffu] = 1;
+        }
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < ROWS_SUBJECTS; i++) count += index[i];
+    t->subjects = skep__trace_take(&t->memory, count, sizeof *t->subjects);
+    for (uint32_t i = 0; t->subjects && i < ROWS_SUBJECTS; i++) {
+        if (!index[i]) continue;
+        index[i] = t->subject_count;
+        t->subjects[t->subject_count++] = (skep__timeline_subject){
+            i, line[i] ? line[i]->name : skep__trace_numbered(&t->memory, "system", i), line[i]};
+    }
+}
+
+/* ---- sorting -------------------------------------------------------------------------------- */
+
+/* Whether zone a comes before zone b: what began first, then what is longer, then what was written
+ * later. No two zones are equal. */
+static bool rows_before(const rows_zone *zone, uint32_t a, uint32_t b)
+{
+    if (zone[a].begin != zone[b].begin) return zone[a].begin < zone[b].begin;
+    if (zone[a].end != zone[b].end) return zone[a].end > zone[b].end;
+    return a > b;
+}
+
+/* Merges the two sorted halves of `from` into `to`. */
+static void rows_merge(const rows_zone *zone, const uint32_t *from, uint32_t *to, uint32_t middle,
+                       uint32_t end)
+{
+    uint32_t i = 0;
+    uint32_t j = middle;
+    uint32_t n = 0;
+    while (i < middle && j < end)
+        to[n++] = rows_before(zone, from[j], from[i]) ? from[j++] : from[i++];
+    memcpy(to + n, from + i, (middle - i) * sizeof *to);
+    memcpy(to + n + (middle - i), from + j, (end - j) * sizeof *to);
+}
+
+/* Sorts by merging from pairs up; halves that are in order, which is most of them, are copied. */
+static uint32_t *rows_sort(skep__trace_memory *scratch, const rows_zone *zone, uint32_t count)
+{
+    uint32_t *from = skep__trace_take(scratch, count, sizeof *from);
+    uint32_t *to = skep__trace_take(scratch, count, sizeof *to);
+    if (!from || !to) return NULL;
+    for (uint32_t i = 0; i < count; i++) from[i] = i;
+    for (size_t width = 1; width < count; width *= 2u) {
+        for (size_t at = 0; at < count; at += 2u * width) {
+            const size_t rest = count - at;
+            const uint32_t middle = (uint32_t)(rest < width ? rest : width);
+            const uint32_t end = (uint32_t)(rest < 2u * width ? rest : 2u * width);
+            if (middle == end || rows_before(zone, from[at + middle - 1u], from[at + middle]))
+                memcpy(to + at, from + at, end * sizeof *to);
+            else
+                rows_merge(zone, from + at, to + at, middle, end);
+        }
+        uint32_t *const sorted = to;
+        to = from;
+        from = sorted;
+    }
+    return from;
+}
+
+/* ---- rows ----------------------------------------------------------------------------------- */
+
+static void rows_take(skep__timeline *t, skep__timeline_row *row, uint32_t count)
+{
+    skep__trace_memory *m = &t->memory;
+    row->kind = skep__trace_take(m, count, sizeof *row->kind);
+    row->begin = skep__trace_take(m, count, sizeof *row->begin);
+    row->end = skep__trace_take(m, count, sizeof *row->end);
+    row->self = skep__trace_take(m, count, sizeof *row->self);
+    row->low = skep__trace_take(m, count, sizeof *row->low);
+    row->high = skep__trace_take(m, count, sizeof *row->high);
+    row->depth = skep__trace_take(m, count, sizeof *row->depth);
+    row->parent = skep__trace_take(m, count, sizeof *row->parent);
+    row->subject = skep__trace_take(m, count, sizeof *row->subject);
+}
+
+/* Whether zone `inner`, which comes later in the order, is inside of `outer`: it ends one tick
+ * later at most, and was written earlier. */
+static bool rows_inside(const rows_zone *zone, uint32_t inner, uint32_t outer)
+{
+    return zone[inner].end - 1 <= zone[outer].end && inner < outer;
+}
+
+/* Finds out what is around each zone. Whoever does not hold the zone at hand holds none that comes
+ * after it either, so the zones around form a stack. */
+static void rows_nest(skep__trace_memory *scratch, skep__timeline_row *row, const rows_zone *zone,
+                      const uint32_t *order)
+{
+    uint32_t *stack = skep__trace_take(scratch, row->count, sizeof *stack);
+    uint32_t depth = 0;
+    for (uint32_t i = 0; stack && i < row->count; i++) {
+        while (depth && !rows_inside(zone, order[i], order[stack[depth - 1u]])) depth--;
+        row->depth[i] = depth;
+        row->parent[i] = depth ? stack[depth - 1u] : SKEP__NONE;
+        row->self[i] = row->end[i] - row->begin[i];
+        stack[depth++] = i;
+    }
+    for (uint32_t i = 0; i < row->count; i++)
+        if (row->parent[i] != SKEP__NONE) row->self[row->parent[i]] -= row->end[i] - row->begin[i];
+}
+
+static void rows_make(rows_state *s, rows_thread *from, uint32_t thread, const uint32_t *index)
+{
+    skep__timeline *t = s->t;
+    skep__timeline_row *row = &t->rows[from->row];
+    skep__trace_memory scratch = {.allocator = s->scratch.allocator};
+    const uint8_t *head = t->bytes + from->section->at;
+    const char *name = skep__timeline_text(t, skep__timeline_u32(head + 4));
+    row->thread = thread;
+    row->lost = skep__timeline_u64(head + 8);
+    row->name = name && *name ? name
+                : thread      ? skep__trace_numbered(&t->memory, "worker", thread)
+                              : "caller";
+    rows_take(t, row, from->zones);
+    const uint32_t *order = rows_sort(&scratch, from->zone, from->zones);
+    if (order && !t->memory.failed) {
+        row->count = from->zones;
+        t->zone_count += from->zones;
+        for (uint32_t i = 0; i < row->count; i++) {
+            const rows_zone *z = &from->zone[order[i]];
+            row->kind[i] = (uint8_t)z->kind;
+            row->begin[i] = rows_ns(t, z->begin);
+            row->end[i] = rows_ns(t, z->end);
+            row->low[i] = (uint32_t)z->payload;
+            row->high[i] = (uint32_t)(z->payload >> 32);
+            row->subject[i] =
+                skep__timeline_runs(z->kind) ? index[z->payload & 0xffffu] : SKEP__NONE;
+        }
+        rows_nest(&scratch, row, from->zone, order);
+    }
+    t->memory.failed |= scratch.failed;
+    skep__trace_memory_free(&scratch);
+}
+
+/* ---- frames, sections of tasks, works ------------------------------------------------------- */
+
+static uint32_t rows_kind_count(const skep__timeline_row *row, uint32_t kind)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < row->count; i++) count += row->kind[i] == kind;
+    return count;
+}
+
+static void rows_frames(skep__timeline *t)
+{
+    const skep__timeline_row *row = t->row_count && t->rows[0].thread == 0 ? t->rows : NULL;
+    if (!row) return;
+    t->frames =
+        skep__trace_take(&t->memory, rows_kind_count(row, SKEP__KIND_FRAME), sizeof *t->frames);
+    t->tasks =
+        skep__trace_take(&t->memory, rows_kind_count(row, SKEP__KIND_TASKS), sizeof *t->tasks);
+    if (!t->frames || !t->tasks) return;
+    for (uint32_t i = 0; i < row->count; i++)
+        if (row->kind[i] == SKEP__KIND_FRAME)
+            t->frames[t->frame_count++] =
+                (skep__timeline_frame){.tick = (uint64_t)row->high[i] << 32 | row->low[i],
+                                       .begin = row->begin[i],
+                                       .end = row->end[i],
+                                       .zone = i};
+    for (uint32_t i = 0; i < row->count; i++) {
+        if (row->kind[i] != SKEP__KIND_TASKS) continue;
+        const uint32_t frame = skep__timeline_frame_at(t, row->begin[i]);
+        if (frame != SKEP__NONE && !t->frames[frame].section_count++)
+            t->frames[frame].section = t->tasks_count;
+        t->tasks[t->tasks_count++] = (skep__timeline_tasks){row->begin[i], row->end[i], i, frame};
+    }
+}
+
+static bool rows_is_work(const skep__timeline_row *row, uint32_t zone)
+{
+    const uint32_t kind = row->kind[zone];
+    return kind == SKEP__KIND_BLOCK || kind == SKEP__KIND_LOST ||
+           (kind == SKEP__KIND_RUN && row->thread == 0);
+}
+
+static void rows_works(skep__timeline *t, skep__timeline_row *row)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < row->count; i++) count += rows_is_work(row, i);
+    row->work = skep__trace_take(&t->memory, count, sizeof *row->work);
+    row->work_section = skep__trace_take(&t->memory, count, sizeof *row->work_section);
+    if (!row->work || !row->work_section) return;
+    for (uint32_t i = 0; i < row->count; i++) {
+        if (!rows_is_work(row, i)) continue;
+        const uint32_t tasks = skep__timeline_tasks_at(t, row->begin[i]);
+        if (tasks == SKEP__NONE) continue;
+        row->work[row->work_count] = i;
+        row->work_section[row->work_count++] = tasks;
+    }
+}
+
+/* What was cut off or damaged may have held frames. */
+static void rows_check_frames(skep__timeline *t)
+{
+    if (t->frame_count < t->info_frames)
+        skep__timeline_problem_add(t, 0, t->byte_count, "it has fewer frames than it says");
+    if (t->row_count < (uint64_t)t->workers + 1u)
+        skep__timeline_problem_add(t, 0, t->byte_count, "it has fewer threads than it says");
+}
+
+void skep__timeline_rows(skep__timeline *t)
+{
+    rows_state *s = skep__alloc(&t->memory.allocator, sizeof *s, 16);
+    if (!s) {
+        t->memory.failed = true;
+        return;
+    }
+    s->t = t;
+    s->scratch.allocator = t->memory.allocator;
+    rows_find(s);
+    rows_count(s);
+    rows_fill(s);
+    uint32_t *index = skep__trace_take(&s->scratch, ROWS_SUBJECTS, sizeof *index);
+    t->rows = skep__trace_take(&t->memory, t->row_count, sizeof *t->rows);
+    if (index && !t->memory.failed && !s->scratch.failed) {
+        rows_subjects(s, index);
+        for (uint32_t i = 0; i < t->mark_count; i++)
+            t->marks[i].subject = index[t->marks[i].low & 0xffffu];
+        for (uint32_t i = 0; i < SKEP__TIMELINE_ROWS_MAX; i++)
+            if (s->threads[i].section) rows_make(s, &s->threads[i], i, index);
+        if (!t->memory.failed) rows_frames(t);
+        for (uint32_t i = 0; i < t->row_count && !t->memory.failed; i++) rows_works(t, &t->rows[i]);
+        rows_check_frames(t);
+    }
+    t->memory.failed |= s->scratch.failed;
+    skep__trace_memory_free(&s->scratch);
+    skep__free(&t->memory.allocator, s, sizeof *s, 16);
+}
+
+/* ---- looking up ----------------------------------------------------------------------------- */
+
+uint32_t skep__timeline_frame_at(const skep__timeline *t, double at)
+{
+    uint32_t low = 0;
+    uint32_t high = t->frame_count;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2u;
+        if (t->frames[middle].begin <= at)
+            low = middle + 1u;
+        else
+            high = middle;
+    }
+    return low && at <= t->frames[low - 1u].end ? low - 1u : SKEP__NONE;
+}
+
+uint32_t skep__timeline_tasks_at(const skep__timeline *t, double at)
+{
+    uint32_t low = 0;
+    uint32_t high = t->tasks_count;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2u;
+        if (t->tasks[middle].begin <= at)
+            low = middle + 1u;
+        else
+            high = middle;
+    }
+    return low && at <= t->tasks[low - 1u].end ? low - 1u : SKEP__NONE;
+}
+
+uint32_t skep__timeline_works(const skep__timeline_row *row, uint32_t tasks, uint32_t *count)
+{
+    uint32_t low = 0;
+    uint32_t high = row->work_count;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2u;
+        if (row->work_section[middle] < tasks)
+            low = middle + 1u;
+        else
+            high = middle;
+    }
+    uint32_t end = low;
+    while (end < row->work_count && row->work_section[end] == tasks) end++;
+    *count = end - low;
+    return low;
+}
