@@ -131,6 +131,9 @@ skep__trace_spans skep__trace_spans_of(const skep__timeline *t, skep__trace_memo
 /* How long a BLOCK waited since it could have been claimed; 0 outside of sections. */
 double skep__trace_queue_ns(const skep__timeline *t, const skep__timeline_row *row, uint32_t zone);
 
+/* When the last of a row's works in a section ended; 0 without any. */
+double skep__trace_last_end(const skep__timeline_row *row, uint32_t tasks);
+
 /* ---- one frame ------------------------------------------------------------------------------ */
 
 /* A piece of a frame's critical path. */

@@ -51,12 +51,12 @@ static void idle_say(const idle_walk *w, uint32_t reason, double begin, double e
 static void idle_in_section(const idle_walk *w, uint32_t tasks, double begin, double end)
 {
     uint32_t count = 0;
-    const uint32_t first = skep__timeline_works(w->row, tasks, &count);
+    (void)skep__timeline_works(w->row, tasks, &count);
     if (!count) {
         idle_say(w, w->row->thread ? SKEP__REASON_NOTHING : SKEP__REASON_BARRIER, begin, end);
         return;
     }
-    const double last = w->row->begin[w->row->work[first + count - 1u]];
+    const double last = skep__trace_last_end(w->row, tasks);
     const double cut = last < begin ? begin : last < end ? last : end;
     idle_say(w, SKEP__REASON_QUEUE, begin, cut);
     idle_say(w, SKEP__REASON_BARRIER, cut, end);
@@ -69,9 +69,7 @@ static void idle_by_section(idle_walk *w, double begin, double end)
     double at = begin;
     while (w->tasks_at < t->tasks_count && at < end) {
         const uint32_t i = w->tasks_at;
-        double until = t->tasks[i].end;
-        if (i + 1u < t->tasks_count && t->tasks[i + 1u].begin < until)
-            until = t->tasks[i + 1u].begin;
+        const double until = t->tasks[i].end;
         const double from = t->tasks[i].begin;
         if (from >= end) break;
         if (until <= at) {

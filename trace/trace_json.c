@@ -274,7 +274,7 @@ static uint32_t json_commit(const skep__timeline *t, uint32_t tasks, uint32_t *a
     uint32_t i = *at > s->zone ? *at : s->zone;
     while (i < row->count && (row->kind[i] != SKEP__KIND_COMMIT || row->begin[i] < s->end)) i++;
     *at = i;
-    if (i == row->count || s->frame == SKEP__NONE) return SKEP__NONE;
+    if (i == row->count) return SKEP__NONE;
     return skep__timeline_frame_at(t, row->begin[i]) == s->frame ? i : SKEP__NONE;
 }
 

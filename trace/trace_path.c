@@ -139,36 +139,48 @@ static void walk_caller(path_walk *w, double stop, uint32_t tasks)
     }
 }
 
-/* Goes back to the section's beginning along a worker's works. */
-static void walk_worker(path_walk *w, const skep__timeline_tasks *tasks, uint32_t r, uint32_t first,
-                        uint32_t count)
+/* Goes back to the section's beginning along a worker's works, from the one on that ended last. */
+static void walk_worker(path_walk *w, uint32_t tasks, uint32_t r, double ended)
 {
     const skep__timeline_row *row = &w->t->rows[r];
-    bool moved = false;
-    for (uint32_t i = first + count; i-- > first;) {
+    const double begin = w->t->tasks[tasks].begin;
+    uint32_t count = 0;
+    const uint32_t first = skep__timeline_works(row, tasks, &count);
+    uint32_t i = first + count;
+    while (i > first && row->end[row->work[i - 1u]] != ended) i--;
+    while (i-- > first) {
         const uint32_t zone = row->work[i];
-        if (row->begin[zone] >= w->at) continue;
-        if (moved && row->end[zone] < w->at) walk_to(w, r, SKEP__NONE, "claim", row->end[zone]);
+        const double end = row->end[zone] > begin ? row->end[zone] : begin;
+        walk_to(w, r, SKEP__NONE, "claim", end);
         walk_to(w, r, zone, skep__timeline_zone_name(w->t, row, zone), row->begin[zone]);
-        moved = true;
     }
-    walk_to(w, r, SKEP__NONE, "wake", tasks->begin);
+    walk_to(w, r, SKEP__NONE, "wake", begin);
+}
+
+double skep__trace_last_end(const skep__timeline_row *row, uint32_t tasks)
+{
+    uint32_t count = 0;
+    const uint32_t first = skep__timeline_works(row, tasks, &count);
+    double last = 0.0;
+    for (uint32_t i = first; i < first + count; i++) {
+        const double end = row->end[row->work[i]];
+        if (i == first || end > last) last = end;
+    }
+    return last;
 }
 
 /* The row whose work in a section ended last; SKEP__NONE without any. */
-static uint32_t walk_last(const skep__timeline *t, uint32_t tasks, double end, double *ended)
+static uint32_t walk_last(const skep__timeline *t, uint32_t tasks, double *ended)
 {
     uint32_t best = SKEP__NONE;
     for (uint32_t r = 0; r < t->row_count; r++) {
         uint32_t count = 0;
-        const uint32_t first = skep__timeline_works(&t->rows[r], tasks, &count);
-        for (uint32_t i = first; i < first + count; i++) {
-            double at = t->rows[r].end[t->rows[r].work[i]];
-            if (at > end) at = end;
-            if (best != SKEP__NONE && at <= *ended) continue;
-            best = r;
-            *ended = at;
-        }
+        (void)skep__timeline_works(&t->rows[r], tasks, &count);
+        if (!count) continue;
+        const double end = skep__trace_last_end(&t->rows[r], tasks);
+        if (best != SKEP__NONE && end <= *ended) continue;
+        best = r;
+        *ended = end;
     }
     return best;
 }
@@ -178,18 +190,15 @@ static void walk_section(path_walk *w, uint32_t tasks)
     const skep__timeline *t = w->t;
     const skep__timeline_tasks *s = &t->tasks[tasks];
     double ended = 0.0;
-    if (s->begin >= w->at) return;
     walk_caller(w, s->end, SKEP__NONE);
-    const uint32_t r = walk_last(t, tasks, w->at, &ended);
+    const uint32_t r = walk_last(t, tasks, &ended);
     if (r == SKEP__NONE) {
         walk_caller(w, s->begin, SKEP__NONE);
         return;
     }
-    uint32_t count = 0;
-    const uint32_t first = skep__timeline_works(&t->rows[r], tasks, &count);
-    walk_to(w, 0, SKEP__NONE, "join", ended);
+    walk_to(w, 0, SKEP__NONE, "join", ended > s->begin ? ended : s->begin);
     if (t->rows[r].thread)
-        walk_worker(w, s, r, first, count);
+        walk_worker(w, tasks, r, ended);
     else
         walk_caller(w, s->begin, s->zone);
 }

@@ -14,7 +14,7 @@
 #define READ_EDGE_BYTES 16u
 #define READ_PAIR_BYTES 8u
 #define READ_FILE_MAX ((uint64_t)1 << 36)
-#define READ_TICK_NS_MAX 1e9 /* a tick of a second is no clock for frames */
+#define READ_TICK_NS_MAX 1e12
 
 static const uint8_t read_magic[8] = {'s', 'k', 'e', 'p', 't', '\r', '\n', 0x1a};
 
@@ -98,23 +98,6 @@ uint32_t skep__timeline_sum_on(uint32_t sum, const uint8_t *at, size_t bytes)
     return sum;
 }
 
-/* Finds the section at `*at` and moves on behind it. False where there is no head of one any more,
- * or behind END. */
-static bool read_next(const skep__timeline *t, size_t *at, skep__timeline_section *s)
-{
-    const size_t rest = t->byte_count - *at;
-    if (rest < SKEP__TIMELINE_HEAD_BYTES) return false;
-    const uint64_t bytes = skep__timeline_u64(t->bytes + *at + 8);
-    const size_t most = rest - SKEP__TIMELINE_HEAD_BYTES;
-    s->tag = skep__timeline_u32(t->bytes + *at);
-    s->at = *at + SKEP__TIMELINE_HEAD_BYTES;
-    /* Compared without the filling first: the sum with it could come round to a small number. */
-    s->cut = bytes > most || skep__align((size_t)bytes, 8) > most;
-    s->bytes = bytes > most ? most : (size_t)bytes;
-    *at = s->cut ? t->byte_count : s->at + skep__align(s->bytes, 8);
-    return true;
-}
-
 /* The bit of a tag that a file has once at most; 0 for others. */
 static uint32_t read_single(uint32_t tag)
 {
@@ -124,62 +107,102 @@ static uint32_t read_single(uint32_t tag)
     return 0;
 }
 
-/* Says whether a section can be used, and what is wrong with it. */
-static bool read_judge(skep__timeline *t, const skep__timeline_section *s)
+static bool read_known(uint32_t tag)
 {
-    const bool thread = s->tag == skep__timeline_tag("THRD");
-    const uint8_t *head = t->bytes + s->at - SKEP__TIMELINE_HEAD_BYTES;
-    if (s->cut) {
-        skep__timeline_problem_add(t, s->tag, t->byte_count,
-                                   thread ? "the file was cut off here; the records before are kept"
-                                          : "the file was cut off here, and this is left out");
-        return thread;
+    return read_single(tag) || tag == skep__timeline_tag("THRD") ||
+           tag == skep__timeline_tag("END ");
+}
+
+/* What a section at an offset would be; there is room for a head. */
+static skep__timeline_section read_at(const skep__timeline *t, size_t at)
+{
+    skep__timeline_section s = {.tag = skep__timeline_u32(t->bytes + at)};
+    const uint64_t bytes = skep__timeline_u64(t->bytes + at + 8);
+    const size_t most = t->byte_count - at - SKEP__TIMELINE_HEAD_BYTES;
+    s.at = at + SKEP__TIMELINE_HEAD_BYTES;
+    /* Compared without the filling first: with it a huge number could come round to a small one. */
+    s.cut = bytes > most || skep__align((size_t)bytes, 8) > most;
+    s.bytes = bytes > most ? most : (size_t)bytes;
+    s.good = !s.cut &&
+             skep__timeline_sum_on(SKEP__TIMELINE_SUM, t->bytes + s.at, skep__align(s.bytes, 8)) ==
+                 skep__timeline_u32(t->bytes + at + 4);
+    return s;
+}
+
+/* The next section of a known tag that is whole, or the file's end. What is read for that is
+ * bounded by `budget`, whatever the file holds. */
+static size_t read_sound(const skep__timeline *t, size_t from, uint64_t *budget)
+{
+    size_t at = from;
+    for (; at + SKEP__TIMELINE_HEAD_BYTES <= t->byte_count; at += 8) {
+        if (!read_known(skep__timeline_u32(t->bytes + at))) continue;
+        const uint64_t bytes = skep__timeline_u64(t->bytes + at + 8);
+        if (bytes > t->byte_count - at) continue;
+        if (bytes + 8u > *budget) break;
+        *budget -= bytes + 8u;
+        if (read_at(t, at).good) return at;
     }
-    if (skep__timeline_sum_on(SKEP__TIMELINE_SUM, t->bytes + s->at, skep__align(s->bytes, 8)) ==
-        skep__timeline_u32(head + 4))
-        return true;
-    skep__timeline_problem_add(t, s->tag, s->at, "it is damaged, and left out");
-    return false;
+    return t->byte_count;
 }
 
-/* Behind the last section: was that the end? */
-static void read_ending(skep__timeline *t, size_t at, bool ended, bool cut)
+static bool read_section_add(skep__timeline *t, uint32_t *cap, const skep__timeline_section *s)
 {
-    if (ended && at < t->byte_count)
-        skep__timeline_problem_add(t, 0, at, "something follows behind the end");
-    else if (!ended && !cut)
-        skep__timeline_problem_add(t, 0, t->byte_count, "the file was cut off: it has no end");
+    if (t->section_count == *cap) {
+        const uint32_t wanted = *cap ? *cap * 2u : 16u;
+        skep__timeline_section *grown = skep__trace_take(&t->memory, wanted, sizeof *grown);
+        if (!grown) return false;
+        if (t->section_count) memcpy(grown, t->sections, t->section_count * sizeof *grown);
+        t->sections = grown;
+        *cap = wanted;
+    }
+    t->sections[t->section_count++] = *s;
+    return true;
 }
 
+/* Goes on behind a section that cannot be used as it is. Of a thread's that the file ends within
+ * the records are kept. */
+static size_t read_damaged(skep__timeline *t, skep__timeline_section *s, uint64_t *budget)
+{
+    const size_t head = s->at - SKEP__TIMELINE_HEAD_BYTES;
+    const size_t next = read_sound(t, head + 8u, budget);
+    s->good = s->cut && next == t->byte_count && s->tag == skep__timeline_tag("THRD") &&
+              s->bytes >= SKEP__TIMELINE_THREAD_BYTES;
+    skep__timeline_problem_add(t, s->tag, head,
+                               s->good ? "the file ends within it; its records before that are kept"
+                               : s->cut ? "it is damaged, or the file ends within it; left out"
+                                        : "its checksum is wrong: it is damaged, and left out");
+    return next;
+}
+
+/* Finds all sections. */
 static void read_sections(skep__timeline *t)
 {
-    const uint32_t end = skep__timeline_tag("END ");
-    skep__timeline_section s;
-    uint32_t count = 0;
+    uint64_t budget = t->byte_count;
     size_t at = SKEP__TIMELINE_HEAD_BYTES;
-    bool ended = false;
-    while (!ended && read_next(t, &at, &s)) {
-        ended = s.tag == end;
-        count++;
-    }
-    t->sections = skep__trace_take(&t->memory, count, sizeof s);
-    if (!t->sections) return;
-    at = SKEP__TIMELINE_HEAD_BYTES;
-    bool cut = false;
+    uint32_t cap = 0;
     uint32_t seen = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        if (!read_next(t, &at, &s)) break;
+    bool ended = false;
+    while (!ended && t->byte_count - at >= SKEP__TIMELINE_HEAD_BYTES) {
+        skep__timeline_section s = read_at(t, at);
         const uint32_t single = read_single(s.tag);
-        s.good = read_judge(t, &s);
-        cut = s.cut;
-        if (s.good && (seen & single)) {
-            skep__timeline_problem_add(t, s.tag, s.at, "a second one of its kind, left out");
-            s.good = false;
+        if (!s.good) {
+            at = read_damaged(t, &s, &budget);
+        } else {
+            at = s.at + skep__align(s.bytes, 8);
+            ended = s.tag == skep__timeline_tag("END ");
+            if (seen & single) {
+                skep__timeline_problem_add(t, s.tag, s.at - SKEP__TIMELINE_HEAD_BYTES,
+                                           "there is one already; left out");
+                s.good = false;
+            }
+            seen |= single;
         }
-        seen |= single;
-        t->sections[t->section_count++] = s;
+        if (!read_section_add(t, &cap, &s)) return;
     }
-    read_ending(t, at, ended, cut);
+    if (ended && at < t->byte_count)
+        skep__timeline_problem_add(t, 0, at, "something follows behind the end");
+    if (!ended)
+        skep__timeline_problem_add(t, 0, t->byte_count, "the file was cut off: it has no end");
 }
 
 /* The section of a tag, where there is a good one. */
@@ -193,24 +216,32 @@ static const skep__timeline_section *read_find(const skep__timeline *t, const ch
 
 /* ---- the small sections --------------------------------------------------------------------- */
 
-static bool read_info(skep__timeline *t, size_t *offset)
+/* Without INFO, or without a length of its ticks, times are ticks. */
+static void read_info(skep__timeline *t)
 {
     const skep__timeline_section *s = read_find(t, "INFO");
-    *offset = s                                           ? s->at
-              : t->byte_count < SKEP__TIMELINE_HEAD_BYTES ? t->byte_count
-                                                          : SKEP__TIMELINE_HEAD_BYTES;
-    if (!s || s->bytes < READ_INFO_BYTES) return false;
+    const uint32_t tag = skep__timeline_tag("INFO");
+    t->ns_per_tick = 1.0;
+    if (!s || s->bytes < READ_INFO_BYTES) {
+        t->no_info = true;
+        skep__timeline_problem_add(t, tag, s ? s->at : SKEP__TIMELINE_HEAD_BYTES,
+                                   "it is missing: times are ticks, from the first record on");
+        return;
+    }
     const uint8_t *at = t->bytes + s->at;
-    const uint64_t tick = skep__timeline_u64(at + 8);
+    const uint64_t bits = skep__timeline_u64(at + 8);
+    double tick = 0.0;
+    memcpy(&tick, &bits, 8);
     t->base = skep__timeline_u64(at);
-    memcpy(&t->ns_per_tick, &tick, 8);
     t->unix_ns = skep__timeline_u64(at + 16);
     t->step_ns = skep__timeline_u64(at + 24);
     t->budget_ns = skep__timeline_u64(at + 32);
     t->workers = skep__timeline_u32(at + 40);
     t->info_frames = skep__timeline_u32(at + 44);
-    *offset = s->at + 8u;
-    return t->ns_per_tick > 0.0 && t->ns_per_tick <= READ_TICK_NS_MAX;
+    if (tick > 0.0 && tick < READ_TICK_NS_MAX)
+        t->ns_per_tick = tick;
+    else
+        skep__timeline_problem_add(t, tag, s->at + 8u, "a tick of no length: times are ticks");
 }
 
 static void read_text(skep__timeline *t)
@@ -305,14 +336,14 @@ static void read_edges(skep__timeline *t)
     }
 }
 
-/* By number; of one number the first of the file comes first. */
+/* By number; of one number the last of the file comes first, which is the one that counts. */
 static int read_compare_names(const void *a, const void *b, void *ctx)
 {
     const skep__timeline_name *x = a;
     const skep__timeline_name *y = b;
     (void)ctx;
     if (x->number != y->number) return x->number < y->number ? -1 : 1;
-    return x->order < y->order ? -1 : x->order > y->order;
+    return x->order > y->order ? -1 : x->order < y->order;
 }
 
 static void read_names(skep__timeline *t)
@@ -358,14 +389,10 @@ static skep_status read_head(const uint8_t *bytes, size_t count, skep_error *err
 
 static skep_status read_all(skep__timeline *t, skep_error *error)
 {
-    size_t offset = 0;
     if (skep__timeline_u32(t->bytes + 12) != 0)
-        skep__timeline_problem_add(t, 0, 12, "flags that version 1 does not have");
+        skep__timeline_problem_add(t, 0, 12, "a number that should be 0");
     read_sections(t);
-    if (!t->memory.failed && !read_info(t, &offset))
-        return read_error(error, SKEP_CORRUPT,
-                          "its INFO is missing or damaged, and without it no time can be told",
-                          offset);
+    read_info(t);
     read_text(t);
     read_notes(t);
     read_systems(t);
@@ -414,7 +441,7 @@ const char *skep__timeline_noted(const skep__timeline *t, const char *key)
     return found;
 }
 
-/* The first name of a number. */
+/* The name of a number. */
 static const char *read_name(const skep__timeline *t, uint32_t number)
 {
     uint32_t low = 0;

@@ -17,7 +17,7 @@
 #define SKEP__NONE UINT32_MAX
 
 /* The most rows that a file can have: a thread's number is below it. */
-#define SKEP__TIMELINE_ROWS_MAX 1024u
+#define SKEP__TIMELINE_ROWS_MAX 4096u
 
 /* The most problems that are kept one by one. */
 #define SKEP__TIMELINE_PROBLEMS_MAX 32u
@@ -65,7 +65,7 @@ typedef struct skep__timeline_problem {
 /* A section of the file as it stands there. */
 typedef struct skep__timeline_section {
     uint32_t tag;
-    bool good;    /* it was read, or only skipped because nobody knows its tag */
+    bool good;    /* it is whole, or the part of a thread that is there */
     bool cut;     /* the file ends within it */
     size_t at;    /* of its payload */
     size_t bytes; /* of its payload, those that are there */
@@ -156,12 +156,12 @@ typedef struct skep__timeline_frame {
     uint32_t section_count;
 } skep__timeline_frame;
 
-/* A span in which tasks are out: a TASKS zone of row 0. */
+/* A span in which tasks are out: a TASKS zone of row 0, in a frame. */
 typedef struct skep__timeline_tasks {
     double begin;
-    double end;
+    double end; /* or where the next one begins */
     uint32_t zone;
-    uint32_t frame; /* or SKEP__NONE */
+    uint32_t frame;
 } skep__timeline_tasks;
 
 /* A trace file, read. Texts are UTF-8 as far as the file's are. */
@@ -174,9 +174,10 @@ typedef struct skep__timeline {
     double ns_per_tick;
     uint64_t unix_ns;
     uint64_t step_ns;
-    uint64_t budget_ns; /* 0: none */
-    uint32_t workers;   /* as INFO says */
-    uint32_t info_frames;
+    uint64_t budget_ns;   /* 0: none */
+    uint32_t workers;     /* as INFO says */
+    uint32_t info_frames; /* likewise */
+    bool no_info;         /* it is missing, so times are ticks */
 
     skep__timeline_section *sections;
     skep__timeline_system *systems;
@@ -210,8 +211,8 @@ typedef struct skep__timeline {
 
 /* Reads a trace. `bytes` must stay while the timeline does. SKEP_OK where there is something to be
  * seen, with or without problems; SKEP_FOREIGN: no trace; SKEP_VERSION: of another version;
- * SKEP_CORRUPT: INFO is missing or damaged, and nothing can be said; SKEP_NO_MEMORY. `error` says
- * the same in words. Free the timeline with skep__timeline_free when it was SKEP_OK. */
+ * SKEP_CORRUPT: it ends within its first bytes; SKEP_LIMIT, SKEP_NO_MEMORY. `error` says the same
+ * in words. Free the timeline with skep__timeline_free when it was SKEP_OK. */
 SKEP_NODISCARD skep_status skep__timeline_read(const uint8_t *bytes, size_t count,
                                                const skep_allocator *allocator,
                                                skep__timeline **timeline, skep_error *error);

@@ -95,27 +95,43 @@ static void rows_find(rows_state *s)
         const skep__timeline_section *section = &t->sections[i];
         if (!section->good || section->tag != tag) continue;
         if (section->bytes < SKEP__TIMELINE_THREAD_BYTES) {
-            if (!section->cut)
-                skep__timeline_problem_add(t, tag, section->at, "it is too short, and left out");
+            skep__timeline_problem_add(t, tag, section->at, "it is too short; left out");
             continue;
         }
         const uint32_t number = skep__timeline_u32(t->bytes + section->at);
         if (number >= SKEP__TIMELINE_ROWS_MAX || s->threads[number].section) {
             skep__timeline_problem_add(t, tag, section->at,
                                        number < SKEP__TIMELINE_ROWS_MAX
-                                           ? "a second one of its thread, left out"
-                                           : "a thread's number that is too high; left out");
+                                           ? "there is one of its thread already; left out"
+                                           : "a thread's number that cannot be; left out");
             continue;
         }
         const size_t bytes = section->bytes - SKEP__TIMELINE_THREAD_BYTES;
         if (bytes % SKEP__TIMELINE_RECORD_BYTES && !section->cut)
             skep__timeline_problem_add(t, tag, section->at + section->bytes,
-                                       "the last record is not whole, and left out");
+                                       "the last record is not whole; left out");
         s->threads[number].section = section;
         s->threads[number].records = (uint32_t)(bytes / SKEP__TIMELINE_RECORD_BYTES);
     }
     for (uint32_t i = 0; i < SKEP__TIMELINE_ROWS_MAX; i++)
         if (s->threads[i].section) s->threads[i].row = t->row_count++;
+}
+
+/* Without INFO times are told from the first record on. */
+static void rows_base(rows_state *s)
+{
+    skep__timeline *t = s->t;
+    bool first = true;
+    if (!t->no_info) return;
+    for (uint32_t thread = 0; thread < SKEP__TIMELINE_ROWS_MAX; thread++) {
+        for (uint32_t i = 0; i < s->threads[thread].records; i++) {
+            const uint64_t begin = skep__timeline_u64(t->bytes + s->threads[thread].section->at +
+                                                      SKEP__TIMELINE_THREAD_BYTES +
+                                                      (size_t)i * SKEP__TIMELINE_RECORD_BYTES);
+            if (first || begin < t->base) t->base = begin;
+            first = false;
+        }
+    }
 }
 
 static void rows_count(rows_state *s)
@@ -282,11 +298,22 @@ static void rows_nest(skep__trace_memory *scratch, skep__timeline_row *row, cons
         while (depth && !rows_inside(zone, order[i], order[stack[depth - 1u]])) depth--;
         row->depth[i] = depth;
         row->parent[i] = depth ? stack[depth - 1u] : SKEP__NONE;
-        row->self[i] = row->end[i] - row->begin[i];
         stack[depth++] = i;
     }
-    for (uint32_t i = 0; i < row->count; i++)
-        if (row->parent[i] != SKEP__NONE) row->self[row->parent[i]] -= row->end[i] - row->begin[i];
+}
+
+/* What zones are without those inside of them, counted in ticks. */
+static void rows_self(const skep__timeline *t, skep__trace_memory *scratch, skep__timeline_row *row,
+                      const rows_zone *zone, const uint32_t *order)
+{
+    double *ticks = skep__trace_take(scratch, row->count, sizeof *ticks);
+    for (uint32_t i = 0; ticks && i < row->count; i++) {
+        const double length = (double)(zone[order[i]].end - zone[order[i]].begin);
+        ticks[i] = length;
+        if (row->parent[i] != SKEP__NONE) ticks[row->parent[i]] -= length;
+    }
+    for (uint32_t i = 0; ticks && i < row->count; i++)
+        row->self[i] = ticks[i] > 0.0 ? ticks[i] * t->ns_per_tick : 0.0;
 }
 
 static void rows_make(rows_state *s, rows_thread *from, uint32_t thread, const uint32_t *index)
@@ -317,6 +344,7 @@ static void rows_make(rows_state *s, rows_thread *from, uint32_t thread, const u
                 skep__timeline_runs(z->kind) ? index[z->payload & 0xffffu] : SKEP__NONE;
         }
         rows_nest(&scratch, row, from->zone, order);
+        rows_self(t, &scratch, row, from->zone, order);
     }
     t->memory.failed |= scratch.failed;
     skep__trace_memory_free(&scratch);
@@ -331,27 +359,43 @@ static uint32_t rows_kind_count(const skep__timeline_row *row, uint32_t kind)
     return count;
 }
 
-static void rows_frames(skep__timeline *t)
+/* The frames, without those that begin within another one. */
+static void rows_frames(skep__timeline *t, const skep__timeline_row *row)
 {
-    const skep__timeline_row *row = t->row_count && t->rows[0].thread == 0 ? t->rows : NULL;
-    if (!row) return;
+    uint32_t within = 0;
+    double over = -ROWS_NS_MAX;
     t->frames =
         skep__trace_take(&t->memory, rows_kind_count(row, SKEP__KIND_FRAME), sizeof *t->frames);
+    for (uint32_t i = 0; t->frames && i < row->count; i++) {
+        if (row->kind[i] != SKEP__KIND_FRAME) continue;
+        /* More than a tick, whatever the two were rounded to. */
+        if (row->begin[i] < over - t->ns_per_tick * 1.5) {
+            within++;
+            continue;
+        }
+        over = row->end[i];
+        t->frames[t->frame_count++] =
+            (skep__timeline_frame){.tick = (uint64_t)row->high[i] << 32 | row->low[i],
+                                   .begin = row->begin[i],
+                                   .end = row->end[i],
+                                   .zone = i};
+    }
+    if (within)
+        skep__timeline_problem_add(t, skep__timeline_tag("THRD"), t->byte_count,
+                                   "frames that begin within another one, and are not counted");
+}
+
+static void rows_tasks(skep__timeline *t, const skep__timeline_row *row)
+{
     t->tasks =
         skep__trace_take(&t->memory, rows_kind_count(row, SKEP__KIND_TASKS), sizeof *t->tasks);
-    if (!t->frames || !t->tasks) return;
-    for (uint32_t i = 0; i < row->count; i++)
-        if (row->kind[i] == SKEP__KIND_FRAME)
-            t->frames[t->frame_count++] =
-                (skep__timeline_frame){.tick = (uint64_t)row->high[i] << 32 | row->low[i],
-                                       .begin = row->begin[i],
-                                       .end = row->end[i],
-                                       .zone = i};
-    for (uint32_t i = 0; i < row->count; i++) {
+    for (uint32_t i = 0; t->tasks && i < row->count; i++) {
         if (row->kind[i] != SKEP__KIND_TASKS) continue;
         const uint32_t frame = skep__timeline_frame_at(t, row->begin[i]);
-        if (frame != SKEP__NONE && !t->frames[frame].section_count++)
-            t->frames[frame].section = t->tasks_count;
+        if (frame == SKEP__NONE) continue;
+        skep__timeline_tasks *last = t->tasks_count ? &t->tasks[t->tasks_count - 1u] : NULL;
+        if (last && last->end > row->begin[i]) last->end = row->begin[i];
+        if (!t->frames[frame].section_count++) t->frames[frame].section = t->tasks_count;
         t->tasks[t->tasks_count++] = (skep__timeline_tasks){row->begin[i], row->end[i], i, frame};
     }
 }
@@ -382,10 +426,11 @@ static void rows_works(skep__timeline *t, skep__timeline_row *row)
 /* What was cut off or damaged may have held frames. */
 static void rows_check_frames(skep__timeline *t)
 {
-    if (t->frame_count < t->info_frames)
-        skep__timeline_problem_add(t, 0, t->byte_count, "it has fewer frames than it says");
-    if (t->row_count < (uint64_t)t->workers + 1u)
-        skep__timeline_problem_add(t, 0, t->byte_count, "it has fewer threads than it says");
+    if (t->no_info) return;
+    if (t->frame_count != t->info_frames)
+        skep__timeline_problem_add(t, 0, t->byte_count, "it has not the frames that it says");
+    if (t->row_count != (uint64_t)t->workers + 1u)
+        skep__timeline_problem_add(t, 0, t->byte_count, "it has not the threads that it says");
 }
 
 void skep__timeline_rows(skep__timeline *t)
@@ -398,6 +443,7 @@ void skep__timeline_rows(skep__timeline *t)
     s->t = t;
     s->scratch.allocator = t->memory.allocator;
     rows_find(s);
+    rows_base(s);
     rows_count(s);
     rows_fill(s);
     uint32_t *index = skep__trace_take(&s->scratch, ROWS_SUBJECTS, sizeof *index);
@@ -408,7 +454,9 @@ void skep__timeline_rows(skep__timeline *t)
             t->marks[i].subject = index[t->marks[i].low & 0xffffu];
         for (uint32_t i = 0; i < SKEP__TIMELINE_ROWS_MAX; i++)
             if (s->threads[i].section) rows_make(s, &s->threads[i], i, index);
-        if (!t->memory.failed) rows_frames(t);
+        const bool caller = t->row_count && t->rows[0].thread == 0;
+        if (caller && !t->memory.failed) rows_frames(t, t->rows);
+        if (caller && !t->memory.failed) rows_tasks(t, t->rows);
         for (uint32_t i = 0; i < t->row_count && !t->memory.failed; i++) rows_works(t, &t->rows[i]);
         rows_check_frames(t);
     }
