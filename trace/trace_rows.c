@@ -8,9 +8,13 @@
  * nanoseconds are made of them afterwards, so that no rounding decides what is inside of what. */
 #include "trace/trace_read.h"
 
+#include "core/base/bits.h"
+#include "core/base/sort.h"
+
 #define ROWS_NS_MAX 4e18 /* 126 years; whatever is made of a time fits 64 bits */
 #define ROWS_TICKS_MAX ((int64_t)1 << 62)
 #define ROWS_SUBJECTS 65536u
+#define ROWS_SUBJECT_WORDS (ROWS_SUBJECTS / 64u)
 
 /* A zone before it has its place. */
 typedef struct rows_zone {
@@ -22,8 +26,8 @@ typedef struct rows_zone {
 
 /* What one THRD holds, and what its row will. */
 typedef struct rows_thread {
-    const skep__timeline_section *section; /* NULL: there is none */
-    uint32_t row;
+    const skep__timeline_section *section;
+    uint32_t number;
     uint32_t records;
     uint32_t zones; /* counted, then filled */
     rows_zone *zone;
@@ -32,18 +36,21 @@ typedef struct rows_thread {
 typedef struct rows_state {
     skep__timeline *t;
     skep__trace_memory scratch;
-    rows_thread threads[SKEP__TIMELINE_ROWS_MAX];
+    rows_thread *threads; /* one a row */
     uint32_t mark_count;
     uint32_t value_count;
-    bool strange; /* a time that cannot be was told of */
+    bool strange;                             /* a time that cannot be was told of */
+    uint16_t row_of[SKEP__TIMELINE_ROWS_MAX]; /* of a thread's number, and 1 more; 0: none */
+    uint64_t known[ROWS_SUBJECT_WORDS];       /* a bit for each number of a system */
+    uint32_t below[ROWS_SUBJECT_WORDS];       /* bits in the words before */
 } rows_state;
 
 /* One record, taken apart. */
 typedef struct rows_record {
     rows_zone zone;
     skep__timeline_shape shape;
-    uint32_t thread; /* whose row it belongs to */
-    bool moved;      /* from the row that it stands in */
+    uint32_t row; /* that it belongs to */
+    bool moved;   /* from the row that it stands in */
 } rows_record;
 
 /* ---- records -------------------------------------------------------------------------------- */
@@ -54,10 +61,10 @@ static double rows_ns(const skep__timeline *t, int64_t ticks)
 }
 
 /* Reads a record. False for one of an unknown kind, or of a time that cannot be. */
-static bool rows_record_read(rows_state *s, uint32_t thread, uint32_t number, rows_record *r)
+static bool rows_record_read(rows_state *s, uint32_t row, uint32_t number, rows_record *r)
 {
     skep__timeline *t = s->t;
-    const size_t offset = s->threads[thread].section->at + SKEP__TIMELINE_THREAD_BYTES +
+    const size_t offset = s->threads[row].section->at + SKEP__TIMELINE_THREAD_BYTES +
                           (size_t)number * SKEP__TIMELINE_RECORD_BYTES;
     const uint8_t *at = t->bytes + offset;
     const uint64_t word = skep__timeline_u64(at + 8);
@@ -66,7 +73,6 @@ static bool rows_record_read(rows_state *s, uint32_t thread, uint32_t number, ro
     z->kind = (uint32_t)word & 0xffu;
     z->payload = skep__timeline_u64(at + 16);
     r->shape = skep__timeline_kind_shape(z->kind);
-    r->thread = thread;
     if (r->shape == SKEP__SHAPE_UNKNOWN || r->shape == SKEP__SHAPE_DERIVED) return false;
     z->begin = (int64_t)(skep__timeline_u64(at) - t->base);
     const bool fits = z->begin >= -ROWS_TICKS_MAX && z->begin <= ROWS_TICKS_MAX - ticks;
@@ -78,43 +84,73 @@ static bool rows_record_read(rows_state *s, uint32_t thread, uint32_t number, ro
         s->strange = true;
         return false;
     }
-    if (z->kind == SKEP__KIND_LOST) r->thread = (uint32_t)(z->payload >> 16) & 0xffffu;
-    if (z->kind == SKEP__KIND_RESPAWN) r->thread = (uint32_t)z->payload & 0xffffu;
-    const bool there = r->thread < SKEP__TIMELINE_ROWS_MAX && s->threads[r->thread].section != NULL;
-    if (!there) r->thread = thread;
-    r->moved = there && (z->kind == SKEP__KIND_LOST || z->kind == SKEP__KIND_RESPAWN);
+    uint32_t worker = SKEP__NONE;
+    if (z->kind == SKEP__KIND_LOST) worker = (uint32_t)(z->payload >> 16) & 0xffffu;
+    if (z->kind == SKEP__KIND_RESPAWN) worker = (uint32_t)z->payload & 0xffffu;
+    r->moved = worker < SKEP__TIMELINE_ROWS_MAX && s->row_of[worker];
+    r->row = r->moved ? s->row_of[worker] - 1u : row;
     return true;
 }
 
-/* Finds the sections of threads, one a thread. */
-static void rows_find(rows_state *s)
+/* Whether a section holds a thread that is not there yet. */
+static bool rows_take_section(rows_state *s, const skep__timeline_section *section)
 {
     skep__timeline *t = s->t;
-    const uint32_t tag = skep__timeline_tag("THRD");
+    const char *wrong = NULL;
+    if (!section->good || section->tag != skep__timeline_tag("THRD")) return false;
+    uint32_t number = SKEP__NONE;
+    if (section->bytes < SKEP__TIMELINE_THREAD_BYTES) {
+        wrong = "it is too short; left out";
+    } else {
+        number = skep__timeline_u32(t->bytes + section->at);
+        if (number >= SKEP__TIMELINE_ROWS_MAX)
+            wrong = "a thread's number that cannot be; left out";
+        else if (s->row_of[number])
+            wrong = "there is one of its thread already; left out";
+    }
+    if (wrong) {
+        skep__timeline_problem_add(t, section->tag, section->at, wrong);
+        return false;
+    }
+    s->row_of[number] = 1;
+    return true;
+}
+
+/* By number. */
+static int rows_compare_threads(const void *a, const void *b, void *ctx)
+{
+    const rows_thread *x = a;
+    const rows_thread *y = b;
+    (void)ctx;
+    return x->number < y->number ? -1 : x->number > y->number;
+}
+
+/* Finds the sections of threads, one a thread. */
+static bool rows_find(rows_state *s)
+{
+    skep__timeline *t = s->t;
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < t->section_count; i++)
+        most += t->sections[i].tag == skep__timeline_tag("THRD");
+    s->threads = skep__trace_take(&s->scratch, skep__min_u32(most, SKEP__TIMELINE_ROWS_MAX),
+                                  sizeof *s->threads);
+    if (!s->threads) return false;
     for (uint32_t i = 0; i < t->section_count; i++) {
         const skep__timeline_section *section = &t->sections[i];
-        if (!section->good || section->tag != tag) continue;
-        if (section->bytes < SKEP__TIMELINE_THREAD_BYTES) {
-            skep__timeline_problem_add(t, tag, section->at, "it is too short; left out");
-            continue;
-        }
-        const uint32_t number = skep__timeline_u32(t->bytes + section->at);
-        if (number >= SKEP__TIMELINE_ROWS_MAX || s->threads[number].section) {
-            skep__timeline_problem_add(t, tag, section->at,
-                                       number < SKEP__TIMELINE_ROWS_MAX
-                                           ? "there is one of its thread already; left out"
-                                           : "a thread's number that cannot be; left out");
-            continue;
-        }
+        if (!rows_take_section(s, section)) continue;
         const size_t bytes = section->bytes - SKEP__TIMELINE_THREAD_BYTES;
         if (bytes % SKEP__TIMELINE_RECORD_BYTES && !section->cut)
-            skep__timeline_problem_add(t, tag, section->at + section->bytes,
+            skep__timeline_problem_add(t, section->tag, section->at + section->bytes,
                                        "the last record is not whole; left out");
-        s->threads[number].section = section;
-        s->threads[number].records = (uint32_t)(bytes / SKEP__TIMELINE_RECORD_BYTES);
+        s->threads[t->row_count++] =
+            (rows_thread){.section = section,
+                          .number = skep__timeline_u32(t->bytes + section->at),
+                          .records = (uint32_t)(bytes / SKEP__TIMELINE_RECORD_BYTES)};
     }
-    for (uint32_t i = 0; i < SKEP__TIMELINE_ROWS_MAX; i++)
-        if (s->threads[i].section) s->threads[i].row = t->row_count++;
+    if (t->row_count)
+        skep__sort_items(s->threads, t->row_count, sizeof *s->threads, rows_compare_threads, NULL);
+    for (uint32_t i = 0; i < t->row_count; i++) s->row_of[s->threads[i].number] = skep__u16(i + 1u);
+    return true;
 }
 
 /* Without INFO times are told from the first record on. */
@@ -123,11 +159,10 @@ static void rows_base(rows_state *s)
     skep__timeline *t = s->t;
     bool first = true;
     if (!t->no_info) return;
-    for (uint32_t thread = 0; thread < SKEP__TIMELINE_ROWS_MAX; thread++) {
-        for (uint32_t i = 0; i < s->threads[thread].records; i++) {
-            const uint64_t begin = skep__timeline_u64(t->bytes + s->threads[thread].section->at +
-                                                      SKEP__TIMELINE_THREAD_BYTES +
-                                                      (size_t)i * SKEP__TIMELINE_RECORD_BYTES);
+    for (uint32_t row = 0; row < t->row_count; row++) {
+        const uint8_t *at = t->bytes + s->threads[row].section->at + SKEP__TIMELINE_THREAD_BYTES;
+        for (uint32_t i = 0; i < s->threads[row].records; i++) {
+            const uint64_t begin = skep__timeline_u64(at + (size_t)i * SKEP__TIMELINE_RECORD_BYTES);
             if (first || begin < t->base) t->base = begin;
             first = false;
         }
@@ -137,10 +172,10 @@ static void rows_base(rows_state *s)
 static void rows_count(rows_state *s)
 {
     rows_record r;
-    for (uint32_t thread = 0; thread < SKEP__TIMELINE_ROWS_MAX; thread++) {
-        for (uint32_t i = 0; i < s->threads[thread].records; i++) {
-            if (!rows_record_read(s, thread, i, &r)) continue;
-            if (r.shape == SKEP__SHAPE_ZONE) s->threads[r.thread].zones++;
+    for (uint32_t row = 0; row < s->t->row_count; row++) {
+        for (uint32_t i = 0; i < s->threads[row].records; i++) {
+            if (!rows_record_read(s, row, i, &r)) continue;
+            if (r.shape == SKEP__SHAPE_ZONE) s->threads[r.row].zones++;
             if (r.shape == SKEP__SHAPE_MARK) s->mark_count++;
             if (r.shape == SKEP__SHAPE_COUNTER) s->value_count++;
         }
@@ -152,7 +187,7 @@ static void rows_put(rows_state *s, const rows_record *r, bool moved)
 {
     skep__timeline *t = s->t;
     const rows_zone *z = &r->zone;
-    rows_thread *to = &s->threads[r->thread];
+    rows_thread *to = &s->threads[r->row];
     const double at = rows_ns(t, z->begin);
     const uint32_t low = (uint32_t)z->payload;
     const uint32_t high = (uint32_t)(z->payload >> 32);
@@ -160,9 +195,9 @@ static void rows_put(rows_state *s, const rows_record *r, bool moved)
     if (moved) return;
     if (r->shape == SKEP__SHAPE_MARK)
         t->marks[t->mark_count++] =
-            (skep__timeline_mark){to->row, z->kind, at, low, high, SKEP__NONE};
+            (skep__timeline_mark){r->row, z->kind, at, low, high, SKEP__NONE};
     if (r->shape == SKEP__SHAPE_COUNTER)
-        t->values[t->value_count++] = (skep__timeline_value){to->row, z->kind, at, z->payload};
+        t->values[t->value_count++] = (skep__timeline_value){r->row, z->kind, at, z->payload};
 }
 
 static void rows_fill(rows_state *s)
@@ -171,49 +206,66 @@ static void rows_fill(rows_state *s)
     rows_record r;
     t->marks = skep__trace_take(&t->memory, s->mark_count, sizeof *t->marks);
     t->values = skep__trace_take(&t->memory, s->value_count, sizeof *t->values);
-    for (uint32_t i = 0; i < SKEP__TIMELINE_ROWS_MAX; i++) {
+    for (uint32_t i = 0; i < t->row_count; i++) {
         rows_thread *thread = &s->threads[i];
-        if (!thread->section) continue;
         thread->zone = skep__trace_take(&s->scratch, thread->zones, sizeof *thread->zone);
         thread->zones = 0;
     }
     if (t->memory.failed || s->scratch.failed) return;
     for (uint32_t moved = 0; moved < 2u; moved++)
-        for (uint32_t thread = 0; thread < SKEP__TIMELINE_ROWS_MAX; thread++)
-            for (uint32_t i = 0; i < s->threads[thread].records; i++)
-                if (rows_record_read(s, thread, i, &r)) rows_put(s, &r, moved != 0);
+        for (uint32_t row = 0; row < t->row_count; row++)
+            for (uint32_t i = 0; i < s->threads[row].records; i++)
+                if (rows_record_read(s, row, i, &r)) rows_put(s, &r, moved != 0);
 }
 
 /* ---- systems -------------------------------------------------------------------------------- */
 
-/* Makes the list of all systems that SYST or a record names, by number; `index` gets the place of
- * each number in it. */
-static void rows_subjects(rows_state *s, uint32_t *index)
+/* The place of a number in the list of systems. */
+static uint32_t rows_subject(const rows_state *s, uint64_t payload)
+{
+    const uint32_t number = (uint32_t)payload & 0xffffu;
+    const uint64_t before = ((uint64_t)1 << number % 64u) - 1u;
+    return s->below[number / 64u] + skep__popcount(s->known[number / 64u] & before);
+}
+
+/* Makes the list of all systems that SYST or a record names, by number. */
+static void rows_subjects(rows_state *s)
 {
     skep__timeline *t = s->t;
-    const skep__timeline_system **line = skep__trace_take(&s->scratch, ROWS_SUBJECTS, sizeof *line);
-    if (!line) return;
+    for (uint32_t i = 0; i < t->system_count; i++)
+        if (t->systems[i].number < ROWS_SUBJECTS) skep__bit_set(s->known, t->systems[i].number);
+    for (uint32_t i = 0; i < t->mark_count; i++) skep__bit_set(s->known, t->marks[i].low & 0xffffu);
+    for (uint32_t row = 0; row < t->row_count; row++)
+        for (uint32_t i = 0; i < s->threads[row].zones; i++) {
+            const rows_zone *z = &s->threads[row].zone[i];
+            if (skep__timeline_runs(z->kind))
+                skep__bit_set(s->known, (uint32_t)z->payload & 0xffffu);
+        }
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < ROWS_SUBJECT_WORDS; i++) {
+        s->below[i] = count;
+        count += skep__popcount(s->known[i]);
+    }
+    t->subjects = skep__trace_take(&t->memory, count, sizeof *t->subjects);
+    if (!t->subjects) return;
+    t->subject_count = count;
     for (uint32_t i = 0; i < t->system_count; i++) {
         const uint32_t number = t->systems[i].number;
         if (number >= ROWS_SUBJECTS) continue;
-        index[number] = 1;
-        if (!line[number]) line[number] = &t->systems[i];
+        skep__timeline_subject *subject = &t->subjects[rows_subject(s, number)];
+        if (subject->line) continue;
+        subject->line = &t->systems[i];
+        subject->name = t->systems[i].name;
     }
-    for (uint32_t i = 0; i < t->mark_count; i++) index[t->marks[i].low & 0xffffu] = 1;
-    for (uint32_t thread = 0; thread < SKEP__TIMELINE_ROWS_MAX; thread++)
-        for (uint32_t i = 0; i < s->threads[thread].zones; i++) {
-            const rows_zone *z = &s->threads[thread].zone[i];
-            if (skep__timeline_runs(z->kind)) index[z->payload & 0xffffu] = 1;
-        }
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < ROWS_SUBJECTS; i++) count += index[i];
-    t->subjects = skep__trace_take(&t->memory, count, sizeof *t->subjects);
-    for (uint32_t i = 0; t->subjects && i < ROWS_SUBJECTS; i++) {
-        if (!index[i]) continue;
-        index[i] = t->subject_count;
-        t->subjects[t->subject_count++] = (skep__timeline_subject){
-            i, line[i] ? line[i]->name : skep__trace_numbered(&t->memory, "system", i), line[i]};
+    uint32_t number = skep__bits_next(s->known, ROWS_SUBJECT_WORDS, 0);
+    for (uint32_t i = 0; i < count; i++) {
+        skep__timeline_subject *subject = &t->subjects[i];
+        subject->number = number;
+        if (!subject->line) subject->name = skep__trace_numbered(&t->memory, "system", number);
+        number = skep__bits_next(s->known, ROWS_SUBJECT_WORDS, number + 1u);
     }
+    for (uint32_t i = 0; i < t->mark_count; i++)
+        t->marks[i].subject = rows_subject(s, t->marks[i].low);
 }
 
 /* ---- sorting -------------------------------------------------------------------------------- */
@@ -316,18 +368,19 @@ static void rows_self(const skep__timeline *t, skep__trace_memory *scratch, skep
         row->self[i] = ticks[i] > 0.0 ? ticks[i] * t->ns_per_tick : 0.0;
 }
 
-static void rows_make(rows_state *s, rows_thread *from, uint32_t thread, const uint32_t *index)
+static void rows_make(rows_state *s, uint32_t number)
 {
     skep__timeline *t = s->t;
-    skep__timeline_row *row = &t->rows[from->row];
+    const rows_thread *from = &s->threads[number];
+    skep__timeline_row *row = &t->rows[number];
     skep__trace_memory scratch = {.allocator = s->scratch.allocator};
     const uint8_t *head = t->bytes + from->section->at;
     const char *name = skep__timeline_text(t, skep__timeline_u32(head + 4));
-    row->thread = thread;
+    row->thread = from->number;
     row->lost = skep__timeline_u64(head + 8);
-    row->name = name && *name ? name
-                : thread      ? skep__trace_numbered(&t->memory, "worker", thread)
-                              : "caller";
+    row->name = name && *name  ? name
+                : from->number ? skep__trace_numbered(&t->memory, "worker", from->number)
+                               : "caller";
     rows_take(t, row, from->zones);
     const uint32_t *order = rows_sort(&scratch, from->zone, from->zones);
     if (order && !t->memory.failed) {
@@ -341,7 +394,7 @@ static void rows_make(rows_state *s, rows_thread *from, uint32_t thread, const u
             row->low[i] = (uint32_t)z->payload;
             row->high[i] = (uint32_t)(z->payload >> 32);
             row->subject[i] =
-                skep__timeline_runs(z->kind) ? index[z->payload & 0xffffu] : SKEP__NONE;
+                skep__timeline_runs(z->kind) ? rows_subject(s, z->payload) : SKEP__NONE;
         }
         rows_nest(&scratch, row, from->zone, order);
         rows_self(t, &scratch, row, from->zone, order);
@@ -442,20 +495,18 @@ void skep__timeline_rows(skep__timeline *t)
     }
     s->t = t;
     s->scratch.allocator = t->memory.allocator;
-    rows_find(s);
-    rows_base(s);
-    rows_count(s);
-    rows_fill(s);
-    uint32_t *index = skep__trace_take(&s->scratch, ROWS_SUBJECTS, sizeof *index);
+    if (rows_find(s)) {
+        rows_base(s);
+        rows_count(s);
+        rows_fill(s);
+    }
     t->rows = skep__trace_take(&t->memory, t->row_count, sizeof *t->rows);
-    if (index && !t->memory.failed && !s->scratch.failed) {
-        rows_subjects(s, index);
-        for (uint32_t i = 0; i < t->mark_count; i++)
-            t->marks[i].subject = index[t->marks[i].low & 0xffffu];
-        for (uint32_t i = 0; i < SKEP__TIMELINE_ROWS_MAX; i++)
-            if (s->threads[i].section) rows_make(s, &s->threads[i], i, index);
+    if (!t->memory.failed && !s->scratch.failed) rows_subjects(s);
+    for (uint32_t i = 0; i < t->row_count && !t->memory.failed && !s->scratch.failed; i++)
+        rows_make(s, i);
+    if (!t->memory.failed && !s->scratch.failed) {
         const bool caller = t->row_count && t->rows[0].thread == 0;
-        if (caller && !t->memory.failed) rows_frames(t, t->rows);
+        if (caller) rows_frames(t, t->rows);
         if (caller && !t->memory.failed) rows_tasks(t, t->rows);
         for (uint32_t i = 0; i < t->row_count && !t->memory.failed; i++) rows_works(t, &t->rows[i]);
         rows_check_frames(t);
