@@ -3,6 +3,8 @@
  * a job wrote, and one bad byte would make the whole line unreadable. */
 #include "cli/json.h"
 
+#include "core/base/utf8.h"
+
 #include <math.h>
 
 static void json_key(skep__json *j, const char *key)
@@ -25,22 +27,6 @@ void skep__json_close(skep__json *j, char bracket)
     j->comma = true;
 }
 
-/* Returns the bytes of the UTF-8 character that begins at `s`, 0 when there is none: no over-long
- * forms, no surrogates, nothing above U+10FFFF. */
-static uint32_t json_utf8(const unsigned char *s)
-{
-    if (s[0] < 0x80) return 1;
-    const uint32_t n = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
-    if (s[0] < 0xc2 || s[0] > 0xf4) return 0;
-    for (uint32_t i = 1; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80) return 0;
-    if (s[0] == 0xe0 && s[1] < 0xa0) return 0;
-    if (s[0] == 0xed && s[1] > 0x9f) return 0;
-    if (s[0] == 0xf0 && s[1] < 0x90) return 0;
-    if (s[0] == 0xf4 && s[1] > 0x8f) return 0;
-    return n;
-}
-
 void skep__json_text(skep__json *j, const char *key, const char *text)
 {
     if (!text) {
@@ -50,7 +36,7 @@ void skep__json_text(skep__json *j, const char *key, const char *text)
     json_key(j, key);
     (void)fputc('"', j->out);
     for (const unsigned char *s = (const unsigned char *)text; *s;) {
-        const uint32_t n = json_utf8(s);
+        const uint32_t n = skep__utf8_bytes(s);
         if (n == 0)
             (void)fputs("\\ufffd", j->out);
         else if (*s < 0x20 || *s == 0x7f)

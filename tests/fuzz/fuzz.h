@@ -17,7 +17,7 @@ typedef struct fuzz_target {
     uint32_t weight; /* how many mutations of it fit into the time of one of the slowest */
 } fuzz_target;
 
-#define FUZZ_TARGETS 8u
+#define FUZZ_TARGETS 9u
 extern const fuzz_target fuzz_targets[FUZZ_TARGETS];
 
 uint64_t fuzz_wire(const uint8_t *bytes, size_t size);
@@ -28,6 +28,7 @@ uint64_t fuzz_session(const uint8_t *bytes, size_t size);
 uint64_t fuzz_view(const uint8_t *bytes, size_t size);
 uint64_t fuzz_save(const uint8_t *bytes, size_t size);
 uint64_t fuzz_patch(const uint8_t *bytes, size_t size);
+uint64_t fuzz_trace(const uint8_t *bytes, size_t size);
 
 /* ---- what the host brings ----------------------------------------------------------------- */
 
@@ -68,6 +69,7 @@ void fuzz_make_class(fuzz_seed_fn *fn, void *ctx);
 void fuzz_make_message(fuzz_seed_fn *fn, void *ctx);
 void fuzz_make_live(fuzz_seed_fn *fn, void *ctx);
 void fuzz_make_store(fuzz_seed_fn *fn, void *ctx);
+void fuzz_make_trace(fuzz_seed_fn *fn, void *ctx);
 
 /* Changes a copy of an input at random: bytes, lengths, pieces of it twice or not at all. `bytes`
  * has room for `room`; returns the new size. */
