@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The `skep` command from inside: what its files share. It uses the public headers and the port's
- * clock and terminal, nothing else of the library. */
+/* The `skep` command from inside: what its files share. It uses the public headers, the reader
+ * of traces, and the port's clock, files and terminal, nothing else of the library. */
 #ifndef SKEP_CLI_CLI_H
 #define SKEP_CLI_CLI_H
 
@@ -28,7 +28,7 @@ enum {
 /* ---- options -------------------------------------------------------------------------------- */
 
 typedef enum skep__cli_command {
-#define SKEP__CLI_COMMAND_ROW(name, word, rest, help) SKEP__CLI_##name,
+#define SKEP__CLI_COMMAND_ROW(name, ...) SKEP__CLI_##name,
     SKEP__CLI_COMMANDS(SKEP__CLI_COMMAND_ROW)
 #undef SKEP__CLI_COMMAND_ROW
         SKEP__CLI_COMMAND_COUNT
@@ -44,15 +44,20 @@ typedef enum skep__cli_option {
 /* An option's value; which member holds it follows from the option's kind. */
 typedef struct skep__cli_value {
     uint64_t number;
+    uint64_t last; /* of a range */
     double real;
     const char *text; /* as written */
     bool given;
 } skep__cli_value;
 
+/* The most words that a command takes beside its options. */
+#define SKEP__CLI_WORDS_MAX 2u
+
 /* A parsed command line. Texts point into argv. */
 typedef struct skep__cli_options {
     skep__cli_command command;
-    const char *scene;   /* the first word that is no option, or NULL */
+    const char *words[SKEP__CLI_WORDS_MAX]; /* those that are no options; NULL behind the last */
+    uint32_t word_count;
     const char **params; /* param_count texts "K=V"; room for all words of the line and one more */
     uint32_t param_count;
     skep__cli_value value[SKEP__CLI_OPTION_COUNT];
@@ -67,8 +72,15 @@ const char *skep__cli_command_word(skep__cli_command command);
 int skep__cli_parse(skep__cli_options *options, skep__cli_command command, const char **params,
                     int count, char **words);
 
-/* Finds a command by its word; SKEP__CLI_COMMAND_COUNT when there is none. */
-skep__cli_command skep__cli_command_find(const char *word);
+/* Finds the command that words begin with; `used` gets how many of them it is, one or two.
+ * SKEP__CLI_COMMAND_COUNT when there is none. */
+skep__cli_command skep__cli_command_find(uint32_t count, const char *const *words, uint32_t *used);
+
+/* Whether commands of two words begin with this one. */
+bool skep__cli_command_group(const char *word);
+
+/* The question to put to whoever gave too few words; NULL when there are enough. */
+const char *skep__cli_question(const skep__cli_options *options);
 
 /* ---- messages ------------------------------------------------------------------------------- */
 
@@ -92,6 +104,9 @@ int skep__cli_finish(int code);
 
 /* Help for a command, or for all where it is SKEP__CLI_COMMAND_COUNT. */
 void skep__cli_help(FILE *out, skep__cli_command command);
+
+/* Help for all commands of two words that begin with this one. */
+void skep__cli_help_group(FILE *out, const char *word);
 
 /* ---- the live line -------------------------------------------------------------------------- */
 
@@ -253,5 +268,8 @@ int skep__cli_serve(const skep__cli_options *options);
 int skep__cli_view(const skep__cli_options *options);
 int skep__cli_plan(const skep__cli_options *options);
 int skep__cli_list(const skep__cli_options *options);
+int skep__cli_trace_summary(const skep__cli_options *options);
+int skep__cli_trace_compare(const skep__cli_options *options);
+int skep__cli_trace_convert(const skep__cli_options *options);
 
 #endif

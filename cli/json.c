@@ -66,6 +66,12 @@ void skep__json_f64(skep__json *j, const char *key, double number, int digits)
     (void)fprintf(j->out, "%.*g", digits, number);
 }
 
+void skep__json_bool(skep__json *j, const char *key, bool value)
+{
+    json_key(j, key);
+    (void)fputs(value ? "true" : "false", j->out);
+}
+
 void skep__json_null(skep__json *j, const char *key)
 {
     json_key(j, key);

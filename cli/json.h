@@ -29,6 +29,9 @@ void skep__json_u64(skep__json *j, const char *key, uint64_t number);
 /* A number with `digits` significant digits; null for what is none. */
 void skep__json_f64(skep__json *j, const char *key, double number, int digits);
 
+/* true or false */
+void skep__json_bool(skep__json *j, const char *key, bool value);
+
 /* null */
 void skep__json_null(skep__json *j, const char *key);
 

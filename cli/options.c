@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The command line, read by the tables of options.inl. Options may stand before and after the
- * scene, as
- * "--name value" or "--name=value"; "--" ends them. Of two equal ones the last counts, so that a
- * script's options can be followed by one's own; --param gathers. Numbers are read strictly: no
- * sign, no blanks, no half-read text. */
+/* The command line, read by the tables of options.inl. Options may stand before and after other
+ * words, as "--name value" or "--name=value"; "--" ends them. Of two equal ones the last counts, so
+ * that a script's options can be followed by one's own; --param gathers. Numbers are read strictly:
+ * no sign, no blanks, no half-read text. */
 #include "cli/cli.h"
 
 #include <errno.h>
@@ -19,6 +18,7 @@ typedef enum options_kind {
     KIND_EXECUTOR,
     KIND_GRAIN,
     KIND_PACE,
+    KIND_RANGE,
     KIND_SECONDS,
     KIND_TEXT,
     KIND_PARAM
@@ -26,7 +26,7 @@ typedef enum options_kind {
 
 /* Bits of the commands, as the table's column "commands" names them. */
 enum {
-#define OPTIONS_BIT(name, word, rest, help) name = 1 << SKEP__CLI_##name,
+#define OPTIONS_BIT(name, ...) name = 1 << SKEP__CLI_##name,
     SKEP__CLI_COMMANDS(OPTIONS_BIT)
 #undef OPTIONS_BIT
 };
@@ -51,11 +51,16 @@ static const options_row options_table[SKEP__CLI_OPTION_COUNT] = {
 typedef struct options_command {
     const char *word;
     const char *rest;
+    const char *what;
+    const char *question;
     const char *help;
+    uint32_t least;
+    uint32_t most;
 } options_command;
 
 static const options_command options_commands[SKEP__CLI_COMMAND_COUNT] = {
-#define OPTIONS_COMMAND(name, word, rest, help) {word, rest, help},
+#define OPTIONS_COMMAND(name, word, rest, least, most, what, question, help)                       \
+    {word, rest, what, question, help, least, most},
     SKEP__CLI_COMMANDS(OPTIONS_COMMAND)
 #undef OPTIONS_COMMAND
 };
@@ -65,11 +70,38 @@ const char *skep__cli_command_word(skep__cli_command command)
     return command < SKEP__CLI_COMMAND_COUNT ? options_commands[command].word : NULL;
 }
 
-skep__cli_command skep__cli_command_find(const char *word)
+/* Whether a command's word, or its first one, is this. */
+static bool options_begins(uint32_t command, const char *word)
+{
+    const char *own = options_commands[command].word;
+    const size_t n = strcspn(own, " ");
+    return strlen(word) == n && memcmp(own, word, n) == 0;
+}
+
+skep__cli_command skep__cli_command_find(uint32_t count, const char *const *words, uint32_t *used)
 {
     uint32_t i = 0;
-    while (i < SKEP__CLI_COMMAND_COUNT && strcmp(word, options_commands[i].word) != 0) i++;
+    *used = 0;
+    for (; count > 0 && i < SKEP__CLI_COMMAND_COUNT; i++) {
+        const char *second = strchr(options_commands[i].word, ' ');
+        if (!options_begins(i, words[0])) continue;
+        *used = second ? 2 : 1;
+        if (!second || (count > 1 && strcmp(second + 1, words[1]) == 0)) break;
+    }
     return (skep__cli_command)i;
+}
+
+bool skep__cli_command_group(const char *word)
+{
+    for (uint32_t i = 0; i < SKEP__CLI_COMMAND_COUNT; i++)
+        if (options_begins(i, word) && strchr(options_commands[i].word, ' ')) return true;
+    return false;
+}
+
+const char *skep__cli_question(const skep__cli_options *options)
+{
+    const options_command *c = &options_commands[options->command];
+    return options->word_count < c->least ? c->question : NULL;
 }
 
 /* ---- values --------------------------------------------------------------------------------- */
@@ -114,6 +146,24 @@ static int options_seconds(const skep__cli_options *o, const options_row *row,
         return SKEP__EXIT_OK;
     return skep__cli_fail(o->command, "%s: \"%s\" is no number of seconds from 0.00001 to 1000",
                           row->name, value->text);
+}
+
+/* Reads "A..B"; without A from the first, without B to the last, and "A" is that one alone. */
+static int options_range(const skep__cli_options *o, const options_row *row, skep__cli_value *value)
+{
+    char first[32];
+    const char *dots = strstr(value->text, "..");
+    const size_t n = dots ? (size_t)(dots - value->text) : strlen(value->text);
+    bool good = n < sizeof first && (n || (dots && dots[2]));
+    (void)snprintf(first, sizeof first, "%.*s", (int)(n < sizeof first ? n : 0), value->text);
+    value->number = 0;
+    value->last = UINT64_MAX;
+    if (n) good = good && options_u64(first, &value->number);
+    if (dots && dots[2]) good = good && options_u64(dots + 2, &value->last);
+    if (!dots) value->last = value->number;
+    if (good && value->number <= value->last) return SKEP__EXIT_OK;
+    return skep__cli_fail(o->command, "%s: \"%s\" is no range: 10..20, 10.., ..20 or 10", row->name,
+                          value->text);
 }
 
 /* Reads one of the words of the table's column, "real|none"; the number is its place. */
@@ -161,6 +211,8 @@ static int options_set(skep__cli_options *o, uint32_t id, const char *text)
     case KIND_GRAIN:
     case KIND_PACE:
         return options_word(o, row, value);
+    case KIND_RANGE:
+        return options_range(o, row, value);
     case KIND_SECONDS:
         return options_seconds(o, row, value);
     case KIND_PARAM:
@@ -226,17 +278,18 @@ static int options_one(skep__cli_options *o, int count, char **words, int *used)
     return options_set(o, id, value);
 }
 
-static int options_scene(skep__cli_options *o, const char *word)
+static int options_word_add(skep__cli_options *o, const char *word)
 {
-    const char *what = o->command == SKEP__CLI_HELP   ? "command"
-                       : o->command == SKEP__CLI_VIEW ? "server"
-                                                      : "scene";
-    if (!*word) return skep__cli_fail(o->command, "the name of the %s is empty", what);
-    if (o->scene)
-        return skep__cli_fail(o->command, "one %s at a time: \"%s\" and \"%s\"", what, o->scene,
-                              word);
-    o->scene = word;
-    return SKEP__EXIT_OK;
+    const options_command *c = &options_commands[o->command];
+    if (!*word) return skep__cli_fail(o->command, "the name of the %s is empty", c->what);
+    if (o->word_count < c->most) {
+        o->words[o->word_count++] = word;
+        return SKEP__EXIT_OK;
+    }
+    if (c->most == 1)
+        return skep__cli_fail(o->command, "one %s at a time: \"%s\" and \"%s\"", c->what,
+                              o->words[0], word);
+    return skep__cli_fail(o->command, "%u words and no more: \"%s\" is too many", c->most, word);
 }
 
 int skep__cli_parse(skep__cli_options *options, skep__cli_command command, const char **params,
@@ -253,7 +306,7 @@ int skep__cli_parse(skep__cli_options *options, skep__cli_command command, const
         else if (!ended && words[i][0] == '-' && words[i][1])
             code = options_one(options, count - i, words + i, &used);
         else
-            code = options_scene(options, words[i]);
+            code = options_word_add(options, words[i]);
         if (code != SKEP__EXIT_OK) return code;
         i += used;
     }
@@ -288,6 +341,17 @@ static void help_all(FILE *out)
                 "  skep run flock --frames 600 --json  ten seconds of birds, as fast as it goes\n"
                 "  skep plan skies                     what runs beside what\n",
                 out);
+}
+
+void skep__cli_help_group(FILE *out, const char *word)
+{
+    bool first = true;
+    for (uint32_t i = 0; i < SKEP__CLI_COMMAND_COUNT; i++) {
+        if (!options_begins(i, word)) continue;
+        (void)fputs(first ? "" : "\n", out);
+        skep__cli_help(out, (skep__cli_command)i);
+        first = false;
+    }
 }
 
 void skep__cli_help(FILE *out, skep__cli_command command)

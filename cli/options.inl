@@ -2,18 +2,35 @@
 /* All commands and all options of `skep`: parsing, help texts and the lists for "did you mean" come
  * from these two tables. (No guard: a table, included where it is used.)
  *
- * SKEP__CLI_COMMANDS: X(NAME, word, what follows it, what it does)
+ * SKEP__CLI_COMMANDS: X(NAME, word or two, what follows, least, most, what one of it is, question,
+ * what it does) where least and most bound the words that follow, and the question is put when there
+ * are too few.
  * SKEP__CLI_OPTIONS:  X(name, "--name", value, KIND, commands, least, most, help) where least and
  * most bound numbers, and a "\n" in the help starts a new line. The bench reads its own words; its
  * rows are here for the help. */
 #define SKEP__CLI_COMMANDS(X)                                                                      \
-    X(RUN, "run", "SCENE|FILE.so", "runs a scene")                                                 \
-    X(SERVE, "serve", "SCENE|FILE.so", "runs a scene for others to see: pages, WebSocket")         \
-    X(VIEW, "view", "URL", "shows what a server publishes")                                        \
-    X(PLAN, "plan", "SCENE|FILE.so", "shows which systems run side by side, and why")              \
-    X(SCENES, "scenes", "[SCENE|FILE.so]", "lists the scenes, or the parameters of one")           \
-    X(BENCH, "bench", "[NAME...]", "compares skep with hand-written C on this machine")            \
-    X(HELP, "help", "[COMMAND]", "says what a command and its options do")
+    X(RUN, "run", "SCENE|FILE.so", 1, 1, "scene", "which scene? skep scenes lists them",           \
+      "runs a scene")                                                                              \
+    X(SERVE, "serve", "SCENE|FILE.so", 1, 1, "scene", "which scene? skep scenes lists them",       \
+      "runs a scene for others to see: pages, WebSocket")                                          \
+    X(VIEW, "view", "URL", 1, 1, "server", "which server? skep view http://localhost:8080/",       \
+      "shows what a server publishes")                                                             \
+    X(PLAN, "plan", "SCENE|FILE.so", 1, 1, "scene", "which scene? skep scenes lists them",         \
+      "shows which systems run side by side, and why")                                             \
+    X(SCENES, "scenes", "[SCENE|FILE.so]", 0, 1, "scene", "",                                      \
+      "lists the scenes, or the parameters of one")                                                \
+    X(TRACE_SUMMARY, "trace summary", "FILE", 1, 1, "trace",                                       \
+      "which trace? skep trace summary out.skept",                                                 \
+      "says where the time of a trace went")                                                       \
+    X(TRACE_COMPARE, "trace compare", "A B", 2, 2, "trace",                                        \
+      "which two traces? skep trace compare before.skept after.skept",                             \
+      "says which systems got slower, and how sure it is")                                         \
+    X(TRACE_CONVERT, "trace convert", "A B", 2, 2, "file",                                         \
+      "from which trace to which file? skep trace convert out.skept out.html",                     \
+      "writes a trace as .html, .json or .skept")                                                  \
+    X(BENCH, "bench", "[NAME...]", 0, 0, "row", "",                                                \
+      "compares skep with hand-written C on this machine")                                         \
+    X(HELP, "help", "[COMMAND]", 0, 2, "command", "", "says what a command and its options do")
 
 #define SKEP__CLI_OPTIONS(X)                                                                       \
     X(frames, "--frames", "N", U64, RUN | SERVE, 0, UINT64_MAX,                                    \
@@ -68,5 +85,13 @@
     X(bench_compare, "--compare", "A B", TEXT, BENCH, 0, 0,                                        \
       "compare two CSV files, measure nothing")                                                    \
     X(bench_list, "--list", "", FLAG, BENCH, 0, 0, "list the rows")                                \
-    X(help, "--help", "", FLAG, RUN | SERVE | VIEW | PLAN | SCENES | BENCH | HELP, 0, 0,           \
-      "show this text")
+    X(trace_frames, "--frames", "A..B", RANGE, TRACE_SUMMARY, 0, UINT64_MAX,                       \
+      "of frames A to B alone, by the world's tick")                                               \
+    X(trace_worst, "--worst", "N", U32, TRACE_SUMMARY, 0, 1000000,                                 \
+      "tell of the N frames that took longest (3)")                                                \
+    X(trace_json, "--json", "", FLAG, TRACE_SUMMARY | TRACE_COMPARE, 0, 0,                         \
+      "one object of JSON in place of the text:\ndocs/trace-format.md says what is in it")         \
+    X(help, "--help", "", FLAG,                                                                    \
+      RUN | SERVE | VIEW | PLAN | SCENES | TRACE_SUMMARY | TRACE_COMPARE | TRACE_CONVERT | BENCH | \
+          HELP,                                                                                    \
+      0, 0, "show this text")

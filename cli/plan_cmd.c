@@ -43,7 +43,7 @@ static int plan_unknown(const skep__cli_options *o, skep_plan *plan, const char 
     plan_text t = {"", 0};
     (void)skep_plan_explain(plan, system, plan_to_text, &t);
     while (t.used && t.text[t.used - 1] == '\n') t.text[--t.used] = 0;
-    return skep__cli_fail(o->command, "--why: %s; skep plan %s lists all", t.text, o->scene);
+    return skep__cli_fail(o->command, "--why: %s; skep plan %s lists all", t.text, o->words[0]);
 }
 
 static int plan_explain(skep__cli_scene *s, const skep__cli_options *o)

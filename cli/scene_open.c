@@ -58,16 +58,17 @@ static int open_unknown(const skep__cli_options *o)
     uint32_t count = 0;
     for (; count < 64 && skep__scene_at(count); count++) names[count] = skep__scene_at(count)->name;
     return skep__cli_fail(o->command, "there is no scene \"%s\"%s; skep scenes lists them",
-                          o->scene, skep__cli_meant(meant, sizeof meant, o->scene, names, count));
+                          o->words[0],
+                          skep__cli_meant(meant, sizeof meant, o->words[0], names, count));
 }
 
 static int open_find(skep__cli_scene *s, const skep__cli_options *o)
 {
-    s->scene = skep__scene_find(o->scene);
-    if (!s->scene && !open_is_file(o->scene)) return open_unknown(o);
+    s->scene = skep__scene_find(o->words[0]);
+    if (!s->scene && !open_is_file(o->words[0])) return open_unknown(o);
     if (!s->scene) {
         char why[1024];
-        const skep_status status = skep_scene_file_open(o->scene, &s->file, why, sizeof why);
+        const skep_status status = skep_scene_file_open(o->words[0], &s->file, why, sizeof why);
         if (status != SKEP_OK) return skep__cli_fail(o->command, "%s", why);
         s->scene = skep_scene_file_scene(s->file);
     }
@@ -167,7 +168,7 @@ static int open_param_unknown(const skep__cli_scene *s, const skep__cli_options 
     (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(given, "="), given);
     return skep__cli_fail(o->command, "%s has no parameter \"%s\"%s; %s (skep scenes %s)", s->title,
                           name, skep__cli_meant(meant, sizeof meant, name, names, count), list,
-                          o->scene);
+                          o->words[0]);
 }
 
 /* Opens the scene once more without parameters, to see which ones it has. Returns whether one of

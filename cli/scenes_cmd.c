@@ -38,7 +38,7 @@ static int list_params(const skep__cli_options *options)
 
 int skep__cli_list(const skep__cli_options *options)
 {
-    if (options->scene) return list_params(options);
+    if (options->words[0]) return list_params(options);
     if (options->value[SKEP__CLI_data].given)
         return skep__cli_fail(options->command, "--data: for which scene?");
     return list_all();

@@ -228,10 +228,10 @@ int skep__cli_view(const skep__cli_options *options)
     const skep__cli_value *v = options->value;
     view_state s;
     memset(&s, 0, sizeof s);
-    s.url = options->scene;
+    s.url = options->words[0];
     s.json = v[SKEP__CLI_view_json].given;
     skep_client_desc d = skep_client_desc_default();
-    d.url = options->scene;
+    d.url = options->words[0];
     d.ca_file = v[SKEP__CLI_ca_file].text;
     d.insecure = v[SKEP__CLI_insecure].given;
     d.log.fn = view_message;
