@@ -531,12 +531,12 @@ CHECKS = (check_includes, check_core_calls, check_platform, check_functions, che
           check_docs)
 
 
-def main():
+def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--root", type=pathlib.Path,
                         default=pathlib.Path(__file__).resolve().parent.parent)
     parser.add_argument("--update", action="store_true", help="shrink the ratchet")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
 
     tree = Tree(options.root)
     report = Report()

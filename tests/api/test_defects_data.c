@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The defects D1 to D10 of the data path of the notes that skep grew from, each by its id and on
+/* ctest: threads
+ * The defects D1 to D10 of the data path of the notes that skep grew from, each by its id and on
  * every executor: what went wrong there must hold here. */
 #include "api/bed.h"
 

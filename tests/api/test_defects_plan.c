@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The defects S1 to S13 of the scheduler of the notes that skep grew from, each by its id and on
+/* ctest: threads
+ * The defects S1 to S13 of the scheduler of the notes that skep grew from, each by its id and on
  * every executor: what went wrong there must hold here. */
 #include "api/bed.h"
 #include "support/pool_shuffled.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The defects of the pools of the notes that skep grew from, as far as threads and `local` can have
+/* ctest: threads
+ * The defects of the pools of the notes that skep grew from, as far as threads and `local` can have
  * them, each by its id. P1, P2, P5, P6, P8 and B5 are about processes, modules and clones; the
  * conformance suite has the pools themselves. */
 #include "api/log_lines.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The defects W1 to W9 of the world of the notes that skep grew from, as far as jobs can meet them,
+/* ctest: threads
+ * The defects W1 to W9 of the world of the notes that skep grew from, as far as jobs can meet them,
  * each by its id and on every executor. test_world_defects.c has them for the main thread. */
 #include "api/bed.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The zoo on real threads: the same hash for any number of workers, main-thread systems running
+/* ctest: threads
+ * The zoo on real threads: the same hash for any number of workers, main-thread systems running
  * beside the tasks. */
 #include "support/plan_lab.h"
 #include "support/zoo.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Pools and tasks by their public headers alone, as a program would use them that has its own
+/* ctest: threads
+ * Pools and tasks by their public headers alone, as a program would use them that has its own
  * arrays and its own scheduler: creation and its mistakes, skep_pool_for, and one task run by hand,
  * into its blocks and elsewhere. What all pools have in common is tested by tests/conformance. */
 #include "skep/job.h"

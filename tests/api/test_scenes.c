@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The scenes that ship: one hash whatever runs them, and what must hold in each: flights are
  * conserved, who has an alert is who brute force finds, energy stays, hits add up. */
-/* ctest: timeout=300 */
+/* ctest: timeout=300, threads */
 #include "api/log_lines.h"
 #include "skep/sim.h"
 

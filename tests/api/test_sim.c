@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A simulation as a program embeds it: frames, the same bits wherever jobs run, faults, files,
+/* ctest: threads
+ * A simulation as a program embeds it: frames, the same bits wherever jobs run, faults, files,
  * jobs over somebody's own arrays. */
 #include "api/log_lines.h"
 #include "skep/sim.h"

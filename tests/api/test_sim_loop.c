@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The fixed-step loop: bounded catch-up, pause, single steps, going back in time. */
+/* ctest: threads
+ * The fixed-step loop: bounded catch-up, pause, single steps, going back in time. */
 #include "api/log_lines.h"
 #include "skep/sim.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory that runs out: every allocation fails in turn, and so does every page of the region.
+/* ctest: threads
+ * Memory that runs out: every allocation fails in turn, and so does every page of the region.
  * Nothing crashes, nothing leaks, and what fails says so. And a frame asks for none, once the
  * world has warmed up. */
 #include "api/log_lines.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ctest: timeout=300
+/* ctest: timeout=300, threads
  * Snapshots, restore, differences and the world hash, through the public headers: seeded random
  * changes, with snapshots taken, restored in any order and released all the while. The seed is
  * printed; SKEP_SEED=N repeats one. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Many blocks in one task, blocks at once on the caller, and a task a block: a job must not be able
+/* ctest: threads
+ * Many blocks in one task, blocks at once on the caller, and a task a block: a job must not be able
  * to tell them apart. It writes down all the numbers it sees, and the worlds must be the same. */
 #include "log_lines.h"
 #include "skep/sim.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The suite for a foreign job system: one that starts a thread for each index but the first, which
+/* ctest: threads
+ * The suite for a foreign job system: one that starts a thread for each index but the first, which
  * runs within join, and one that runs everything on the caller within fork. */
 #include "tests/conformance/conformance.h"
 

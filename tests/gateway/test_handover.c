@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What passes between the world's thread and the gateway's: nothing is lost, nothing comes twice,
+/* ctest: threads
+ * What passes between the world's thread and the gateway's: nothing is lost, nothing comes twice,
  * everything has its limit; and the pieces that need no socket. */
 #include "gateway/client_url.h"
 #include "gateway/gather.h"

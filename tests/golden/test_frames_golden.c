@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The hashes of each scene's frames: what frame 1, 10 and 60 are with two seeds, kept in a file. A
+/* ctest: threads
+ * The hashes of each scene's frames: what frame 1, 10 and 60 are with two seeds, kept in a file. A
  * change of them is a change of what saves, recordings and other machines make of a world, and must
  * be meant. SKEP_GOLDEN_WRITE=1 writes the file anew. */
 #include "scenes/scenes.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ctest: timeout=300, one thread
+/* ctest: timeout=300
  * Prediction against a real publisher: a steered flight of 10,000 ticks without a correction, what
  * a correction does, its cap, inputs that come late, and an own entity that dies. */
 #include "support/live_lab.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ctest: timeout=300, one thread
+/* ctest: timeout=300
  * A view against a real publisher, on a clock of the test's own: what is shown lies where things
  * were at the moment that is shown, nobody flickers, and the connection heals. */
 #include "support/live_lab.h"
