@@ -236,9 +236,12 @@ double skep__cli_times_ms(const skep__cli_times *times, double percent);
 /* Why a run ended. */
 typedef enum skep__cli_end { SKEP__END_FRAMES, SKEP__END_SIGNAL, SKEP__END_ERROR } skep__cli_end;
 
+struct skep__tracer_result;
+
 /* What a run came to. */
 typedef struct skep__cli_result {
     const skep__cli_scene *scene;
+    const struct skep__tracer_result *traced;
     const skep__cli_times *times;
     const char *executor;
     const char *saved; /* path, or NULL */

@@ -20,6 +20,7 @@ typedef enum options_kind {
     KIND_PACE,
     KIND_RANGE,
     KIND_SECONDS,
+    KIND_MS,
     KIND_TEXT,
     KIND_PARAM
 } options_kind;
@@ -133,8 +134,9 @@ static int options_number(const skep__cli_options *o, const options_row *row,
                           (unsigned long long)row->most, other);
 }
 
-static int options_seconds(const skep__cli_options *o, const options_row *row,
-                           skep__cli_value *value)
+/* Reads a number of seconds or the like, within bounds that `bounds` says in words. */
+static int options_real(const skep__cli_options *o, const options_row *row, skep__cli_value *value,
+                        double least, double most, const char *bounds)
 {
     char *end = NULL;
     value->real = strtod(value->text, &end);
@@ -142,10 +144,10 @@ static int options_seconds(const skep__cli_options *o, const options_row *row,
     const bool plain = value->text[strspn(value->text, "0123456789.eE+-")] == 0 &&
                        value->text[0] != '+' && value->text[0] != '-';
     const bool number = plain && end != value->text && *end == 0;
-    if (number && isfinite(value->real) && value->real >= 1e-5 && value->real <= 1e3)
+    if (number && isfinite(value->real) && value->real >= least && value->real <= most)
         return SKEP__EXIT_OK;
-    return skep__cli_fail(o->command, "%s: \"%s\" is no number of seconds from 0.00001 to 1000",
-                          row->name, value->text);
+    return skep__cli_fail(o->command, "%s: \"%s\" is no number of %s", row->name, value->text,
+                          bounds);
 }
 
 /* Reads "A..B"; without A from the first, without B to the last, and "A" is that one alone. */
@@ -214,7 +216,9 @@ static int options_set(skep__cli_options *o, uint32_t id, const char *text)
     case KIND_RANGE:
         return options_range(o, row, value);
     case KIND_SECONDS:
-        return options_seconds(o, row, value);
+        return options_real(o, row, value, 1e-5, 1e3, "seconds from 0.00001 to 1000");
+    case KIND_MS:
+        return options_real(o, row, value, 1e-3, 1e6, "milliseconds from 0.001 to 1000000");
     case KIND_PARAM:
         return options_param(o, row, text);
     case KIND_TEXT:

@@ -3,8 +3,8 @@
  * from these two tables. (No guard: a table, included where it is used.)
  *
  * SKEP__CLI_COMMANDS: X(NAME, word or two, what follows, least, most, what one of it is, question,
- * what it does) where least and most bound the words that follow, and the question is put when there
- * are too few.
+ * what it does) where least and most bound the words that follow, and the question is put when
+ * there are too few.
  * SKEP__CLI_OPTIONS:  X(name, "--name", value, KIND, commands, least, most, help) where least and
  * most bound numbers, and a "\n" in the help starts a new line. The bench reads its own words; its
  * rows are here for the help. */
@@ -60,6 +60,15 @@
       "print \"frame hash\" whenever the frame is a multiple\nof N")                               \
     X(check, "--check", "", FLAG, RUN, 0, 0,                                                       \
       "development: poison what jobs must write, and notice\nwhen they change what they read")     \
+    X(trace, "--trace", "FILE", TEXT, RUN | SERVE, 0, 0,                                           \
+      "at the end write where each microsecond went: FILE\n"                                       \
+      "ends in .html (a page to look at), .json or .skept")                                        \
+    X(trace_last, "--trace-last", "N", U32, RUN | SERVE, 1, 1000000,                               \
+      "flight recorder: write the last N frames to FILE\n"                                         \
+      "after a fault, a slow frame or SIGUSR1, and go on")                                         \
+    X(slow_ms, "--slow-ms", "X", MS, RUN | SERVE, 0, 0,                                            \
+      "say of frames that take longer than X ms why")                                              \
+    X(no_trace, "--no-trace", "", FLAG, RUN | SERVE, 0, 0, "switch the tracer off")                \
     X(json, "--json", "", FLAG, RUN, 0, 0, "end with one line of JSON in place of the table")      \
     X(port, "--port", "P", U32, SERVE, 0, 65535, "port to listen at (8080; 0: a free one)")        \
     X(host, "--host", "ADDRESS", TEXT, SERVE, 0, 0,                                                \

@@ -6,6 +6,7 @@
  * several due frames in one call: each is to be measured and hashed, and a stop between two is to
  * be heard. The rule is the same; see pace.c. */
 #include "cli/cli.h"
+#include "cli/tracer.h"
 #include "port/port.h"
 
 #include <errno.h>
@@ -16,6 +17,7 @@ typedef struct run_state {
     skep__cli_scene scene;
     skep__cli_live live;
     skep__cli_times times;
+    skep__cli_tracer tracer;
     uint64_t start_ns;
     uint64_t busy_ns;
     skep__cli_pace pace;
@@ -62,6 +64,7 @@ static bool run_frame(run_state *r)
     r->frames++;
     r->busy_ns += end - begin;
     skep__cli_times_add(&r->times, end - begin);
+    skep__cli_tracer_frame(&r->tracer);
     if (!run_hash(r)) return false;
     if (skep__cli_live_due(&r->live, end)) run_show(r, end);
     return !ferror(stdout) && !skep__cli_stopped();
@@ -118,6 +121,9 @@ static int run_finish(run_state *r, const skep__cli_options *o)
         result.saved = NULL;
         code = SKEP__EXIT_FAILED;
     }
+    if (skep__cli_tracer_end(&r->tracer, r->end == SKEP__END_ERROR) != SKEP__EXIT_OK)
+        code = SKEP__EXIT_FAILED;
+    result.traced = &r->tracer.result;
     result.scene = &r->scene;
     result.times = &r->times;
     result.executor = skep_sim_executor(sim, &result.workers);
@@ -139,6 +145,7 @@ int skep__cli_run(const skep__cli_options *options)
 {
     const skep__cli_value *v = options->value;
     int code = run_check_save(options);
+    if (code == SKEP__EXIT_OK) code = skep__cli_tracer_check(options);
     if (code != SKEP__EXIT_OK) return code;
     run_state *r = calloc(1, sizeof *r);
     if (!r) return SKEP__EXIT_FAILED;
@@ -150,6 +157,7 @@ int skep__cli_run(const skep__cli_options *options)
     code = skep__cli_scene_open(&r->scene, options);
     if (code == SKEP__EXIT_OK) {
         r->scene.log.live = &r->live;
+        skep__cli_tracer_begin(&r->tracer, options, &r->scene, &r->live);
         run_frames(r);
         code = run_finish(r, options);
     }

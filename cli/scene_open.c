@@ -5,6 +5,7 @@
  * where the words of the command line are known: an unknown parameter is answered with those that
  * exist. */
 #include "cli/cli.h"
+#include "cli/tracer.h"
 #include "scenes/scenes.h"
 #include "skep/save.h"
 
@@ -208,6 +209,7 @@ static void open_describe(const skep__cli_options *o, const skep_save_info *save
     if (v[SKEP__CLI_seed].given) d->seed = v[SKEP__CLI_seed].number;
     if (v[SKEP__CLI_load].given) d->seed = saved->seed;
     d->check = v[SKEP__CLI_check].given;
+    skep__cli_tracer_describe(o, d);
     uint64_t entities = v[SKEP__CLI_entities].number;
     if (saved->entity_count > entities) entities = saved->entity_count;
     if (entities > OPEN_ENTITY_MAX / 2) {

@@ -6,6 +6,7 @@
  * What is published, and what players own, is the scene's to say (skep_publish in skep/scene.h); of
  * one that says nothing everything is published as it is. */
 #include "cli/cli.h"
+#include "cli/tracer.h"
 #include "port/port.h"
 
 #include <stdlib.h>
@@ -23,6 +24,7 @@ typedef struct serve_state {
     skep__cli_scene scene;
     skep__cli_live live;
     skep__cli_pace pace;
+    skep__cli_tracer tracer;
     skep_gateway *gateway;
     skep_gateway_desc desc;
     skep_gateway_mount mounts[SERVE_LIST_MAX];
@@ -189,6 +191,7 @@ static bool serve_frame(serve_state *s)
     s->busy_ns += skep__port_clock_ns() - begin;
     s->frames++;
     s->failed = !good;
+    if (good) skep__cli_tracer_frame(&s->tracer);
     return good;
 }
 
@@ -230,9 +233,11 @@ static int serve_scene(serve_state *s, const skep__cli_options *o)
     if (status != SKEP_OK)
         return skep__cli_fail(o->command, "%s cannot be served: %s", s->scene.title,
                               skep_status_text(status));
+    skep__cli_tracer_begin(&s->tracer, o, &s->scene, &s->live);
     serve_frames(s);
     serve_finish(s);
-    return s->failed ? SKEP__EXIT_FAILED : SKEP__EXIT_OK;
+    const int traced = skep__cli_tracer_end(&s->tracer, s->failed);
+    return s->failed ? SKEP__EXIT_FAILED : traced;
 }
 
 int skep__cli_serve(const skep__cli_options *options)
@@ -242,7 +247,8 @@ int skep__cli_serve(const skep__cli_options *options)
     const skep__cli_value *frames = &options->value[SKEP__CLI_frames];
     s->frames_max = frames->given ? frames->number : UINT64_MAX;
     skep__cli_stop_signals();
-    int code = serve_describe(s, options);
+    int code = skep__cli_tracer_check(options);
+    if (code == SKEP__EXIT_OK) code = serve_describe(s, options);
     if (code == SKEP__EXIT_OK) code = skep__cli_scene_open(&s->scene, options);
     if (code == SKEP__EXIT_OK) code = serve_scene(s, options);
     skep__cli_scene_close(&s->scene);

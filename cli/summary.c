@@ -2,6 +2,7 @@
 /* What a run came to, as a small table for people or one line of JSON for programs. */
 #include "cli/cli.h"
 #include "cli/json.h"
+#include "cli/tracer.h"
 
 #include <string.h>
 
@@ -55,6 +56,22 @@ static void summary_faults(const skep__cli_result *r)
         printf("    and %s more\n", skep__cli_thousands(number, total - SUMMARY_FAULTS));
 }
 
+static void summary_traces(const skep__cli_result *r)
+{
+    const skep__tracer_result *x = r->traced;
+    char a[32], b[32];
+    if (x->budget_ns)
+        printf("  slow        %s of %s frames took longer than %g ms\n",
+               skep__cli_thousands(a, x->slow_frames), skep__cli_thousands(b, r->frames),
+               (double)x->budget_ns / 1e6);
+    if (x->path)
+        printf("  trace       %s, %s %s, %s zones\n", x->path, skep__cli_thousands(a, x->frames),
+               x->frames == 1 ? "frame" : "frames", skep__cli_thousands(b, x->zones));
+    if (x->recorder)
+        printf("  recorded    %u %s of the flight recorder\n", x->files,
+               x->files == 1 ? "file" : "files");
+}
+
 void skep__cli_summary(const skep__cli_result *r)
 {
     static const char *const ends[] = {"", ", stopped", ", ended by an error"};
@@ -79,6 +96,7 @@ void skep__cli_summary(const skep__cli_result *r)
     printf("  patches     %s applied, %s dropped\n", skep__cli_thousands(a, r->patches),
            skep__cli_thousands(b, r->dropped));
     summary_faults(r);
+    summary_traces(r);
     if (r->saved) printf("  saved       %s\n", r->saved);
 }
 
@@ -107,6 +125,24 @@ static void summary_json_faults(skep__json *j, const skep__cli_result *r)
     skep__json_u64(j, "fault_total", skep_sim_fault_total(r->scene->sim));
 }
 
+static void summary_json_traces(skep__json *j, const skep__tracer_result *x)
+{
+    if (x->path) {
+        skep__json_open(j, "trace", '{');
+        skep__json_text(j, "file", x->path);
+        skep__json_u64(j, "frames", x->frames);
+        skep__json_u64(j, "zones", x->zones);
+        skep__json_close(j, '}');
+    } else {
+        skep__json_null(j, "trace");
+    }
+    skep__json_u64(j, "trace_files", x->files);
+    if (x->budget_ns)
+        skep__json_u64(j, "slow_frames", x->slow_frames);
+    else
+        skep__json_null(j, "slow_frames");
+}
+
 void skep__cli_summary_json(const skep__cli_result *r)
 {
     static const char *const ends[] = {"frames", "signal", "error"};
@@ -133,6 +169,7 @@ void skep__cli_summary_json(const skep__cli_result *r)
     skep__json_u64(&j, "patches", r->patches);
     skep__json_u64(&j, "dropped", r->dropped);
     summary_json_faults(&j, r);
+    summary_json_traces(&j, r->traced);
     skep__json_text(&j, "saved", r->saved);
     skep__json_text(&j, "end", ends[r->end]);
     skep__json_close(&j, '}');

@@ -300,6 +300,7 @@ static void json_helps(skep__json *j, summary *s, uint32_t frame)
     for (uint32_t i = 0; i < count; i++) {
         skep__json_open(j, NULL, '{');
         skep__json_text(j, "system", s->t->subjects[help[i].subject].name);
+        skep__json_u64(j, "number", s->t->subjects[help[i].subject].number);
         json_ns(j, "without_ns", help[i].without_ns);
         json_ns(j, "split_ns", help[i].split_ns);
         skep__json_close(j, '}');
@@ -311,6 +312,7 @@ static void json_helps(skep__json *j, summary *s, uint32_t frame)
     }
     skep__json_open(j, "advice", '{');
     skep__json_text(j, "system", s->t->subjects[help[best].subject].name);
+    skep__json_u64(j, "number", s->t->subjects[help[best].subject].number);
     skep__json_text(j, "do", split ? "split" : "without");
     json_ns(j, "saves_ns", split ? help[best].split_ns : help[best].without_ns);
     skep__json_close(j, '}');

@@ -293,20 +293,21 @@ static void spans_add(skep__trace_spans *s, const skep__trace_span *batch)
     s->batch[s->batch_count++] = *batch;
 }
 
-static void spans_fill(const skep__timeline *t, const uint64_t *lines, skep__trace_frames frames,
-                       skep__trace_spans *s)
+/* The frame's COMMIT zones end batches, one after the other. */
+static void spans_fill(const skep__timeline *t, const uint64_t *lines, const uint32_t *commit,
+                       uint32_t count, skep__trace_frames frames, skep__trace_spans *s)
 {
     const skep__timeline_row *row = &t->rows[0];
     uint32_t in = SKEP__NONE;
     double begin = 0.0;
-    for (uint32_t i = 0; i < row->count; i++) {
-        if (row->kind[i] != SKEP__KIND_COMMIT) continue;
-        const uint32_t frame = skep__timeline_frame_at(t, row->begin[i]);
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t zone = commit[i];
+        const uint32_t frame = skep__timeline_frame_at(t, row->begin[zone]);
         if (!analyse_within(frames, frame)) continue;
         if (frame != in) begin = t->frames[frame].begin;
         in = frame;
-        const double end = row->end[i];
-        const skep__trace_span batch = {span_stage(t, lines, row->low[i]), row->low[i], frame,
+        const double end = row->end[zone];
+        const skep__trace_span batch = {span_stage(t, lines, row->low[zone]), row->low[zone], frame,
                                         begin < end ? begin : end, end};
         spans_add(s, &batch);
         begin = end;
@@ -319,13 +320,13 @@ skep__trace_spans skep__trace_spans_of(const skep__timeline *t, skep__trace_memo
     skep__trace_spans s = {0};
     if (!frames.count) return s;
     skep__trace_memory scratch = {.allocator = m->allocator};
-    const skep__timeline_row *row = &t->rows[0];
     uint32_t count = 0;
-    for (uint32_t i = 0; i < row->count; i++) count += row->kind[i] == SKEP__KIND_COMMIT;
+    const uint32_t *commit =
+        skep__timeline_of_kind(&t->rows[0], SKEP__KIND_COMMIT, &scratch, &count);
+    const uint64_t *lines = spans_lines(t, &scratch);
     s.batch = skep__trace_take(m, count, sizeof *s.batch);
     s.stage = skep__trace_take(m, count, sizeof *s.stage);
-    const uint64_t *lines = spans_lines(t, &scratch);
-    if (s.batch && s.stage && lines) spans_fill(t, lines, frames, &s);
+    if (s.batch && s.stage && lines && commit) spans_fill(t, lines, commit, count, frames, &s);
     m->failed |= scratch.failed;
     skep__trace_memory_free(&scratch);
     return s;

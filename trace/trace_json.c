@@ -1,46 +1,57 @@
 /* SPDX-License-Identifier: MIT */
-/* trace_event JSON: one event a line. Zones of all rows are merged by their beginnings, each row's
- * in the order that it has; batches and stages come in between the caller's, behind the FRAME that
- * they are in. Times are whole nanoseconds, printed as microseconds, so that what nests still nests
- * in what was printed. */
+/* trace_event JSON: one event a line. Its readers add up times in double precision, and what ends
+ * at one moment ends in any order for them; so each row is laid out first, in whole nanoseconds, so
+ * that no end falls on another end or beginning. Then the zones of all rows are merged by their
+ * beginnings. Batches and stages come in between the caller's, behind the FRAME that they are in.
+ */
 #include "trace/trace_analyse.h"
 #include "trace/trace_convert.h"
 #include "trace/trace_out.h"
 
-/* A zone that was printed and may go on. */
+/* A batch or a stage. */
+typedef struct json_span {
+    const skep__trace_span *span;
+    uint32_t kind;
+} json_span;
+
+/* A zone or a span that has begun, on its way through a row. */
 typedef struct json_open {
     int64_t begin;
     int64_t end;
-    uint32_t zone; /* SKEP__NONE: a batch or a stage */
+    int64_t roof; /* where it ends, but for what is moved: what begins behind that is not in it */
+    int64_t last; /* the end of the last one in it */
+    uint32_t item;
 } json_open;
 
-/* A row on its way. */
+/* A row laid out. Its items are its zones and, from row->count on, its spans. */
 typedef struct json_row {
     const skep__timeline_row *row;
-    json_open *open;
-    uint32_t depth;
-    uint32_t zone; /* the next one */
+    uint32_t *order; /* items, outer before inner */
+    int64_t *begin;  /* of each item */
+    int64_t *end;
+    uint32_t count;
+    uint32_t next; /* the next one to print */
 } json_row;
-
-/* What comes next on a row. */
-typedef enum json_what { JSON_NOTHING, JSON_ZONE, JSON_STAGE, JSON_BATCH } json_what;
 
 typedef struct json_state {
     const skep__timeline *t;
     skep__out out;
     skep__trace_memory memory;
-    skep__trace_spans spans;
+    json_span *spans;
     json_row *rows;
-    uint32_t *wake; /* the WAKE of each section, or its TASKS */
-    uint32_t stage; /* the next ones */
-    uint32_t batch;
+    uint32_t *wake;   /* the WAKE of each section, or its TASKS */
+    uint32_t *commit; /* all COMMIT zones */
+    uint32_t commit_count;
+    uint32_t span_count;
     uint32_t arrows;
     bool comma;
 } json_state;
 
+/* The nearest whole number, of two the greater one. */
 static int64_t json_ns(double ns)
 {
-    return (int64_t)(ns < 0.0 ? ns - 0.5 : ns + 0.5);
+    const int64_t whole = (int64_t)(ns + 0.5);
+    return (double)whole > ns + 0.5 ? whole - 1 : whole;
 }
 
 /* Microseconds with three decimals. */
@@ -109,105 +120,156 @@ static void json_metas(json_state *s)
     }
 }
 
-/* ---- zones ---------------------------------------------------------------------------------- */
+/* ---- zones, laid out ------------------------------------------------------------------------ */
 
-/* A span that is due on the caller's row before `zone`, which has not been printed: one that begins
- * earlier, or is as long or longer; but only behind the FRAME that it is in. */
-static bool json_due(const json_state *s, const skep__trace_span *span, uint32_t zone)
+/* Stages and batches in one list: a stage before the batch that it begins with. */
+static bool json_spans(json_state *s)
 {
-    const skep__timeline_row *row = s->rows[0].row;
-    if (s->t->frames[span->frame].zone >= zone) return false;
-    if (zone == row->count || span->begin < row->begin[zone]) return true;
-    return span->begin == row->begin[zone] && span->end >= row->end[zone];
+    const skep__trace_spans spans =
+        skep__trace_spans_of(s->t, &s->memory, skep__trace_frames_all(s->t));
+    uint32_t stage = 0;
+    s->spans = skep__trace_take(&s->memory, (size_t)spans.batch_count + spans.stage_count,
+                                sizeof *s->spans);
+    if (s->memory.failed) return false;
+    for (uint32_t i = 0; i < spans.batch_count; i++) {
+        const skep__trace_span *batch = &spans.batch[i];
+        while (stage < spans.stage_count && spans.stage[stage].frame == batch->frame &&
+               spans.stage[stage].begin <= batch->begin)
+            s->spans[s->span_count++] = (json_span){&spans.stage[stage++], SKEP__KIND_STAGE};
+        s->spans[s->span_count++] = (json_span){batch, SKEP__KIND_BATCH};
+    }
+    return true;
 }
 
-static json_what json_next(const json_state *s, uint32_t r, double *begin)
+/* Zones that have begun, the innermost last. */
+typedef struct json_nest {
+    json_row *j;
+    json_open *open;
+    uint32_t depth;
+    int64_t last; /* the end of the last one that was in none */
+} json_nest;
+
+/* Whether what is open holds an item that begins so: a zone what is inside of it, a span what it
+ * touches. */
+static bool json_holds(const json_nest *n, const json_open *outer, uint32_t item, int64_t begin)
 {
-    const json_row *j = &s->rows[r];
-    if (r == 0 && s->stage < s->spans.stage_count) {
-        const skep__trace_span *stage = &s->spans.stage[s->stage];
-        const bool first =
-            s->batch == s->spans.batch_count || stage->begin <= s->spans.batch[s->batch].begin;
-        *begin = stage->begin;
-        if (first && json_due(s, stage, j->zone)) return JSON_STAGE;
-    }
-    if (r == 0 && s->batch < s->spans.batch_count) {
-        *begin = s->spans.batch[s->batch].begin;
-        if (json_due(s, &s->spans.batch[s->batch], j->zone)) return JSON_BATCH;
-    }
-    if (j->zone == j->row->count) return JSON_NOTHING;
-    *begin = j->row->begin[j->zone];
-    return JSON_ZONE;
+    const skep__timeline_row *row = n->j->row;
+    if (begin > outer->roof) return false;
+    if (outer->item >= row->count || item >= row->count) return begin < outer->roof;
+    while (item != SKEP__NONE && item > outer->item) item = row->parent[item];
+    return item == outer->item;
 }
 
-/* Whether a zone is inside of one that was printed. Of two zones the row knows; they were printed
- * in its order, so the one that is less deep is around. */
-static bool json_inside(const json_row *j, const json_open *outer, uint32_t zone, int64_t begin)
+/* Ends the innermost: behind what was in it. */
+static void json_pop(json_nest *n)
 {
-    if (outer->zone == SKEP__NONE || zone == SKEP__NONE) return outer->end > begin;
-    return j->row->depth[outer->zone] < j->row->depth[zone];
+    const json_open *o = &n->open[--n->depth];
+    const int64_t end = o->end > o->last ? o->end : o->last + 1;
+    n->j->end[o->item] = end;
+    if (n->depth)
+        n->open[n->depth - 1u].last = end;
+    else
+        n->last = end;
 }
 
-/* Begins an X. By rounding, a zone may reach beyond the one around it, and begin before its
- * neighbour's end: it is cut there. */
-static void json_zone(json_state *s, json_row *j, uint32_t zone, double begin, double end)
+static int64_t json_min(int64_t a, int64_t b)
 {
-    int64_t b = json_ns(begin);
-    int64_t e = json_ns(end);
-    while (j->depth && !json_inside(j, &j->open[j->depth - 1u], zone, b)) {
-        const int64_t over = j->open[--j->depth].end;
-        if (b < over) b = over;
-    }
-    if (j->depth) {
-        const json_open *outer = &j->open[j->depth - 1u];
-        if (b < outer->begin) b = outer->begin;
-        if (b > outer->end) b = outer->end;
-        if (e > outer->end) e = outer->end;
-    }
-    if (e < b) e = b;
-    j->open[j->depth++] = (json_open){b, e, zone};
-    json_begin(s, "X", j->row->thread);
-    json_time(&s->out, "ts", b);
-    json_time(&s->out, "dur", e - b);
+    return a < b ? a : b;
 }
 
-static void json_put(json_state *s, uint32_t r, json_what what)
+static int64_t json_max(int64_t a, int64_t b)
 {
-    json_row *j = &s->rows[r];
-    const skep__trace_span *span = NULL;
+    return a > b ? a : b;
+}
+
+static void json_add(json_nest *n, uint32_t item, double from, double to)
+{
+    const int64_t first = json_ns(from);
+    const int64_t last = json_ns(to);
+    while (n->depth && !json_holds(n, &n->open[n->depth - 1u], item, first)) json_pop(n);
+    const json_open *outer = n->depth ? &n->open[n->depth - 1u] : NULL;
+    json_open o = {.item = item, .roof = last, .last = INT64_MIN};
+    o.begin = json_max(first, (outer ? outer->last : n->last) + 1);
+    if (outer) o.begin = json_max(o.begin, outer->begin);
+    o.end = json_max(o.begin + 1, outer ? json_min(last, outer->end - 1) : last);
+    if (outer) o.roof = json_min(last, outer->roof);
+    n->j->begin[item] = o.begin;
+    n->j->order[n->j->count++] = item;
+    n->open[n->depth++] = o;
+}
+
+/* Says when a row's zones and spans begin and end. Spans come before zones of the same beginning,
+ * but behind the frame that they are in. */
+static bool json_lay_out(json_state *s, json_row *j, uint32_t span_count)
+{
+    const skep__timeline_row *row = j->row;
+    skep__trace_memory scratch = {.allocator = s->memory.allocator};
+    const size_t items = (size_t)row->count + span_count;
+    json_nest n = {.j = j, .last = INT64_MIN};
+    uint32_t span = 0;
+    n.open = skep__trace_take(&scratch, items, sizeof *n.open);
+    j->order = skep__trace_take(&s->memory, items, sizeof *j->order);
+    j->begin = skep__trace_take(&s->memory, items, sizeof *j->begin);
+    j->end = skep__trace_take(&s->memory, items, sizeof *j->end);
+    s->memory.failed |= scratch.failed;
+    for (uint32_t i = 0; !s->memory.failed && i <= row->count; i++) {
+        for (; span < span_count; span++) {
+            const skep__trace_span *x = s->spans[span].span;
+            const bool due =
+                i == row->count || (i > s->t->frames[x->frame].zone && x->begin <= row->begin[i]);
+            if (!due) break;
+            json_add(&n, row->count + span, x->begin, x->end);
+        }
+        if (i < row->count) json_add(&n, i, row->begin[i], row->end[i]);
+    }
+    while (n.depth) json_pop(&n);
+    skep__trace_memory_free(&scratch);
+    return !s->memory.failed;
+}
+
+static bool json_rows(json_state *s)
+{
+    s->rows = skep__trace_take(&s->memory, s->t->row_count, sizeof *s->rows);
+    if (!s->rows || !json_spans(s)) return false;
+    for (uint32_t r = 0; r < s->t->row_count; r++) {
+        s->rows[r].row = &s->t->rows[r];
+        if (!json_lay_out(s, &s->rows[r], r == 0 ? s->span_count : 0u)) return false;
+    }
+    return true;
+}
+
+/* ---- zones, printed ------------------------------------------------------------------------- */
+
+static void json_item(json_state *s, const json_row *j, uint32_t item)
+{
     char name[32];
-    if (what == JSON_STAGE) span = &s->spans.stage[s->stage++];
-    if (what == JSON_BATCH) span = &s->spans.batch[s->batch++];
-    if (span) {
-        json_zone(s, j, SKEP__NONE, span->begin, span->end);
-        (void)skep__format(name, sizeof name, "batch %u", span->batch);
-        const bool stage = what == JSON_STAGE;
-        json_name(s, stage ? span->stage : name, stage ? SKEP__KIND_STAGE : SKEP__KIND_BATCH);
-        skep__out_text(&s->out, ",\"args\":{}}");
+    json_begin(s, "X", j->row->thread);
+    json_time(&s->out, "ts", j->begin[item]);
+    json_time(&s->out, "dur", j->end[item] - j->begin[item]);
+    if (item < j->row->count) {
+        json_name(s, skep__timeline_zone_name(s->t, j->row, item), j->row->kind[item]);
+        json_args(s, j->row->kind[item], (uint64_t)j->row->high[item] << 32 | j->row->low[item]);
         return;
     }
-    const uint32_t zone = j->zone++;
-    json_zone(s, j, zone, j->row->begin[zone], j->row->end[zone]);
-    json_name(s, skep__timeline_zone_name(s->t, j->row, zone), j->row->kind[zone]);
-    json_args(s, j->row->kind[zone], (uint64_t)j->row->high[zone] << 32 | j->row->low[zone]);
+    const json_span *span = &s->spans[item - j->row->count];
+    (void)skep__format(name, sizeof name, "batch %u", span->span->batch);
+    json_name(s, span->kind == SKEP__KIND_STAGE ? span->span->stage : name, span->kind);
+    skep__out_text(&s->out, ",\"args\":{}}");
 }
 
+/* The zones of all rows, by their beginnings. */
 static void json_zones(json_state *s)
 {
     for (;;) {
-        uint32_t best = SKEP__NONE;
-        json_what what = JSON_NOTHING;
-        double first = 0.0;
+        json_row *best = NULL;
         for (uint32_t r = 0; r < s->t->row_count; r++) {
-            double begin = 0.0;
-            const json_what next = json_next(s, r, &begin);
-            if (next == JSON_NOTHING || (best != SKEP__NONE && begin >= first)) continue;
-            best = r;
-            what = next;
-            first = begin;
+            json_row *j = &s->rows[r];
+            if (j->next == j->count) continue;
+            if (!best || j->begin[j->order[j->next]] < best->begin[best->order[best->next]])
+                best = j;
         }
-        if (best == SKEP__NONE || s->out.failed) return;
-        json_put(s, best, what);
+        if (!best || s->out.failed) return;
+        json_item(s, best, best->order[best->next++]);
     }
 }
 
@@ -218,9 +280,9 @@ static void json_marks(json_state *s)
     const skep__timeline *t = s->t;
     for (uint32_t i = 0; i < t->value_count; i++) {
         const skep__timeline_value *v = &t->values[i];
-        json_begin(s, "C", t->rows[v->row].thread);
+        json_begin(s, "C", 0);
         json_time(&s->out, "ts", json_ns(v->at));
-        json_name(s, skep__timeline_kind_text(v->kind), v->kind);
+        skep__out_format(&s->out, ",\"name\":\"%s\"", skep__timeline_kind_text(v->kind));
         json_args(s, v->kind, v->value);
     }
     for (uint32_t i = 0; i < t->mark_count; i++) {
@@ -266,69 +328,63 @@ static void json_wakes(json_state *s)
 }
 
 /* The COMMIT that follows a section; SKEP__NONE when its frame has none. `*at` moves on along the
- * caller's row from section to section. */
-static uint32_t json_commit(const skep__timeline *t, uint32_t tasks, uint32_t *at)
+ * list of commits from section to section. */
+static uint32_t json_commit(const json_state *s, uint32_t tasks, uint32_t *at)
 {
-    const skep__timeline_row *row = &t->rows[0];
-    const skep__timeline_tasks *s = &t->tasks[tasks];
-    uint32_t i = *at > s->zone ? *at : s->zone;
-    while (i < row->count && (row->kind[i] != SKEP__KIND_COMMIT || row->begin[i] < s->end)) i++;
-    *at = i;
-    if (i == row->count) return SKEP__NONE;
-    return skep__timeline_frame_at(t, row->begin[i]) == s->frame ? i : SKEP__NONE;
+    const skep__timeline_row *row = &s->t->rows[0];
+    const skep__timeline_tasks *section = &s->t->tasks[tasks];
+    while (*at < s->commit_count && row->begin[s->commit[*at]] < section->end) ++*at;
+    if (*at == s->commit_count) return SKEP__NONE;
+    const uint32_t zone = s->commit[*at];
+    return skep__timeline_frame_at(s->t, row->begin[zone]) == section->frame ? zone : SKEP__NONE;
+}
+
+/* Of works in a section the one that ended last, of several the last. */
+static uint32_t json_last(const skep__timeline_row *row, uint32_t first, uint32_t count)
+{
+    uint32_t last = row->work[first];
+    for (uint32_t i = first; i < first + count; i++)
+        if (row->end[row->work[i]] >= row->end[last]) last = row->work[i];
+    return last;
 }
 
 static void json_arrows_of(json_state *s, uint32_t tasks, uint32_t commit)
 {
     const skep__timeline *t = s->t;
-    const json_end wake = {0, json_ns(t->rows[0].begin[s->wake[tasks]])};
+    const json_end wake = {0, s->rows[0].begin[s->wake[tasks]]};
     for (uint32_t r = 0; r < t->row_count; r++) {
         const skep__timeline_row *row = &t->rows[r];
         uint32_t count = 0;
         const uint32_t first = skep__timeline_works(row, tasks, &count);
         if (!row->thread || !count) continue;
-        const uint32_t last = row->work[first + count - 1u];
-        const int64_t begin = json_ns(row->begin[last]);
-        const int64_t end = json_ns(row->end[last]);
-        json_arrow(s, "dispatch", wake,
-                   (json_end){row->thread, json_ns(row->begin[row->work[first]])});
+        const json_row *j = &s->rows[r];
+        const uint32_t last = json_last(row, first, count);
+        const int64_t end = j->end[last] > j->begin[last] ? j->end[last] - 1 : j->begin[last];
+        json_arrow(s, "dispatch", wake, (json_end){row->thread, j->begin[row->work[first]]});
         if (commit != SKEP__NONE)
-            json_arrow(s, "result", (json_end){row->thread, end > begin ? end - 1 : begin},
-                       (json_end){0, json_ns(t->rows[0].begin[commit])});
+            json_arrow(s, "result", (json_end){row->thread, end},
+                       (json_end){0, s->rows[0].begin[commit]});
     }
 }
 
 static void json_arrows(json_state *s)
 {
     uint32_t at = 0;
+    if (!s->t->tasks_count) return;
     json_wakes(s);
-    for (uint32_t i = 0; s->wake && i < s->t->tasks_count; i++)
-        json_arrows_of(s, i, json_commit(s->t, i, &at));
+    s->commit =
+        skep__timeline_of_kind(&s->t->rows[0], SKEP__KIND_COMMIT, &s->memory, &s->commit_count);
+    for (uint32_t i = 0; s->wake && s->commit && i < s->t->tasks_count; i++)
+        json_arrows_of(s, i, json_commit(s, i, &at));
 }
 
 /* ---- the whole ------------------------------------------------------------------------------ */
-
-static bool json_rows(json_state *s)
-{
-    const skep__timeline *t = s->t;
-    s->rows = skep__trace_take(&s->memory, t->row_count, sizeof *s->rows);
-    if (!s->rows) return false;
-    for (uint32_t r = 0; r < t->row_count; r++) {
-        /* Zones that overlap are cut, so any number may be inside of one another. */
-        const size_t most = (size_t)t->rows[r].count + s->spans.batch_count + s->spans.stage_count;
-        s->rows[r].row = &t->rows[r];
-        s->rows[r].open = skep__trace_take(&s->memory, most, sizeof(json_open));
-        if (!s->rows[r].open) return false;
-    }
-    return true;
-}
 
 skep_status skep__trace_json(const skep__timeline *t, skep_trace_writer writer, void *ctx)
 {
     json_state s = {.t = t, .memory = {.allocator = t->memory.allocator}};
     s.out.writer = writer;
     s.out.ctx = ctx;
-    s.spans = skep__trace_spans_of(t, &s.memory, skep__trace_frames_all(t));
     skep__out_text(&s.out, "{\"traceEvents\":[");
     if (json_rows(&s)) {
         json_metas(&s);

@@ -18,16 +18,12 @@ typedef struct path_piece {
     uint32_t zone;
 } path_piece;
 
-/* A zone that has begun, and whose segment it belongs to. */
-typedef struct path_open {
-    double end;
-    uint32_t zone;
-} path_open;
-
 typedef struct path_cut {
     const skep__timeline_row *row;
     path_piece *piece;
-    path_open *stack;
+    uint32_t *stack; /* zones that have begun */
+    bool *work;      /* of each zone: it is a BLOCK or RUN, or inside of one */
+    uint32_t first;  /* the frame's own zone */
     uint32_t count;
     uint32_t depth;
     double at;  /* up to where pieces have been made */
@@ -39,7 +35,7 @@ static void cut_to(path_cut *c, double until)
 {
     const double end = until < c->end ? until : c->end;
     if (end <= c->at) return;
-    const uint32_t zone = c->stack[c->depth - 1u].zone;
+    const uint32_t zone = c->stack[c->depth - 1u];
     path_piece *last = c->count ? &c->piece[c->count - 1u] : NULL;
     if (last && last->zone == zone)
         last->end = end;
@@ -48,12 +44,28 @@ static void cut_to(path_cut *c, double until)
     c->at = end;
 }
 
+/* Ends the pieces of zones that end no later than a moment, but for the frame's. */
+static void cut_close(path_cut *c, double until)
+{
+    while (c->depth > 1u && c->row->end[c->stack[c->depth - 1u]] <= until) {
+        cut_to(c, c->row->end[c->stack[c->depth - 1u]]);
+        c->depth--;
+    }
+}
+
+/* Begins a zone's piece, unless it is inside of work, which it does not cut. */
 static void cut_open(path_cut *c, uint32_t zone)
 {
-    const uint32_t outer = c->depth ? c->stack[c->depth - 1u].zone : zone;
-    const uint32_t kind = c->row->kind[outer];
-    const bool whole = kind == SKEP__KIND_BLOCK || kind == SKEP__KIND_RUN;
-    c->stack[c->depth++] = (path_open){c->row->end[zone], whole ? outer : zone};
+    const skep__timeline_row *row = c->row;
+    const uint32_t parent = row->parent[zone];
+    const bool known = zone > c->first && parent != SKEP__NONE && parent >= c->first;
+    const bool inside = known && c->work[parent - c->first];
+    const uint32_t kind = row->kind[zone];
+    c->work[zone - c->first] = inside || kind == SKEP__KIND_BLOCK || kind == SKEP__KIND_RUN;
+    if (inside) return;
+    cut_close(c, row->begin[zone]);
+    if (c->depth) cut_to(c, row->begin[zone]);
+    c->stack[c->depth++] = zone;
 }
 
 /* Cuts a frame's time into pieces without a gap. */
@@ -65,24 +77,15 @@ static bool path_cut_frame(const skep__timeline *t, skep__trace_memory *m, uint3
     uint32_t end = f->zone + 1u;
     while (end < row->count && row->begin[end] < f->end) end++;
     const uint32_t zones = end - f->zone;
-    *c = (path_cut){.row = row, .at = f->begin, .end = f->end};
+    *c = (path_cut){.row = row, .first = f->zone, .at = f->begin, .end = f->end};
     /* Each zone ends a piece where it begins, and where it ends. */
     c->piece = skep__trace_take(m, (size_t)zones * 2u + 1u, sizeof *c->piece);
     c->stack = skep__trace_take(m, zones, sizeof *c->stack);
-    if (!c->piece || !c->stack) return false;
-    cut_open(c, f->zone);
-    for (uint32_t i = f->zone + 1u; i < end; i++) {
-        while (c->depth > 1u && c->stack[c->depth - 1u].end <= row->begin[i]) {
-            cut_to(c, c->stack[c->depth - 1u].end);
-            c->depth--;
-        }
-        cut_to(c, row->begin[i]);
-        cut_open(c, i);
-    }
-    while (c->depth) {
-        cut_to(c, c->stack[c->depth - 1u].end);
-        c->depth--;
-    }
+    c->work = skep__trace_take(m, zones, sizeof *c->work);
+    if (!c->piece || !c->stack || !c->work) return false;
+    for (uint32_t i = f->zone; i < end; i++) cut_open(c, i);
+    cut_close(c, f->end);
+    for (; c->depth; c->depth--) cut_to(c, f->end);
     return true;
 }
 
@@ -120,10 +123,19 @@ static void walk_to(path_walk *w, uint32_t row, uint32_t zone, const char *what,
     w->at = begin;
 }
 
+/* One behind the last zone that lies in another one. */
+static uint32_t walk_inside(const skep__timeline_row *row, uint32_t outer)
+{
+    uint32_t end = outer + 1u;
+    while (end < row->count && row->parent[end] != SKEP__NONE && row->parent[end] >= outer) end++;
+    return end;
+}
+
 /* Goes back to `stop` along the caller's pieces. In a section (`tasks` is its zone) what is in no
  * zone of it is a gap between works. */
 static void walk_caller(path_walk *w, double stop, uint32_t tasks)
 {
+    const uint32_t end = tasks == SKEP__NONE ? 0u : walk_inside(w->cut.row, tasks);
     while (w->at > stop && w->piece) {
         const path_piece *p = &w->cut.piece[w->piece - 1u];
         if (p->begin >= w->at) {
@@ -131,7 +143,7 @@ static void walk_caller(path_walk *w, double stop, uint32_t tasks)
             continue;
         }
         const double begin = p->begin > stop ? p->begin : stop;
-        if (tasks != SKEP__NONE && p->zone <= tasks)
+        if (tasks != SKEP__NONE && (p->zone <= tasks || p->zone >= end))
             walk_to(w, 0, SKEP__NONE, "claim", begin);
         else
             walk_to(w, 0, p->zone, skep__timeline_zone_name(w->t, w->cut.row, p->zone), begin);
@@ -143,18 +155,16 @@ static void walk_caller(path_walk *w, double stop, uint32_t tasks)
 static void walk_worker(path_walk *w, uint32_t tasks, uint32_t r, double ended)
 {
     const skep__timeline_row *row = &w->t->rows[r];
-    const double begin = w->t->tasks[tasks].begin;
     uint32_t count = 0;
     const uint32_t first = skep__timeline_works(row, tasks, &count);
     uint32_t i = first + count;
-    while (i > first && row->end[row->work[i - 1u]] != ended) i--;
+    while (i > first && row->end[row->work[i - 1u]] < ended) i--;
     while (i-- > first) {
         const uint32_t zone = row->work[i];
-        const double end = row->end[zone] > begin ? row->end[zone] : begin;
-        walk_to(w, r, SKEP__NONE, "claim", end);
+        walk_to(w, r, SKEP__NONE, "claim", row->end[zone]);
         walk_to(w, r, zone, skep__timeline_zone_name(w->t, row, zone), row->begin[zone]);
     }
-    walk_to(w, r, SKEP__NONE, "wake", begin);
+    walk_to(w, r, SKEP__NONE, "wake", w->t->tasks[tasks].begin);
 }
 
 double skep__trace_last_end(const skep__timeline_row *row, uint32_t tasks)
@@ -177,10 +187,10 @@ static uint32_t walk_last(const skep__timeline *t, uint32_t tasks, double *ended
         uint32_t count = 0;
         (void)skep__timeline_works(&t->rows[r], tasks, &count);
         if (!count) continue;
-        const double end = skep__trace_last_end(&t->rows[r], tasks);
-        if (best != SKEP__NONE && end <= *ended) continue;
+        const double last = skep__trace_last_end(&t->rows[r], tasks);
+        if (best != SKEP__NONE && last <= *ended) continue;
         best = r;
-        *ended = end;
+        *ended = last;
     }
     return best;
 }
@@ -196,7 +206,7 @@ static void walk_section(path_walk *w, uint32_t tasks)
         walk_caller(w, s->begin, SKEP__NONE);
         return;
     }
-    walk_to(w, 0, SKEP__NONE, "join", ended > s->begin ? ended : s->begin);
+    walk_to(w, 0, SKEP__NONE, "join", ended);
     if (t->rows[r].thread)
         walk_worker(w, tasks, r, ended);
     else

@@ -251,6 +251,11 @@ uint32_t skep__timeline_frame_at(const skep__timeline *t, double at);
 /* The section of tasks that a moment is in, or SKEP__NONE. */
 uint32_t skep__timeline_tasks_at(const skep__timeline *t, double at);
 
+/* Zones of a kind in the order in which they ended, `count` of them: of those that begin at one
+ * moment, which with a coarse clock several do, the row has the longest first. */
+uint32_t *skep__timeline_of_kind(const skep__timeline_row *row, uint32_t kind,
+                                 skep__trace_memory *m, uint32_t *count);
+
 /* Works of a row in a section: its first, an index of row->work; `count` gets their number. */
 uint32_t skep__timeline_works(const skep__timeline_row *row, uint32_t tasks, uint32_t *count);
 

@@ -50,7 +50,7 @@ typedef struct rows_record {
     rows_zone zone;
     skep__timeline_shape shape;
     uint32_t row; /* that it belongs to */
-    bool moved;   /* from the row that it stands in */
+    bool moved;   /* behind what the row's own thread wrote */
 } rows_record;
 
 /* ---- records -------------------------------------------------------------------------------- */
@@ -87,8 +87,9 @@ static bool rows_record_read(rows_state *s, uint32_t row, uint32_t number, rows_
     uint32_t worker = SKEP__NONE;
     if (z->kind == SKEP__KIND_LOST) worker = (uint32_t)(z->payload >> 16) & 0xffffu;
     if (z->kind == SKEP__KIND_RESPAWN) worker = (uint32_t)z->payload & 0xffffu;
-    r->moved = worker < SKEP__TIMELINE_ROWS_MAX && s->row_of[worker];
-    r->row = r->moved ? s->row_of[worker] - 1u : row;
+    const bool there = worker < SKEP__TIMELINE_ROWS_MAX && s->row_of[worker];
+    r->row = there ? s->row_of[worker] - 1u : row;
+    r->moved = worker != SKEP__NONE;
     return true;
 }
 
@@ -182,7 +183,8 @@ static void rows_count(rows_state *s)
     }
 }
 
-/* Takes a mark or a value where it stands, and a zone when it is the turn of `moved` ones. */
+/* Takes a mark or a value where it stands, and a zone when it is the turn of those
+ * that are moved or not. */
 static void rows_put(rows_state *s, const rows_record *r, bool moved)
 {
     skep__timeline *t = s->t;
@@ -405,51 +407,67 @@ static void rows_make(rows_state *s, uint32_t number)
 
 /* ---- frames, sections of tasks, works ------------------------------------------------------- */
 
-static uint32_t rows_kind_count(const skep__timeline_row *row, uint32_t kind)
+uint32_t *skep__timeline_of_kind(const skep__timeline_row *row, uint32_t kind,
+                                 skep__trace_memory *m, uint32_t *count)
 {
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < row->count; i++) count += row->kind[i] == kind;
-    return count;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < row->count; i++) n += row->kind[i] == kind;
+    uint32_t *list = skep__trace_take(m, n, sizeof *list);
+    *count = 0;
+    for (uint32_t i = 0, first = 0; list && i < row->count; i++) {
+        if (row->kind[i] != kind) continue;
+        /* Each goes before those of the same moment, which were longer. */
+        if (*count && row->begin[list[*count - 1u]] != row->begin[i]) first = *count;
+        memmove(list + first + 1u, list + first, (*count - first) * sizeof *list);
+        list[first] = i;
+        ++*count;
+    }
+    return list;
 }
 
 /* The frames, without those that begin within another one. */
-static void rows_frames(skep__timeline *t, const skep__timeline_row *row)
+static void rows_frames(rows_state *s, const skep__timeline_row *row)
 {
+    skep__timeline *t = s->t;
+    uint32_t count = 0;
     uint32_t within = 0;
     double over = -ROWS_NS_MAX;
-    t->frames =
-        skep__trace_take(&t->memory, rows_kind_count(row, SKEP__KIND_FRAME), sizeof *t->frames);
-    for (uint32_t i = 0; t->frames && i < row->count; i++) {
-        if (row->kind[i] != SKEP__KIND_FRAME) continue;
+    const uint32_t *list = skep__timeline_of_kind(row, SKEP__KIND_FRAME, &s->scratch, &count);
+    t->frames = skep__trace_take(&t->memory, count, sizeof *t->frames);
+    for (uint32_t i = 0; list && t->frames && i < count; i++) {
+        const uint32_t zone = list[i];
         /* More than a tick, whatever the two were rounded to. */
-        if (row->begin[i] < over - t->ns_per_tick * 1.5) {
+        if (row->begin[zone] < over - t->ns_per_tick * 1.5) {
             within++;
             continue;
         }
-        over = row->end[i];
+        over = row->end[zone];
         t->frames[t->frame_count++] =
-            (skep__timeline_frame){.tick = (uint64_t)row->high[i] << 32 | row->low[i],
-                                   .begin = row->begin[i],
-                                   .end = row->end[i],
-                                   .zone = i};
+            (skep__timeline_frame){.tick = (uint64_t)row->high[zone] << 32 | row->low[zone],
+                                   .begin = row->begin[zone],
+                                   .end = row->end[zone],
+                                   .zone = zone};
     }
     if (within)
         skep__timeline_problem_add(t, skep__timeline_tag("THRD"), t->byte_count,
                                    "frames that begin within another one, and are not counted");
 }
 
-static void rows_tasks(skep__timeline *t, const skep__timeline_row *row)
+static void rows_tasks(rows_state *s, const skep__timeline_row *row)
 {
-    t->tasks =
-        skep__trace_take(&t->memory, rows_kind_count(row, SKEP__KIND_TASKS), sizeof *t->tasks);
-    for (uint32_t i = 0; t->tasks && i < row->count; i++) {
-        if (row->kind[i] != SKEP__KIND_TASKS) continue;
-        const uint32_t frame = skep__timeline_frame_at(t, row->begin[i]);
+    skep__timeline *t = s->t;
+    uint32_t count = 0;
+    const uint32_t *list = skep__timeline_of_kind(row, SKEP__KIND_TASKS, &s->scratch, &count);
+    t->tasks = skep__trace_take(&t->memory, count, sizeof *t->tasks);
+    for (uint32_t i = 0; list && t->tasks && i < count; i++) {
+        const uint32_t zone = list[i];
+        const uint32_t frame = skep__timeline_frame_at(t, row->begin[zone]);
         if (frame == SKEP__NONE) continue;
         skep__timeline_tasks *last = t->tasks_count ? &t->tasks[t->tasks_count - 1u] : NULL;
-        if (last && last->end > row->begin[i]) last->end = row->begin[i];
+        if (last && last->end > row->begin[zone]) last->end = row->begin[zone];
         if (!t->frames[frame].section_count++) t->frames[frame].section = t->tasks_count;
-        t->tasks[t->tasks_count++] = (skep__timeline_tasks){row->begin[i], row->end[i], i, frame};
+        t->tasks[t->tasks_count++] =
+            (skep__timeline_tasks){row->begin[zone], row->end[zone], zone, frame};
     }
 }
 
@@ -506,8 +524,8 @@ void skep__timeline_rows(skep__timeline *t)
         rows_make(s, i);
     if (!t->memory.failed && !s->scratch.failed) {
         const bool caller = t->row_count && t->rows[0].thread == 0;
-        if (caller) rows_frames(t, t->rows);
-        if (caller && !t->memory.failed) rows_tasks(t, t->rows);
+        if (caller) rows_frames(s, t->rows);
+        if (caller && !t->memory.failed) rows_tasks(s, t->rows);
         for (uint32_t i = 0; i < t->row_count && !t->memory.failed; i++) rows_works(t, &t->rows[i]);
         rows_check_frames(t);
     }

@@ -316,6 +316,7 @@ function texts({ bytes, problems }: File, section: Section | undefined): TextAt 
   if (section === undefined) return textless(problems);
   const start = section.offset + 16;
   const end = start + section.bytes;
+  // Empty texts at the end are none that anybody reads: writers fill up with them.
   const sound = bytes[start] === 0 && bytes[end - 1] === 0;
   if (section.bytes === 0 || !sound) {
     problems.push(`Section TEXT at byte ${section.offset} is not a list of texts as it should be.`);
