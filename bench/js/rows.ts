@@ -14,6 +14,7 @@ const snapshot = () => import('./rows/snapshot.ts');
 const delta = () => import('./rows/delta.ts');
 const emptyJob = () => import('./rows/empty_job.ts');
 const live = () => import('./rows/live.ts');
+const viewer = () => import('./rows/viewer.ts');
 
 export const rows: ReadonlyMap<string, Loader> = new Map<string, Loader>([
   ['notes-1k', async () => (await notes()).notesRow(1000, 90, 500)],
@@ -38,6 +39,8 @@ export const rows: ReadonlyMap<string, Loader> = new Map<string, Loader>([
   ['client', async () => (await live()).client],
   ['gateway', async () => (await live()).gateway],
   ['skies-page', () => pick(import('./rows/skies_page.ts'))],
+  ['viewer-open', async () => (await viewer()).viewerOpen],
+  ['viewer-pan', async () => (await viewer()).viewerPan],
   ['suite/packed_5', () => pick(import('./suites/packed_5.ts'))],
   ['suite/simple_iter', () => pick(import('./suites/simple_iter.ts'))],
   ['suite/frag_iter', () => pick(import('./suites/frag_iter.ts'))],
