@@ -43,6 +43,7 @@
       "print \"frame hash\" whenever the frame is a multiple\nof N")                               \
     X(check, "--check", "", FLAG, RUN, 0, 0,                                                       \
       "development: poison what jobs must write, and notice\nwhen they change what they read")     \
+    X(no_trace, "--no-trace", "", FLAG, RUN | SERVE, 0, 0, "keep no trace of the last frames")     \
     X(json, "--json", "", FLAG, RUN, 0, 0, "end with one line of JSON in place of the table")      \
     X(port, "--port", "P", U32, SERVE, 0, 65535, "port to listen at (8080; 0: a free one)")        \
     X(host, "--host", "ADDRESS", TEXT, SERVE, 0, 0,                                                \

@@ -207,6 +207,7 @@ static void open_describe(const skep__cli_options *o, const skep_save_info *save
     if (v[SKEP__CLI_seed].given) d->seed = v[SKEP__CLI_seed].number;
     if (v[SKEP__CLI_load].given) d->seed = saved->seed;
     d->check = v[SKEP__CLI_check].given;
+    d->trace_off = v[SKEP__CLI_no_trace].given;
     uint64_t entities = v[SKEP__CLI_entities].number;
     if (saved->entity_count > entities) entities = saved->entity_count;
     if (entities > OPEN_ENTITY_MAX / 2) {
