@@ -6,6 +6,7 @@
  * What is published, and what players own, is the scene's to say (skep_publish in skep/scene.h); of
  * one that says nothing everything is published as it is. */
 #include "cli/cli.h"
+#include "cli/serve_trace.h"
 #include "cli/tracer.h"
 #include "port/port.h"
 
@@ -13,8 +14,6 @@
 #include <string.h>
 
 #if SKEP_CLI_GATEWAY
-#include "skep/gateway.h"
-
 #define SERVE_HZ 60u
 #define SERVE_PORT 8080u
 #define SERVE_LIST_MAX 16u
@@ -27,6 +26,7 @@ typedef struct serve_state {
     skep__cli_tracer tracer;
     skep_gateway *gateway;
     skep_gateway_desc desc;
+    skep__serve_trace trace;
     skep_gateway_mount mounts[SERVE_LIST_MAX];
     const char *origins[SERVE_LIST_MAX];
     char page[SERVE_TEXT];
@@ -181,13 +181,29 @@ static void serve_show(void *ctx, uint64_t now_ns)
     skep__cli_live_draw(&s->live, &state, now_ns);
 }
 
+static bool serve_begin(serve_state *s)
+{
+    const uint64_t begin = skep_trace_begin(s->trace.trace);
+    const bool good = skep_gateway_begin(s->gateway) == SKEP_OK;
+    skep_trace_end(s->trace.trace, s->trace.inputs, begin);
+    return good;
+}
+
+static bool serve_end(serve_state *s)
+{
+    const uint64_t begin = skep_trace_begin(s->trace.trace);
+    const bool good = skep_gateway_end(s->gateway) == SKEP_OK;
+    skep_trace_end(s->trace.trace, s->trace.publish, begin);
+    skep__serve_trace_show(&s->trace, s->gateway);
+    return good;
+}
+
 static bool serve_frame(serve_state *s)
 {
     if (!skep__cli_pace_wait(&s->pace, &s->live, serve_show, s)) return false;
     const uint64_t begin = skep__port_clock_ns();
-    const bool good = skep_gateway_begin(s->gateway) == SKEP_OK &&
-                      skep_sim_step(s->scene.sim, s->scene.dt) == SKEP_OK &&
-                      skep_gateway_end(s->gateway) == SKEP_OK;
+    const bool good =
+        serve_begin(s) && skep_sim_step(s->scene.sim, s->scene.dt) == SKEP_OK && serve_end(s);
     s->busy_ns += skep__port_clock_ns() - begin;
     s->frames++;
     s->failed = !good;
@@ -215,6 +231,12 @@ static void serve_finish(serve_state *s)
     printf("skep serve: ended after %s frames; %s bytes sent\n",
            skep__cli_thousands(frames, s->frames),
            skep__cli_thousands(bytes, stats.publish.bytes_sent));
+    const skep__serve_trace *t = &s->trace;
+    if (t->count)
+        printf("skep serve: the trace was written %s times, each in %.3f ms (at most %.3f) of "
+               "processor time\n",
+               skep__cli_thousands(frames, t->count), (double)t->took_ns / 1e6 / (double)t->count,
+               (double)t->took_max_ns / 1e6);
 }
 
 /* Opens the gateway over the scene, and runs it. */
@@ -227,17 +249,22 @@ static int serve_scene(serve_state *s, const skep__cli_options *o)
     s->desc.leave = serve_leave;
     s->desc.ctx = s;
     s->desc.executor = skep_sim_executor(s->scene.sim, &s->desc.workers);
+    skep__cli_tracer_begin(&s->tracer, o, &s->scene, &s->live);
+    const bool traced = !o->value[SKEP__CLI_no_trace].given;
+    s->desc.documents = traced ? &skep__serve_trace_document : &skep__serve_trace_missing;
+    s->desc.document_count = 1;
+    if (traced)
+        skep__serve_trace_open(&s->trace, &s->scene, skep__cli_tracer_budget_ns(&s->tracer));
     skep_status status = skep_sim_publish_desc(s->scene.sim, &s->desc.publish);
     if (status == SKEP_OK)
         status = skep_gateway_open(skep_sim_world(s->scene.sim), &s->desc, &s->gateway);
     if (status != SKEP_OK)
         return skep__cli_fail(o->command, "%s cannot be served: %s", s->scene.title,
                               skep_status_text(status));
-    skep__cli_tracer_begin(&s->tracer, o, &s->scene, &s->live);
     serve_frames(s);
     serve_finish(s);
-    const int traced = skep__cli_tracer_end(&s->tracer, s->failed);
-    return s->failed ? SKEP__EXIT_FAILED : traced;
+    const int written = skep__cli_tracer_end(&s->tracer, s->failed);
+    return s->failed ? SKEP__EXIT_FAILED : written;
 }
 
 int skep__cli_serve(const skep__cli_options *options)
@@ -252,6 +279,7 @@ int skep__cli_serve(const skep__cli_options *options)
     if (code == SKEP__EXIT_OK) code = skep__cli_scene_open(&s->scene, options);
     if (code == SKEP__EXIT_OK) code = serve_scene(s, options);
     skep__cli_scene_close(&s->scene);
+    skep__serve_trace_close(&s->trace);
     free(s);
     return code;
 }

@@ -79,6 +79,7 @@ void skep__cli_tracer_begin(skep__cli_tracer *tracer, const skep__cli_options *o
     tracer->path = v[SKEP__CLI_trace].text;
     tracer->last = (uint32_t)v[SKEP__CLI_trace_last].number;
     tracer->faults = skep_sim_fault_total(scene->sim);
+    tracer->frame_ns = (uint64_t)((double)scene->dt * 1e9);
     tracer->result.recorder = tracer->last != 0;
     /* Without memory for it, the file does not say what it is of. */
     (void)skep_trace_note(skep_sim_trace(scene->sim), "scene", scene->title);
@@ -89,6 +90,11 @@ void skep__cli_tracer_begin(skep__cli_tracer *tracer, const skep__cli_options *o
 #ifdef SIGUSR1
     if (tracer->last) (void)signal(SIGUSR1, tracer_on_signal);
 #endif
+}
+
+uint64_t skep__cli_tracer_budget_ns(const skep__cli_tracer *tracer)
+{
+    return tracer->result.budget_ns ? tracer->result.budget_ns : tracer->frame_ns;
 }
 
 /* ---- what the rings hold -------------------------------------------------------------------- */
@@ -130,7 +136,7 @@ static void copy_begin(const skep__cli_tracer *tracer, uint32_t frames, tracer_c
     skep_error error;
     memset(c, 0, sizeof *c);
     skep_sim_trace_time(tracer->sim, &time);
-    time.budget_ns = tracer->result.budget_ns;
+    time.budget_ns = skep__cli_tracer_budget_ns(tracer);
     if (skep_trace_write(skep_sim_trace(tracer->sim), &time, frames, copy_append, c, NULL) ==
         SKEP_OK)
         (void)!skep__timeline_read(c->bytes, c->used, &allocator, &c->timeline, &error);

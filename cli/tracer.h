@@ -35,7 +35,8 @@ typedef struct skep__cli_tracer {
     skep_sim *sim;
     skep__cli_live *live; /* to be taken away before a line */
     const char *path;
-    uint32_t last; /* frames of the flight recorder; 0: there is none */
+    uint32_t last;     /* frames of the flight recorder; 0: there is none */
+    uint64_t frame_ns; /* what a frame simulates: the budget that files name without --slow-ms */
     uint64_t frames;
     uint64_t faults;
     uint64_t next_frame[SKEP__TRACER_REASONS]; /* before which a reason counts no more */
@@ -56,6 +57,9 @@ void skep__cli_tracer_describe(const skep__cli_options *options, skep_sim_desc *
 /* Begins, when the scene is open and the signals are there. `live` may be NULL. */
 void skep__cli_tracer_begin(skep__cli_tracer *tracer, const skep__cli_options *options,
                             const skep__cli_scene *scene, skep__cli_live *live);
+
+/* What a frame may take, for files: that of --slow-ms, else the time that it simulates. */
+uint64_t skep__cli_tracer_budget_ns(const skep__cli_tracer *tracer);
 
 /* Tells it that a frame is over. */
 void skep__cli_tracer_frame(skep__cli_tracer *tracer);

@@ -105,6 +105,9 @@ static skep_status gateway_check(const skep_gateway *g)
         return gateway_wrong(g, "TLS needs a certificate and its key", NULL);
     if (d->mount_count > SKEP__GATEWAY_MOUNTS)
         return gateway_wrong(g, "more than 16 folders", NULL);
+    const char *what = NULL;
+    if (skep__document_check(g, &what) != SKEP_OK)
+        return gateway_wrong(g, what ? "no address for a document" : "more than 8 documents", what);
     const char *const files[2] = {d->tls_cert, d->tls_key};
     for (uint32_t i = 0; i < 2 && files[i]; i++) {
         FILE *file = fopen(files[i], "rb");
@@ -126,6 +129,11 @@ static skep_status gateway_copy(skep_gateway *g)
                             &d->tls_key, &d->content_policy, &d->executor};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         *texts[i] = gateway_keep(g, *texts[i], &good);
+    for (uint32_t i = 0; i < d->document_count; i++) {
+        g->documents[i].url = gateway_keep(g, d->documents[i].url, &good);
+        g->documents[i].type = gateway_keep(g, d->documents[i].type, &good);
+        g->documents[i].missing = gateway_keep(g, d->documents[i].missing, &good);
+    }
     if (d->origin_count) {
         const size_t bytes = sizeof(skep__piece) + d->origin_count * sizeof(char *);
         skep__piece *piece = g->allocator.alloc(g->allocator.ctx, bytes, 16);

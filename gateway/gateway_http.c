@@ -48,7 +48,7 @@ static const http_type http_types[] = {
     {"pdf", "application/pdf"},
 };
 
-static const char *http_type_of(const char *path)
+const char *skep__http_type_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
     const char *dot = strrchr(slash ? slash : path, '.');
@@ -67,19 +67,25 @@ static bool http_header(struct lws *wsi, const char *name, const char *value, un
                                        end) == 0;
 }
 
-static bool http_head(skep__conn *c, uint32_t status, const char *type, size_t body_bytes)
+bool skep__http_head(skep__conn *c, uint32_t status, const char *type, const char *tag,
+                     size_t body_bytes)
 {
     unsigned char head[LWS_PRE + HTTP_HEAD_BYTES];
     unsigned char *begin = head + LWS_PRE, *at = begin, *end = head + sizeof head;
     struct lws *wsi = c->wsi;
-    bool good = lws_add_http_header_status(wsi, status, &at, end) == 0 &&
-                http_header(wsi, "content-type:", type, &at, end) &&
-                lws_add_http_header_content_length(wsi, body_bytes, &at, end) == 0 &&
-                http_header(wsi, "cache-control:", "no-store", &at, end) &&
-                http_header(wsi, "x-content-type-options:", "nosniff", &at, end);
+    bool good =
+        lws_add_http_header_status(wsi, status, &at, end) == 0 &&
+        http_header(wsi, "content-type:", type, &at, end) &&
+        (status == 204 || lws_add_http_header_content_length(wsi, body_bytes, &at, end) == 0) &&
+        http_header(wsi, "cache-control:", "no-store", &at, end) &&
+        http_header(wsi, "x-content-type-options:", "nosniff", &at, end);
     if (good && status == 426)
         good = http_header(wsi, "sec-websocket-version:", "13", &at, end) &&
                http_header(wsi, "upgrade:", "websocket", &at, end);
+    if (good && tag)
+        good = http_header(wsi, "etag:", tag, &at, end) &&
+               http_header(wsi, "cross-origin-resource-policy:", "same-origin", &at, end);
+    if (good && status == 401) good = http_header(wsi, "www-authenticate:", "Bearer", &at, end);
     if (good && status == 405) good = http_header(wsi, "allow:", "GET, HEAD", &at, end);
     return good && lws_finalize_write_http_header(wsi, begin, &at, end) == 0;
 }
@@ -92,21 +98,20 @@ bool skep__http_answer(skep__conn *c, uint32_t status, const char *type, const c
     memmove(text, body, body_bytes);
     c->phase = SKEP__CONN_REQUEST;
     c->since_ns = skep__port_clock_ns();
-    if (!http_head(c, status, type, body_bytes)) return false;
+    if (!skep__http_head(c, status, type, NULL, body_bytes)) return false;
     if (lws_hdr_total_length(c->wsi, WSI_TOKEN_HEAD_URI) > 0) return true;
     return lws_write(c->wsi, text, body_bytes, LWS_WRITE_HTTP_FINAL) >= 0;
 }
 
-/* Ends the request: the connection waits for the next one. */
-static int http_done(skep__conn *c, bool good)
+int skep__http_done(skep__conn *c, bool good)
 {
     return !good || lws_http_transaction_completed(c->wsi) ? -1 : 0;
 }
 
-static int http_text(skep__conn *c, uint32_t status, const char *text)
+int skep__http_text(skep__conn *c, uint32_t status, const char *text)
 {
-    return http_done(c,
-                     skep__http_answer(c, status, "text/plain; charset=utf-8", text, strlen(text)));
+    return skep__http_done(
+        c, skep__http_answer(c, status, "text/plain; charset=utf-8", text, strlen(text)));
 }
 
 /* ---- files ---------------------------------------------------------------------------------- */
@@ -162,14 +167,14 @@ static int http_file(skep__conn *c, const char *path, const struct stat *about)
     if (n < 0 || (size_t)n >= max) return -1;
     if (lws_hdr_copy(c->wsi, known, (int)sizeof known, WSI_TOKEN_HTTP_IF_NONE_MATCH) > 0 &&
         strcmp(known, tag) == 0)
-        return http_done(c, skep__http_answer(c, 304, http_type_of(path), "", 0));
+        return skep__http_done(c, skep__http_answer(c, 304, skep__http_type_of(path), "", 0));
     const bool head = lws_hdr_total_length(c->wsi, WSI_TOKEN_HEAD_URI) > 0;
     c->phase = head ? SKEP__CONN_REQUEST : SKEP__CONN_ANSWER;
     c->since_ns = skep__port_clock_ns();
-    const int sent = lws_serve_http_file(c->wsi, path, http_type_of(path), headers, n);
+    const int sent = lws_serve_http_file(c->wsi, path, skep__http_type_of(path), headers, n);
     if (sent == 0) return 0;
     c->phase = SKEP__CONN_REQUEST;
-    return http_done(c, sent > 0);
+    return skep__http_done(c, sent > 0);
 }
 
 /* A folder without a slash at the end of its name: links of its page would lead elsewhere. */
@@ -179,13 +184,13 @@ static int http_redirect(skep__conn *c, const char *uri)
     unsigned char *begin = head + LWS_PRE, *at = begin, *end = head + sizeof head;
     char to[1024];
     if ((size_t)snprintf(to, sizeof to, "%s/", uri) >= sizeof to || to[1] == '/')
-        return http_text(c, 404, "there is no such file\n");
+        return skep__http_text(c, 404, "there is no such file\n");
     c->since_ns = skep__port_clock_ns();
     const bool good = lws_add_http_header_status(c->wsi, 301, &at, end) == 0 &&
                       http_header(c->wsi, "location:", to, &at, end) &&
                       lws_add_http_header_content_length(c->wsi, 0, &at, end) == 0 &&
                       lws_finalize_write_http_header(c->wsi, begin, &at, end) == 0;
-    return http_done(c, good);
+    return skep__http_done(c, good);
 }
 
 static int http_page(skep__conn *c, const char *uri)
@@ -194,13 +199,14 @@ static int http_page(skep__conn *c, const char *uri)
     struct stat about;
     const skep__mount *m = http_path_good(uri) ? http_mount(c->gateway, uri) : NULL;
     if (!m || !http_find(m, uri + m->url_bytes, path, &about))
-        return http_text(c, 404, "there is no such file\n");
+        return skep__http_text(c, 404, "there is no such file\n");
     if (S_ISDIR(about.st_mode)) {
         if (uri[strlen(uri) - 1] != '/') return http_redirect(c, uri);
         (void)snprintf(rest, sizeof rest, "%sindex.html", uri + m->url_bytes);
-        if (!http_find(m, rest, path, &about)) return http_text(c, 404, "there is no page here\n");
+        if (!http_find(m, rest, path, &about))
+            return skep__http_text(c, 404, "there is no page here\n");
     }
-    if (!S_ISREG(about.st_mode)) return http_text(c, 404, "there is no such file\n");
+    if (!S_ISREG(about.st_mode)) return skep__http_text(c, 404, "there is no such file\n");
     return http_file(c, path, &about);
 }
 
@@ -214,7 +220,7 @@ static int http_figures(skep__conn *c, bool metrics)
     const size_t n = metrics ? skep__figures_metrics(g, text, SKEP__GATEWAY_SCRATCH)
                              : skep__figures_health(g, text, SKEP__GATEWAY_SCRATCH, &good);
     const char *type = metrics ? "text/plain; version=0.0.4; charset=utf-8" : "application/json";
-    return http_done(c, skep__http_answer(c, good ? 200 : 503, type, text, n));
+    return skep__http_done(c, skep__http_answer(c, good ? 200 : 503, type, text, n));
 }
 
 int skep__http_request(skep__conn *c, const char *uri, size_t uri_bytes)
@@ -224,15 +230,18 @@ int skep__http_request(skep__conn *c, const char *uri, size_t uri_bytes)
     const bool get = lws_hdr_total_length(c->wsi, WSI_TOKEN_GET_URI) > 0;
     if (!get && lws_hdr_total_length(c->wsi, WSI_TOKEN_HEAD_URI) <= 0) {
         /* What else there is to read of it is not looked at. */
-        (void)http_text(c, 405, "only GET and HEAD\n");
+        (void)skep__http_text(c, 405, "only GET and HEAD\n");
         return -1;
     }
-    if (strlen(uri) != uri_bytes || uri[0] != '/') return http_text(c, 400, "a strange address\n");
+    if (strlen(uri) != uri_bytes || uri[0] != '/')
+        return skep__http_text(c, 400, "a strange address\n");
     if (strcmp(uri, "/healthz") == 0) return http_figures(c, false);
     if (strcmp(uri, "/metrics") == 0) return http_figures(c, true);
+    const uint32_t document = skep__document_find(g, uri);
+    if (document < SKEP_GATEWAY_DOCUMENTS_MAX) return skep__document_request(c, document);
     if (strcmp(uri, g->desc.path) == 0)
-        return http_text(c, 426, "this is a WebSocket, subprotocol " SKEP__PROTOCOL "\n");
+        return skep__http_text(c, 426, "this is a WebSocket, subprotocol " SKEP__PROTOCOL "\n");
     if (g->desc.mount_count == 0 && strcmp(uri, "/") == 0)
-        return http_text(c, 200, "skep is here; it serves a live world, and no pages\n");
+        return skep__http_text(c, 200, "skep is here; it serves a live world, and no pages\n");
     return http_page(c, uri);
 }

@@ -20,7 +20,7 @@
 /* Where a connection stands. */
 typedef enum skep__conn_phase {
     SKEP__CONN_REQUEST, /* a request is to come: the first one, or the next */
-    SKEP__CONN_ANSWER,  /* a file is being sent */
+    SKEP__CONN_ANSWER,  /* a file or a document is being sent */
     SKEP__CONN_OPEN,    /* a WebSocket with a session */
     SKEP__CONN_ENDING   /* its session has ended, its last messages go out */
 } skep__conn_phase;
@@ -32,11 +32,14 @@ typedef struct skep__conn {
     struct skep__conn *next, *previous;
     skep_session *session; /* of a WebSocket, until it is closed */
     skep__conn_phase phase;
-    bool admitted;       /* its token was checked at the upgrade */
-    bool killed;         /* it is to be cut, and was counted */
-    uint64_t since_ns;   /* when its phase began */
-    uint64_t ticked_ns;  /* when its session last looked at the clock */
-    uint64_t waits_ns;   /* when it last took a message while more waits; 0: nothing waits */
+    bool admitted;      /* its token was checked at the upgrade */
+    bool killed;        /* it is to be cut, and was counted */
+    uint64_t since_ns;  /* when its phase began */
+    uint64_t ticked_ns; /* when its session last looked at the clock */
+    uint64_t waits_ns;  /* when it last took a message while more waits; 0: nothing waits */
+    const skep__handover_copy *copy; /* of a document that is being sent, or NULL */
+    uint32_t copy_of;                /* which document */
+    uint32_t copy_at;                /* bytes of it that are out */
     const char *reason;  /* why the gateway ends it, static text; NULL: the session knows */
     uint32_t close_code; /* of WebSocket */
     uint32_t player;     /* 0: not let in */
@@ -73,6 +76,7 @@ struct skep_gateway {
     skep_log log;
     skep__piece *pieces;
     skep__mount mounts[SKEP__GATEWAY_MOUNTS];
+    skep_gateway_document documents[SKEP_GATEWAY_DOCUMENTS_MAX];
     const char *file_headers; /* what every file is sent with */
     const char *url;
     bool loopback; /* only this machine reaches it */
@@ -133,6 +137,38 @@ int skep__http_request(skep__conn *c, const char *uri, size_t uri_bytes);
 bool skep__http_answer(skep__conn *c, uint32_t status, const char *type, const char *body,
                        size_t body_bytes);
 
+/* The same for a text; the result is lws' own. */
+int skep__http_text(skep__conn *c, uint32_t status, const char *text);
+
+/* Sends the head of an answer; `tag` is its ETag, or NULL. False: hang up. */
+bool skep__http_head(skep__conn *c, uint32_t status, const char *type, const char *tag,
+                     size_t body_bytes);
+
+/* Ends an answer: the connection waits for the next request, or where `good` is false is closed.
+ * The result is lws' own. */
+int skep__http_done(skep__conn *c, bool good);
+
+/* The Content-Type of a name with an ending. */
+const char *skep__http_type_of(const char *path);
+
+/* ---- gateway_document.c --------------------------------------------------------------------- */
+
+/* Looks at the description's documents; SKEP_ARGUMENT where one makes no sense. */
+skep_status skep__document_check(const skep_gateway *g, const char **what);
+
+/* Finds a document by its address; SKEP_GATEWAY_DOCUMENTS_MAX: there is none. */
+uint32_t skep__document_find(const skep_gateway *g, const char *uri);
+
+/* Answers a request for a document; sends its next part; the results are lws' own. */
+int skep__document_request(skep__conn *c, uint32_t document);
+int skep__document_writable(skep__conn *c);
+
+/* The connection is gone or done with its document. */
+void skep__document_forget(skep__conn *c);
+
+/* Cuts those off who keep new versions from being shown. */
+void skep__document_look(skep_gateway *g);
+
 /* ---- gateway_figures.c ---------------------------------------------------------------------- */
 
 /* Writes /healthz and /metrics into `out` and returns the length. `good` is false where the world
@@ -151,6 +187,10 @@ void skep__figures_world(skep_gateway_stats *s, const skep_gateway_stats *world)
 /* Looks at a request to become a WebSocket: 0 lets it, 1: it was answered with a refusal, -1: hang
  * up. */
 int skep__upgrade_check(skep__conn *c, const char *what);
+
+/* Looks at a request to read a document: 0 lets it, 1: it was answered with a refusal, -1: hang up.
+ */
+int skep__upgrade_reader(skep__conn *c);
 
 /* Asks the embedder or compares the token; NULL lets in, else the reason. */
 const char *skep__upgrade_admit(skep__conn *c, const void *token, size_t token_bytes);

@@ -89,6 +89,7 @@ static int loop_accept(skep_gateway *g, struct lws *wsi)
 static void loop_forget(skep_gateway *g, skep__conn *c)
 {
     skep__socket_gone(c);
+    skep__document_forget(c);
     skep__gather_deinit(&c->up, &g->allocator);
     if (c->previous) c->previous->next = c->next;
     if (c->next) c->next->previous = c->previous;
@@ -105,6 +106,7 @@ static void loop_look(skep__conn *c, uint64_t now_ns)
     const uint64_t since_ms = (now_ns - c->since_ns) / 1000000u;
     if (c->phase == SKEP__CONN_REQUEST && since_ms > g->desc.header_ms) skep__conn_kill(c);
     if (c->phase == SKEP__CONN_ENDING && since_ms > g->desc.close_ms) skep__conn_kill(c);
+    if (c->copy && (now_ns - c->waits_ns) / 1000000u > g->desc.drain_ms) skep__conn_kill(c);
     if (!c->session || c->killed) return;
     const bool due = (now_ns - c->ticked_ns) / 1000000u >= LOOP_SESSION_MS;
     if (due) c->ticked_ns = now_ns;
@@ -133,6 +135,7 @@ static void loop_tick(skep_gateway *g, uint64_t now)
 {
     g->tick_ns = now;
     for (skep__conn *c = g->conns; c; c = c->next) loop_look(c, now);
+    skep__document_look(g);
     skep__socket_events(g, now);
     loop_figures(g);
     if (g->stop_ns) g->over = !g->conns || (now - g->stop_ns) / 1000000u > g->desc.close_ms;
@@ -196,6 +199,8 @@ static int loop_conn(skep__conn *c, enum lws_callback_reasons reason, const void
     switch (reason) {
     case LWS_CALLBACK_HTTP:
         return skep__http_request(c, in, size);
+    case LWS_CALLBACK_HTTP_WRITEABLE:
+        return skep__document_writable(c);
     case LWS_CALLBACK_HTTP_FILE_COMPLETION:
         c->phase = SKEP__CONN_REQUEST;
         c->since_ns = skep__port_clock_ns();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Who may become a WebSocket. Everything is looked at before the upgrade completes, and every
- * refusal is an answer that says why.
+/* Who may become a WebSocket, and who may read documents. Everything is looked at before the
+ * upgrade completes, and every refusal is an answer that says why.
  *
  * Browsers let any page open a WebSocket to anywhere and say in Origin which page it was; so Origin
  * must be the gateway's own (what Host says) or one of a list. A name of the attacker's that was
@@ -112,6 +112,33 @@ static int upgrade_refuse(skep__conn *c, uint32_t status, const char *reason)
     return skep__http_answer(c, status, "text/plain", reason, strlen(reason)) ? 1 : -1;
 }
 
+/* Whether Host is missing or names another machine: then the result is not 0. */
+static int upgrade_host_check(skep__conn *c, char *host)
+{
+    char line[2 * UPGRADE_TEXT];
+    if (!upgrade_header(c->wsi, WSI_TOKEN_HOST, host) || !host[0])
+        return upgrade_refuse(c, 400, "Host is missing or too long");
+    if (upgrade_host_good(c->gateway, host)) return 0;
+    (void)snprintf(line, sizeof line, "the host \"%s\" is not this machine (--origin adds it)",
+                   host);
+    return upgrade_refuse(c, 403, line);
+}
+
+int skep__upgrade_reader(skep__conn *c)
+{
+    char host[UPGRADE_TEXT], text[UPGRADE_TOKEN];
+    const int refused = upgrade_host_check(c, host);
+    if (refused) return refused;
+    const char *token = NULL;
+    const int bytes = lws_hdr_copy(c->wsi, text, (int)sizeof text, WSI_TOKEN_HTTP_AUTHORIZATION);
+    if (bytes > 0 && strncasecmp(text, "Bearer ", 7) == 0)
+        token = text + 7 + strspn(text + 7, " ");
+    else
+        token = lws_get_urlarg_by_name(c->wsi, "token=", text, (int)sizeof text);
+    const char *reason = skep__upgrade_admit(c, token, token ? strlen(token) : 0);
+    return reason ? upgrade_refuse(c, 401, reason) : 0;
+}
+
 /* The token of the address, where it has one. */
 static int upgrade_token(skep__conn *c)
 {
@@ -135,15 +162,10 @@ int skep__upgrade_check(skep__conn *c, const char *what)
     if (lws_http_get_uri_and_method(c->wsi, &uri, &uri_bytes) != LWSHUMETH_GET || !uri)
         return upgrade_refuse(c, 405, "a WebSocket begins with GET");
     if (strcmp(uri, g->desc.path) != 0) return upgrade_refuse(c, 404, "no WebSocket is here");
-    if (!upgrade_header(c->wsi, WSI_TOKEN_HOST, host) || !host[0])
-        return upgrade_refuse(c, 400, "Host is missing or too long");
+    const int refused = upgrade_host_check(c, host);
+    if (refused) return refused;
     if (!upgrade_header(c->wsi, WSI_TOKEN_ORIGIN, origin))
         return upgrade_refuse(c, 403, "Origin is too long");
-    if (!upgrade_host_good(g, host)) {
-        (void)snprintf(line, sizeof line, "the host \"%s\" is not this machine (--origin adds it)",
-                       host);
-        return upgrade_refuse(c, 403, line);
-    }
     if (!upgrade_origin_good(&g->desc, origin, host)) {
         (void)snprintf(line, sizeof line, "the origin \"%s\" is not allowed (--origin adds it)",
                        origin);

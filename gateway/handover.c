@@ -5,9 +5,12 @@
  *     world's thread   states -->            gateway's thread
  *                      <-- box: joins, leaves, inputs
  *                      <-- lines of the log, figures
+ *                      documents -->
  *
  * The box is swapped whole: the world's thread reads its own without the lock while the other
- * fills, and after some frames both have the size that they need. */
+ * fills, and after some frames both have the size that they need. A document has a few copies: the
+ * world's thread fills one that nobody reads without the lock, then makes it the one that is shown.
+ * A reader that is slow keeps a copy of its own from being filled, no more. */
 #include "gateway/handover.h"
 
 #include "port/port.h"
@@ -29,6 +32,13 @@ void skep__handover_deinit(skep__handover *h)
 {
     SKEP_ASSERT(h->state_count == 0);
     skep__array_free(&h->allocator, (void **)&h->box.bytes, &h->box.cap, 1);
+    for (uint32_t i = 0; i < SKEP_GATEWAY_DOCUMENTS_MAX; i++) {
+        for (uint32_t k = 0; k < SKEP__HANDOVER_COPIES; k++) {
+            skep__handover_copy *copy = &h->documents[i].copies[k];
+            SKEP_ASSERT(copy->readers == 0);
+            skep__array_free(&h->allocator, (void **)&copy->bytes, &copy->cap, 1);
+        }
+    }
 }
 
 void skep__handover_lock(skep__handover *h)
@@ -108,6 +118,90 @@ void skep__handover_swap(skep__handover *h, skep__handover_box *box)
     h->box = *box;
     skep__handover_unlock(h);
     *box = full;
+}
+
+/* ---- documents ------------------------------------------------------------------------------- */
+
+/* A copy that may be filled, the largest of them; NULL: all are being read. */
+static skep__handover_copy *document_spare(skep__handover *h, skep__handover_document *document)
+{
+    skep__handover_copy *spare = NULL;
+    skep__handover_lock(h);
+    for (uint32_t i = 0; i < SKEP__HANDOVER_COPIES; i++) {
+        skep__handover_copy *copy = &document->copies[i];
+        if (copy == document->shown || copy->readers) continue;
+        if (!spare || copy->cap > spare->cap) spare = copy;
+    }
+    if (!spare) document->crowded = true;
+    skep__handover_unlock(h);
+    return spare;
+}
+
+static void document_hide(skep__handover *h, skep__handover_document *document)
+{
+    bool read[SKEP__HANDOVER_COPIES];
+    skep__handover_lock(h);
+    document->shown = NULL;
+    document->crowded = false;
+    for (uint32_t i = 0; i < SKEP__HANDOVER_COPIES; i++) read[i] = document->copies[i].readers != 0;
+    skep__handover_unlock(h);
+    for (uint32_t i = 0; i < SKEP__HANDOVER_COPIES; i++) {
+        skep__handover_copy *copy = &document->copies[i];
+        if (!read[i]) skep__array_free(&h->allocator, (void **)&copy->bytes, &copy->cap, 1);
+    }
+}
+
+skep_status skep__handover_show(skep__handover *h, skep__handover_document *document,
+                                const void *bytes, uint32_t count)
+{
+    if (!bytes) {
+        document_hide(h, document);
+        return SKEP_OK;
+    }
+    skep__handover_copy *copy = document_spare(h, document);
+    if (!copy) return SKEP_LIMIT;
+    if (!skep__array_grow(&h->allocator, (void **)&copy->bytes, &copy->cap, count, 1))
+        return SKEP_NO_MEMORY;
+    memcpy(copy->bytes, bytes, count);
+    copy->used = count;
+    copy->number = ++document->number;
+    skep__handover_lock(h);
+    document->shown = copy;
+    skep__handover_unlock(h);
+    return SKEP_OK;
+}
+
+const skep__handover_copy *skep__handover_read(skep__handover *h, skep__handover_document *document)
+{
+    skep__handover_lock(h);
+    skep__handover_copy *copy = document->shown;
+    if (copy) copy->readers++;
+    skep__handover_unlock(h);
+    return copy;
+}
+
+void skep__handover_done(skep__handover *h, skep__handover_document *document,
+                         const skep__handover_copy *copy)
+{
+    skep__handover_lock(h);
+    skep__handover_copy *own = &document->copies[copy - document->copies];
+    SKEP_ASSERT(own->readers > 0);
+    own->readers--;
+    skep__handover_unlock(h);
+}
+
+uint64_t skep__handover_crowded(skep__handover *h, skep__handover_document *document)
+{
+    uint64_t oldest = 0;
+    skep__handover_lock(h);
+    for (uint32_t i = 0; i < SKEP__HANDOVER_COPIES && document->crowded; i++) {
+        const skep__handover_copy *copy = &document->copies[i];
+        if (!copy->readers || copy == document->shown) continue;
+        if (!oldest || copy->number < oldest) oldest = copy->number;
+    }
+    document->crowded = false;
+    skep__handover_unlock(h);
+    return oldest;
 }
 
 /* ---- the log -------------------------------------------------------------------------------- */

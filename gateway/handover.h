@@ -17,6 +17,8 @@
 /* Bytes of log lines that may wait. */
 #define SKEP__HANDOVER_LOG 16384u
 #define SKEP__HANDOVER_LINE 512u
+/* Versions of a document that may be read at once, the one that is shown among them. */
+#define SKEP__HANDOVER_COPIES 8u
 
 /* One thing for the world's thread; an input's bytes follow it. */
 typedef struct skep__handover_item {
@@ -43,6 +45,24 @@ typedef struct skep__handover_lines {
     uint32_t lost;
 } skep__handover_lines;
 
+/* One version of a document. Who reads one and which is shown lies behind the lock; the bytes are
+ * the world's thread's while it fills a version, and everybody's to read once it is shown. */
+typedef struct skep__handover_copy {
+    uint8_t *bytes;
+    uint32_t used;
+    uint32_t cap;
+    uint32_t readers;
+    uint64_t number; /* of the version */
+} skep__handover_copy;
+
+typedef struct skep__handover_document {
+    skep__handover_copy copies[SKEP__HANDOVER_COPIES];
+    skep__handover_copy *shown; /* NULL: none */
+    uint64_t number;            /* of the last version */
+    bool crowded;               /* a version found no place: who reads the oldest is to go */
+    _Atomic uint64_t asked_ns;  /* when somebody last asked; 0: nobody ever did */
+} skep__handover_document;
+
 /* The two sides' meeting point. */
 typedef struct skep__handover {
     _Atomic uint32_t lock;
@@ -55,11 +75,12 @@ typedef struct skep__handover {
     skep_gateway_stats wire;                   /* what the gateway's thread counts */
     skep_gateway_stats world;                  /* what the world's thread counts */
     uint64_t frame_end_ns;                     /* when the last frame ended */
+    skep__handover_document documents[SKEP_GATEWAY_DOCUMENTS_MAX];
 } skep__handover;
 
 void skep__handover_init(skep__handover *h, const skep_allocator *allocator);
 
-/* Frees the box; states must have been taken. */
+/* Frees the box and the documents; states must have been taken. */
 void skep__handover_deinit(skep__handover *h);
 
 void skep__handover_lock(skep__handover *h);
@@ -88,6 +109,23 @@ void skep__handover_say(skep__handover *h, skep_log_level level, const char *for
     __attribute__((format(printf, 3, 4)))
 #endif
     ;
+
+/* The world's thread shows a document's next version; without bytes it shows none, and gives the
+ * memory back that nobody reads. SKEP_NO_MEMORY, or SKEP_LIMIT while all other copies are being
+ * read. */
+skep_status skep__handover_show(skep__handover *h, skep__handover_document *document,
+                                const void *bytes, uint32_t count);
+
+/* The gateway's thread begins to read the version that is shown; NULL where there is none. It stays
+ * as it is until skep__handover_done. */
+const skep__handover_copy *skep__handover_read(skep__handover *h,
+                                               skep__handover_document *document);
+void skep__handover_done(skep__handover *h, skep__handover_document *document,
+                         const skep__handover_copy *copy);
+
+/* Returns the number of the oldest version that is still being read where another one found no
+ * place since the last call; else 0. */
+uint64_t skep__handover_crowded(skep__handover *h, skep__handover_document *document);
 
 /* The world's thread hands the lines that wait to the log; `lines` is room for them. */
 void skep__handover_tell(skep__handover *h, skep__handover_lines *lines, const skep_log *log);

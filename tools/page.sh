@@ -5,7 +5,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 page=build/pages/skies/index.html
-if [ -f "$page" ] && [ -z "$(find core include sim wasm js/src js/bin scenes examples/skies tools \
+if [ -f "$page" ] && [ -z "$(find core include sim wasm js/src js/bin scenes examples/skies viewer tools \
     package-lock.json -newer "$page" -type f -print -quit)" ]; then
     exit 0
 fi

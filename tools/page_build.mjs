@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Builds the page of the scene `skies` into one folder that any server can show, among them
-// `skep serve skies --page build/pages/skies`: its modules in one, the scene's wasm, and the
-// coastlines of world-atlas as a small file. Needs js/dist and build/wasm (tools/js_build.sh).
+// `skep serve skies --page build/pages/skies`: its modules in one, the scene's wasm, the coastlines
+// of world-atlas as a small file, and the trace viewer below trace/. Needs js/dist and build/wasm
+// (tools/js_build.sh).
 //
 //     node tools/page_build.mjs [FOLDER]
 
@@ -10,6 +11,7 @@ import { cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { feature, mesh } from 'topojson-client';
+import { viewerPage } from './viewer_build.mjs';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const PAGE = join(ROOT, 'examples/skies');
@@ -72,6 +74,20 @@ async function land() {
   return numbers.bytes;
 }
 
+/** The trace viewer beside the page. A server's policy lets no script run that stands in a page, so
+ * it gets a file of its own, and one before it that fetches the trace from the page of skies. */
+async function viewer() {
+  const page = await viewerPage();
+  const [whole, code] = /<script>([^]*?)<\/script>/.exec(page);
+  const html = page
+    .replace(whole, () => '<script type="module" src="open.js"></script>')
+    .replace(/script-src 'sha256-[^']+'/, "script-src 'self'");
+  await mkdir(join(out, 'trace'));
+  await writeFile(join(out, 'trace/index.html'), html);
+  await writeFile(join(out, 'trace/viewer.js'), code);
+  await cp(join(PAGE, 'trace_open.js'), join(out, 'trace/open.js'));
+}
+
 async function main() {
   const client = await stat(join(ROOT, 'js/dist/client.js')).catch(() => null);
   await rm(out, { recursive: true, force: true });
@@ -95,6 +111,7 @@ async function main() {
   await cp(join(ROOT, 'build/wasm/skies.wasm'), join(out, 'skies.wasm'));
   const bytes = await land();
   await writeFile(join(out, 'land.bin'), bytes);
+  await viewer();
 }
 
 await main();

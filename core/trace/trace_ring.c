@@ -2,13 +2,11 @@
 /* Reading a ring while its writer goes on: copy, then look what was overwritten meanwhile. */
 #include "core/trace/trace_ring.h"
 
-uint32_t skep__trace_ring_copy(const skep__trace_ring *ring, uint32_t most, uint64_t *records,
-                               uint64_t *first)
+/* Copies the records from number `from` up to `end`, both of what the ring held when asked. */
+static uint32_t ring_copy(const skep__trace_ring *ring, uint64_t from, uint64_t end,
+                          uint64_t *records, uint64_t *first)
 {
     const uint64_t capacity = ring->mask + 1;
-    const uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
-    const uint64_t from = head > ring->mask ? head - ring->mask : 0;
-    const uint64_t end = head - from > most ? from + most : head;
     for (uint64_t n = from; n < end; n++) {
         const _Atomic uint64_t *word = ring->words + (n & ring->mask) * SKEP__TRACE_WORDS;
         uint64_t *to = records + (n - from) * SKEP__TRACE_WORDS;
@@ -27,4 +25,20 @@ uint32_t skep__trace_ring_copy(const skep__trace_ring *ring, uint32_t most, uint
     }
     *first = good;
     return (uint32_t)(end - good);
+}
+
+uint32_t skep__trace_ring_copy(const skep__trace_ring *ring, uint32_t most, uint64_t *records,
+                               uint64_t *first)
+{
+    const uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
+    const uint64_t from = head > ring->mask ? head - ring->mask : 0;
+    return ring_copy(ring, from, head - from > most ? from + most : head, records, first);
+}
+
+uint32_t skep__trace_ring_last(const skep__trace_ring *ring, uint32_t most, uint64_t *records,
+                               uint64_t *first)
+{
+    const uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
+    const uint64_t from = head > ring->mask ? head - ring->mask : 0;
+    return ring_copy(ring, head - from > most ? head - most : from, head, records, first);
 }

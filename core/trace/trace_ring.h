@@ -101,4 +101,8 @@ SKEP_INLINE void skep__trace_at(skep__trace_ring *ring, skep__trace_kind kind, u
 uint32_t skep__trace_ring_copy(const skep__trace_ring *ring, uint32_t most, uint64_t *records,
                                uint64_t *first);
 
+/* The same for the newest `most` of them; the oldest first, too. */
+uint32_t skep__trace_ring_last(const skep__trace_ring *ring, uint32_t most, uint64_t *records,
+                               uint64_t *first);
+
 #endif

@@ -5,11 +5,15 @@
  * lost ended no later than that one; so from the latest of these ends on all rings are whole, and
  * the first frame of the file is the first that begins there (or later, where fewer are wanted).
  * The caller's ring is copied first, to find it; then ring after ring goes through the same buffer,
- * so that a file costs one ring of memory. Little-endian machines only, as all of skep's files. */
+ * so that a file costs one ring of memory at most. Rings are copied from their newest record back,
+ * twice as far each time, until there is enough: a few frames of a large ring are cheap, which
+ * matters to who writes them again and again between frames. Little-endian machines only, as all of
+ * skep's files. */
 #include "core/trace/trace.h"
 
 #define WRITE_TAG(a, b, c, d)                                                                      \
     ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
+#define WRITE_LEAST 1024u /* records that are copied at first */
 #define WRITE_FNV_START 0x811C9DC5u
 #define WRITE_FNV_PRIME 0x01000193u
 
@@ -19,6 +23,7 @@ typedef struct write_state {
     void *ctx;
     uint64_t *records; /* a ring's copy, behind the head of a THRD */
     uint64_t begin;    /* of the first frame; 0: there is none */
+    uint32_t most;     /* records that were enough of the last ring */
     uint32_t frames;
     bool failed;
 } write_state;
@@ -32,9 +37,15 @@ typedef struct write_piece {
 static uint32_t write_sum(uint32_t sum, const write_piece *piece)
 {
     const uint8_t *at = piece->bytes;
-    for (size_t i = 0; i < skep__align(piece->count, 8); i += 4) {
-        uint32_t word = 0;
-        if (i < piece->count) memcpy(&word, at + i, piece->count - i < 4 ? piece->count - i : 4);
+    const size_t whole = piece->count & ~(size_t)3;
+    uint32_t word = 0;
+    for (size_t i = 0; i < whole; i += 4) {
+        memcpy(&word, at + i, sizeof word);
+        sum = (sum ^ word) * WRITE_FNV_PRIME;
+    }
+    for (size_t i = whole; i < skep__align(piece->count, 8); i += 4) {
+        word = 0;
+        if (i < piece->count) memcpy(&word, at + i, piece->count - i);
         sum = (sum ^ word) * WRITE_FNV_PRIME;
     }
     return sum;
@@ -85,6 +96,25 @@ static uint64_t ring_whole_from(const write_state *w, uint32_t thread)
     return first && count ? record_end(w->records) : 0;
 }
 
+/* Looks for the first frame among the newest records of the caller's ring. False: farther back
+ * there may be one. */
+static bool write_choose_of(write_state *w, uint32_t frames, uint64_t whole)
+{
+    uint64_t first = 0;
+    uint32_t n = skep__trace_ring_last(&w->t->rings[0], w->most, w->records, &first);
+    const bool all = n < w->most;
+    w->begin = 0;
+    w->frames = 0;
+    while (n > 0 && (!frames || w->frames < frames)) {
+        const uint64_t *record = w->records + (size_t)--n * SKEP__TRACE_WORDS;
+        if (record_kind(record) != SKEP__TRACE_FRAME) continue;
+        if (record[0] < whole) return true;
+        w->begin = record[0];
+        w->frames++;
+    }
+    return all || (frames && w->frames == frames);
+}
+
 /* Finds the file's first frame. */
 static void write_choose(write_state *w, uint32_t frames)
 {
@@ -93,28 +123,40 @@ static void write_choose(write_state *w, uint32_t frames)
         const uint64_t from = ring_whole_from(w, i);
         if (from > whole) whole = from;
     }
-    uint64_t first = 0;
-    uint32_t n = skep__trace_ring_copy(&w->t->rings[0], UINT32_MAX, w->records, &first);
-    while (n > 0 && (!frames || w->frames < frames)) {
-        const uint64_t *record = w->records + (size_t)--n * SKEP__TRACE_WORDS;
-        if (record_kind(record) != SKEP__TRACE_FRAME) continue;
-        if (record[0] < whole) break;
-        w->begin = record[0];
-        w->frames++;
+    w->most = frames ? WRITE_LEAST : UINT32_MAX;
+    while (!write_choose_of(w, frames, whole)) w->most *= 2;
+}
+
+/* Copies a thread's records, back to one that ended before the first frame. */
+static uint32_t write_copy(write_state *w, uint32_t thread, uint64_t *first)
+{
+    for (;; w->most *= 2) {
+        const uint32_t count =
+            skep__trace_ring_last(&w->t->rings[thread], w->most, w->records, first);
+        if (count < w->most || record_end(w->records) <= w->begin) return count;
     }
 }
 
-/* Drops what ended before the first frame; returns how many records are left. */
-static uint32_t records_cut(const write_state *w, uint32_t count)
+static bool record_before(const write_state *w, const uint64_t *record)
 {
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        const uint64_t *record = w->records + (size_t)i * SKEP__TRACE_WORDS;
-        if (record[0] < w->begin && record_end(record) <= w->begin) continue;
-        memmove(w->records + (size_t)kept++ * SKEP__TRACE_WORDS, record,
-                SKEP__TRACE_WORDS * sizeof *record);
+    return record[0] < w->begin && record_end(record) <= w->begin;
+}
+
+/* Drops what ended before the first frame, nearly always the first records; returns how many are
+ * left, from `*kept` on. */
+static uint32_t records_cut(const write_state *w, uint32_t count, uint64_t **kept)
+{
+    uint64_t *from = w->records;
+    const uint64_t *end = from + (size_t)count * SKEP__TRACE_WORDS;
+    while (from < end && record_before(w, from)) from += SKEP__TRACE_WORDS;
+    uint64_t *to = from;
+    *kept = from;
+    for (; from < end; from += SKEP__TRACE_WORDS) {
+        if (record_before(w, from)) continue;
+        if (to < from) memcpy(to, from, SKEP__TRACE_WORDS * sizeof *from);
+        to += SKEP__TRACE_WORDS;
     }
-    return kept;
+    return (uint32_t)((size_t)(to - *kept) / SKEP__TRACE_WORDS);
 }
 
 /* ---- sections -------------------------------------------------------------------------------- */
@@ -173,12 +215,12 @@ static void write_thread(write_state *w, uint32_t thread)
         uint64_t lost;
     } head = {thread, 0, 0};
     uint64_t first = 0;
-    const uint32_t copied =
-        skep__trace_ring_copy(&w->t->rings[thread], UINT32_MAX, w->records, &first);
-    const uint32_t count = records_cut(w, copied);
+    const uint32_t copied = write_copy(w, thread, &first);
+    uint64_t *records = NULL;
+    const uint32_t count = records_cut(w, copied, &records);
     head.lost = first + (copied - count);
-    const write_piece pieces[2] = {
-        {&head, sizeof head}, {w->records, (size_t)count * SKEP__TRACE_WORDS * sizeof *w->records}};
+    const write_piece pieces[2] = {{&head, sizeof head},
+                                   {records, (size_t)count * SKEP__TRACE_WORDS * sizeof *records}};
     write_section(w, WRITE_TAG('T', 'H', 'R', 'D'), pieces, 2);
 }
 

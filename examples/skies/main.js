@@ -20,6 +20,7 @@ import { KIND, Traffic } from './traffic.js';
 const query = new URLSearchParams(location.search);
 const get = id => document.getElementById(id);
 const map = get('map');
+const dark = matchMedia('(prefers-color-scheme: dark)');
 const view = new MapView();
 const land = new BaseMap(get('ground'), view);
 const traffic = new Traffic(view);
@@ -137,6 +138,52 @@ function takeOff() {
   cockpit.takeOff(known[view.degree > 8 ? 0 : Math.floor(Math.random() * 12)]);
 }
 
+// ---- the server's frames ---------------------------------------------------------------------
+
+let frames = null;
+
+/** Opens or closes the panel; its script is fetched when it is opened first. */
+async function showFrames(open) {
+  get('frames').hidden = !open;
+  get('frames-open').setAttribute('aria-expanded', String(open));
+  // Both have room on a wide page only.
+  if (open && innerWidth < 1100) panel.open = false;
+  if (open && !frames) {
+    frames = import('./frames.js').then(({ Frames }) => new Frames());
+    frames.catch(error => banner.fail(error));
+  }
+  const made = await frames;
+  if (!made) return;
+  made.theme(dark.matches);
+  made.source = source;
+  made.open = !get('frames').hidden;
+}
+
+function listenToFrames() {
+  const shown = () => !get('frames').hidden;
+  get('frames-open').addEventListener('click', () => showFrames(!shown()));
+  get('frames-open-too').addEventListener('click', () => showFrames(true));
+  get('frames-close').addEventListener('click', () => {
+    showFrames(false);
+    get('frames-open').focus();
+  });
+  addEventListener('keydown', event => {
+    const { key, ctrlKey, metaKey, altKey, target } = event;
+    if (ctrlKey || metaKey || altKey) return;
+    if (key === 'Escape' && get('frames').contains(target)) {
+      event.preventDefault();
+      showFrames(false);
+      get('frames-open').focus();
+    }
+    if (
+      key.toLowerCase() === 't'
+      && !(target instanceof HTMLInputElement && target.type === 'text')
+    ) {
+      showFrames(!shown());
+    }
+  });
+}
+
 // ---- pictures --------------------------------------------------------------------------------
 
 /** Marks who is not a flight like others, and names the players. */
@@ -233,7 +280,11 @@ function fit() {
 
 function listen() {
   addEventListener('resize', fit);
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', readTheme);
+  dark.addEventListener('change', () => {
+    readTheme();
+    if (frames) showFrames(!get('frames').hidden);
+  });
+  listenToFrames();
   listenToHands(map, view, { tap: tapped, moved: () => cockpit.unfollow() });
   get('takeoff').addEventListener('click', takeOff);
   get('zoom-in').addEventListener('click', () => view.zoom(2, undefined, undefined, true));
@@ -259,6 +310,7 @@ async function open() {
   }
   panel.source = source;
   cockpit.source = source;
+  if (frames) showFrames(!get('frames').hidden);
 }
 
 readTheme();

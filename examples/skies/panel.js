@@ -27,9 +27,9 @@ export class Panel {
 
   constructor({ lag }) {
     const line = get('line');
-    line.addEventListener('click', () => this.#toggle(get('panel').hidden));
+    line.addEventListener('click', () => (this.open = get('panel').hidden));
     get('panel-close').addEventListener('click', () => {
-      this.#toggle(false);
+      this.open = false;
       line.focus();
     });
     get('lag').addEventListener('input', event => {
@@ -39,7 +39,7 @@ export class Panel {
     });
   }
 
-  #toggle(open) {
+  set open(open) {
     get('panel').hidden = !open;
     get('line').setAttribute('aria-expanded', String(open));
   }

@@ -91,6 +91,25 @@ function serverFigures(base) {
   };
 }
 
+/** Reads the trace of the server's last seconds; nothing where `tag` is that of the last one. */
+function serverTrace(base, token) {
+  return async tag => {
+    const headers = {
+      ...(tag ? { 'If-None-Match': tag } : {}),
+      ...(token ? { Authorization: `Bearer ${token}` } : {}),
+    };
+    const answer = await fetch(new URL('trace.skept', base), { cache: 'no-store', headers });
+    // Read in any case: browsers count an answer that was left as one that failed.
+    const bytes = new Uint8Array(await answer.arrayBuffer());
+    if (answer.status === 200) return { bytes, tag: answer.headers.get('etag') };
+    if (answer.ok || answer.status === 304) return {};
+    const said = new TextDecoder().decode(bytes);
+    // Servers that know of traces say why there is none.
+    const text = /^[^<]*(trace|token|host)[^<]*$/.test(said) ? said.trim() : 'it keeps no trace';
+    return { text: `The server shows no frames: ${text}.`, final: answer.status < 500 };
+  };
+}
+
 export async function openLive({ onState, interest, url, token, signal }) {
   const lag = { ms: 0 };
   const at = new URL(url ?? 'world', document.baseURI);
@@ -120,6 +139,7 @@ export async function openLive({ onState, interest, url, token, signal }) {
     own: () => live.own.entity,
     stats: () => live.stats(),
     server: serverFigures(base),
+    trace: serverTrace(base, token),
     setLag(ms) {
       lag.ms = ms;
     },

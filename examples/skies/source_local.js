@@ -60,6 +60,8 @@ export async function openLocal({ onState, flights = 20_000 }) {
     own: () => own,
     stats: () => null,
     server: () => Promise.resolve({ ms, kind: 'in this page', players: 1 }),
+    trace: () =>
+      Promise.resolve({ text: 'This world runs in the page: there is no server.', final: true }),
     setLag() {},
     async close() {
       await scheduler.close();

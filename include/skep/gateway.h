@@ -38,6 +38,23 @@ typedef struct skep_gateway_mount {
     const char *folder; /* there must be one of this name when the gateway is opened */
 } skep_gateway_mount;
 
+/* The most documents of a gateway, and the most bytes of one. */
+#define SKEP_GATEWAY_DOCUMENTS_MAX 8u
+#define SKEP_GATEWAY_DOCUMENT_BYTES_MAX ((size_t)16 << 20)
+/* For so long after somebody asked for a document it counts as wanted. */
+#define SKEP_GATEWAY_WANTED_MS 3000u
+
+/* Bytes that the world's thread shows at an address, and replaces as it likes: what a page asks for
+ * again and again, such as a trace of the last seconds. Whoever may connect may read it (with a
+ * token: `Authorization: Bearer TOKEN`, or ?token=); pages of other servers may not. An ETag tells
+ * a client that nothing is new (304); 204 says that nothing is shown yet. */
+typedef struct skep_gateway_document {
+    const char *url;     /* "/trace.skept": begins with a slash; goes before files of that name */
+    const char *type;    /* Content-Type; NULL: as of a file with the url's ending */
+    const char *missing; /* there is none, for this reason: a text for people, told with 404;
+                            NULL: there is one */
+} skep_gateway_document;
+
 /* Somebody who asks to be let in. */
 typedef struct skep_gateway_ask {
     const char *address; /* of the other end, as text; behind a proxy the proxy's */
@@ -59,17 +76,19 @@ typedef struct skep_gateway_desc {
     const char *tls_key;              /* file with its key */
     uint32_t origin_count;            /* of origins */
     uint32_t mount_count;             /* of mounts, at most 16 */
+    uint32_t document_count;          /* of documents, at most SKEP_GATEWAY_DOCUMENTS_MAX */
     const char *const *origins;       /* pages that may connect beside the gateway's own, such as
                                          "https://example.org"; "*": all of them */
     const skep_gateway_mount *mounts; /* folders to be served */
-    const char *content_policy;       /* Content-Security-Policy of files; NULL: nothing from other
-                                         servers, wasm allowed */
-    const char *executor;             /* where the world's jobs run, a name for /healthz such as
-                                         "threads"; NULL: not told */
-    uint32_t workers;                 /* threads beside the world's own, for /healthz too */
-    uint32_t connection_max;          /* of all kinds; session_max + 256 */
-    uint32_t address_max;             /* connections from one address; 64 */
-    uint32_t header_ms;               /* for a request or TLS handshake to come in; 5,000 */
+    const skep_gateway_document *documents; /* what skep_gateway_show shows */
+    const char *content_policy; /* Content-Security-Policy of files; NULL: nothing from other
+                                   servers, wasm allowed */
+    const char *executor;       /* where the world's jobs run, a name for /healthz such as
+                                   "threads"; NULL: not told */
+    uint32_t workers;           /* threads beside the world's own, for /healthz too */
+    uint32_t connection_max;    /* of all kinds; session_max + 256 */
+    uint32_t address_max;       /* connections from one address; 64 */
+    uint32_t header_ms;         /* for a request or TLS handshake to come in; 5,000 */
     uint32_t
         drain_ms; /* that a client may take to accept one message; 30,000, then it is cut off */
     uint32_t close_ms; /* that skep_gateway_close waits for farewells; 2,000 */
@@ -112,6 +131,19 @@ SKEP_API SKEP_NODISCARD skep_status skep_gateway_end(skep_gateway *gateway);
 
 /* Says which entity a player owns from now on; see skep_feed_own. */
 SKEP_API skep_status skep_gateway_own(skep_gateway *gateway, uint32_t player, skep_entity entity);
+
+/* Returns whether somebody who may asked for a document in the last SKEP_GATEWAY_WANTED_MS, so that
+ * it is made only when somebody looks. Two atomic reads and the clock. False where there is no such
+ * document. */
+SKEP_API bool skep_gateway_wanted(const skep_gateway *gateway, const char *url);
+
+/* Shows a document in place of the last one: `bytes` are copied, and whoever is being sent an older
+ * version gets that one to its end. NULL shows none from now on, and gives memory back. Eight
+ * versions exist at most; where slow readers have them all, who reads the oldest is cut off.
+ * SKEP_NOT_FOUND, SKEP_NO_MEMORY, SKEP_LIMIT for more than SKEP_GATEWAY_DOCUMENT_BYTES_MAX or while
+ * all versions are being read: then the last one stays. Costs the copy. */
+SKEP_API SKEP_NODISCARD skep_status skep_gateway_show(skep_gateway *gateway, const char *url,
+                                                      const void *bytes, size_t count);
 
 /* Returns the port that it listens at. Any thread. */
 SKEP_API uint32_t skep_gateway_port(const skep_gateway *gateway);

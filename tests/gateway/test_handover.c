@@ -148,6 +148,87 @@ static void queues_have_limits(void **state)
     free(h);
 }
 
+#define VERSIONS 20000u
+#define VERSION_BYTES 3000u
+
+/* Reads documents while they are replaced: a version is one all through, and newer ones come. */
+static void read_versions(void *arg)
+{
+    storm *s = arg;
+    uint64_t last = 0;
+    while (last < VERSIONS) {
+        const skep__handover_copy *copy = skep__handover_read(&s->h, &s->h.documents[1]);
+        if (!copy) continue;
+        if (copy->number < last || copy->used != VERSION_BYTES) abort();
+        for (uint32_t i = 0; i < copy->used; i++)
+            if (copy->bytes[i] != (copy->number & 255u)) abort();
+        last = copy->number;
+        skep__handover_done(&s->h, &s->h.documents[1], copy);
+    }
+    atomic_store(&s->done, 1);
+}
+
+static void versions_stay_while_they_are_read(void **state)
+{
+    (void)state;
+    static uint8_t bytes[VERSION_BYTES];
+    skep__port_thread thread;
+    storm *s = calloc(1, sizeof *s);
+    assert_non_null(s);
+    s->allocator = skep__port_allocator();
+    skep__handover_init(&s->h, &s->allocator);
+    assert_true(skep__port_thread_create(&thread, "wire", read_versions, s));
+    for (uint32_t i = 1; i <= VERSIONS; i++) {
+        memset(bytes, (int)(i & 255u), sizeof bytes);
+        assert_int_equal(skep__handover_show(&s->h, &s->h.documents[1], bytes, sizeof bytes),
+                         SKEP_OK);
+    }
+    skep__port_thread_join(&thread);
+    assert_int_equal(atomic_load(&s->done), 1);
+    assert_null(skep__handover_read(&s->h, &s->h.documents[0]));
+    skep__handover_deinit(&s->h);
+    free(s);
+}
+
+static void versions_are_bounded(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[100] = {1, 2, 3};
+    const skep__handover_copy *held[SKEP__HANDOVER_COPIES];
+    const skep_allocator a = skep__port_allocator();
+    skep__handover *h = calloc(1, sizeof *h);
+    assert_non_null(h);
+    skep__handover_init(h, &a);
+    skep__handover_document *d = &h->documents[0];
+    assert_int_equal(skep__handover_show(h, d, NULL, 0), SKEP_OK);
+    for (uint32_t i = 0; i < SKEP__HANDOVER_COPIES; i++) {
+        assert_int_equal(skep__handover_show(h, d, bytes, i + 1), SKEP_OK);
+        held[i] = skep__handover_read(h, d);
+        assert_int_equal(held[i]->number, i + 1);
+    }
+    assert_int_equal(skep__handover_crowded(h, d), 0);
+    assert_int_equal(skep__handover_show(h, d, bytes, 50), SKEP_LIMIT);
+    assert_int_equal(skep__handover_crowded(h, d), 1);
+    assert_int_equal(skep__handover_crowded(h, d), 0);
+    /* The one that is shown is nobody's to make room for. */
+    skep__handover_done(h, d, held[7]);
+    assert_int_equal(skep__handover_show(h, d, bytes, 50), SKEP_LIMIT);
+    skep__handover_done(h, d, held[0]);
+    assert_int_equal(skep__handover_show(h, d, bytes, 50), SKEP_OK);
+    assert_int_equal(skep__handover_crowded(h, d), 2);
+    /* Hidden: what is read stays, the rest is given back. */
+    assert_int_equal(skep__handover_show(h, d, NULL, 0), SKEP_OK);
+    assert_null(skep__handover_read(h, d));
+    assert_null(d->copies[0].bytes);
+    assert_int_equal(held[3]->used, 4);
+    assert_memory_equal(held[3]->bytes, bytes, 4);
+    for (uint32_t i = 1; i < 7; i++) skep__handover_done(h, d, held[i]);
+    assert_int_equal(skep__handover_show(h, d, NULL, 0), SKEP_OK);
+    for (uint32_t i = 0; i < SKEP__HANDOVER_COPIES; i++) assert_null(d->copies[i].bytes);
+    skep__handover_deinit(h);
+    free(h);
+}
+
 typedef struct heard {
     uint32_t lines;
     char last[SKEP__HANDOVER_LINE];
@@ -250,6 +331,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_threads_lose_nothing),
         cmocka_unit_test(queues_have_limits),
+        cmocka_unit_test(versions_stay_while_they_are_read),
+        cmocka_unit_test(versions_are_bounded),
         cmocka_unit_test(lines_are_bounded_and_clean),
         cmocka_unit_test(messages_are_gathered_up_to_a_limit),
         cmocka_unit_test(addresses_are_read),

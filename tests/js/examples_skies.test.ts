@@ -4,8 +4,9 @@
 // world of its own: aircraft are drawn, an airport and a flight are found, and their cards open;
 // one's own aircraft takes off, turns and is left. On a desktop and on a phone. Then by
 // `skep serve` itself: with latency added, one's own aircraft answers at once and never jumps, the
-// other page sees it, and the server goes away and comes back. With SKEP_SHOTS=FOLDER it leaves
-// pictures of itself there.
+// other page sees it, and the server goes away and comes back. The panel Frames shows the server's
+// frames as they come, and the slowest of them is that of the traces which it was given. With
+// SKEP_SHOTS=FOLDER it leaves pictures of itself there.
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
@@ -108,8 +109,13 @@ function flight(page: TestPage): Promise<number[]> {
 }
 
 /** The native server of the scene and its page. */
-async function serve(page: string, port: number): Promise<{ url: string; end(): Promise<void> }> {
+async function serve(
+  page: string,
+  port: number,
+  ...more: string[]
+): Promise<{ url: string; end(): Promise<void> }> {
   const args = ['serve', 'skies', '--port', String(port), '--page', page, '--entities', '4000'];
+  args.push(...more);
   const child: ChildProcess = spawn(command(), args);
   let said = '';
   const listens = new Promise<string>(done => {
@@ -128,6 +134,58 @@ async function serve(page: string, port: number): Promise<{ url: string; end(): 
     await within(WAIT_MS, 'the end of skep serve', once(child, 'exit'), () => `; ${said}`);
   };
   return { url, end };
+}
+
+interface Taken {
+  readonly tick: number;
+  readonly ns: number;
+  /** When it ended, in nanoseconds of the server's clock. */
+  readonly at: number;
+}
+
+/** The frames of a trace file, straight from its bytes (docs/trace-format.md). */
+function framesOf(file: Uint8Array): Taken[] {
+  const view = new DataView(file.buffer, file.byteOffset, file.length);
+  const word = (at: number): number => Number(view.getBigUint64(at, true));
+  const frames: Taken[] = [];
+  let [base, perTick, unix] = [0n, 0, 0];
+  for (let at = 16; at < file.length;) {
+    const tag = String.fromCharCode(...file.subarray(at, at + 4));
+    const [begin, bytes] = [at + 16, word(at + 8)];
+    if (tag === 'INFO') {
+      base = view.getBigUint64(begin, true);
+      perTick = view.getFloat64(begin + 8, true);
+      unix = word(begin + 16);
+    }
+    for (let i = begin + 16; tag === 'THRD' && i < begin + bytes; i += 24) {
+      if (view.getUint8(i + 8) !== 1) continue;
+      const ticks = Number(view.getBigUint64(i + 8, true) >> 8n);
+      const ns = Number(view.getBigUint64(i, true) - base) * perTick;
+      frames.push({ tick: word(i + 16), ns: ticks * perTick, at: unix + ns + ticks * perTick });
+    }
+    at = begin + Math.ceil(bytes / 8) * 8;
+  }
+  return frames;
+}
+
+/** What the panel Frames says to whoever asks. */
+function framesPanel(page: TestPage): Promise<{ tick: number; newest: number; slow: Taken }> {
+  return page.page.evaluate(() => {
+    const { dataset } = document.querySelector<HTMLElement>('#frames')!;
+    const number = (name: string): number => Number(dataset[name]);
+    const slow = { tick: number('slowTick'), ns: number('slowNs'), at: 0 };
+    return { tick: number('tick'), newest: number('newest'), slow };
+  });
+}
+
+/** How many colours a chart has in its middle. */
+function coloursOf(page: TestPage, chart: string): Promise<number> {
+  return page.page.$eval(chart, element => {
+    const canvas = element as HTMLCanvasElement;
+    const { width, height } = canvas;
+    const { data } = canvas.getContext('2d')!.getImageData(0, 0, width, height);
+    return new Set(new Uint32Array(data.buffer)).size;
+  });
 }
 
 const SIZES = {
@@ -207,6 +265,12 @@ describe('skies', () => {
         () => document.querySelector<HTMLElement>('#cockpit')!.hidden,
       );
 
+      await page.page.keyboard.press('t');
+      await until(page, 'the panel Frames to say that there is no server', () =>
+        /no server/.test(document.querySelector('#frames-note')!.textContent),
+      );
+      await page.page.keyboard.press('t');
+
       const wide = await page.page.evaluate(
         () => document.documentElement.scrollWidth > window.innerWidth,
       );
@@ -258,6 +322,92 @@ describe('skies', () => {
       await shot(theirs, 'gone');
       server = await serve(folder, Number(new URL(server.url).port));
       await until(theirs, 'to be back', () => document.documentElement.dataset['state'] === 'live');
+    } finally {
+      await server.end();
+    }
+  });
+
+  test("the server's frames as they happen", async () => {
+    const server = await serve(folder, 0, '--workers', '1');
+    try {
+      await using page = await browser.open(site, '/icon.svg');
+      const files: Uint8Array[] = [];
+      let asked = 0;
+      page.page.on('request', request => {
+        if (request.url().endsWith('/trace.skept')) asked++;
+      });
+      page.page.on('response', response => {
+        if (!response.url().endsWith('/trace.skept') || response.status() !== 200) return;
+        void response.buffer().then(bytes => files.push(bytes));
+      });
+      await page.page.setViewport(SIZES.desktop);
+      // Software that draws as WebGL would leave the page little time.
+      await page.page.goto(`${server.url}?canvas`);
+      await until(page, 'flights', () => Number(document.documentElement.dataset['shown']) > 500);
+      assert.equal(asked, 0, 'nobody looks');
+      assert.ok(await page.page.$eval('#frames', panel => (panel as HTMLElement).hidden));
+      await page.page.keyboard.press('t');
+      await until(
+        page,
+        'frames',
+        () => document.querySelector<HTMLElement>('#frames')!.dataset['tick'],
+      );
+
+      const first = await framesPanel(page);
+      await within(
+        WAIT_MS,
+        'later frames',
+        (async () => {
+          while ((await framesPanel(page)).tick < first.newest)
+            await new Promise(d => setTimeout(d, 50));
+        })(),
+      );
+      for (const chart of ['#frames-strip', '#frames-chart', '#slow-chart']) {
+        assert.ok((await coloursOf(page, chart)) > 5, `${chart} is empty`);
+      }
+      await shot(page, 'frames');
+      const threads = await page.page.$$eval('#frames-threads li span', all =>
+        all.map(name => name.textContent),
+      );
+      assert.deepEqual(threads, ['caller', 'worker 1']);
+
+      // Held, nothing moves and nothing is asked for; the slowest is that of all that came.
+      await page.page.click('#frames-hold');
+      const held = await framesPanel(page);
+      const before = asked;
+      await new Promise(done => setTimeout(done, 800));
+      assert.equal(asked, before);
+      assert.equal((await framesPanel(page)).tick, held.tick);
+      const seen = new Map<number, Taken>();
+      for (const file of files) {
+        for (const frame of framesOf(file)) {
+          if (frame.tick <= held.newest && !seen.has(frame.tick)) seen.set(frame.tick, frame);
+        }
+      }
+      const newest = seen.get(held.newest)!.at;
+      const kept = [...seen.values()].filter(({ at }) => at > newest - 30e9);
+      const slowest = kept.reduce((most, one) => (one.ns > most.ns ? one : most));
+      assert.ok(kept.length > 60, `only ${kept.length} frames`);
+      assert.equal(held.slow.tick, slowest.tick);
+      assert.ok(Math.abs(held.slow.ns / slowest.ns - 1) < 1e-6, `${held.slow.ns} ns`);
+      const said = await page.page.$eval('.slowest', element => element.textContent);
+      const [, tick, ms] = /Frame (\d+) took ([\d.]+)\sms/.exec(said)!.map(Number);
+      assert.equal(tick, slowest.tick);
+      assert.ok(Math.abs(ms! * 1e6 - slowest.ns) < 0.01 * slowest.ns, said);
+      assert.match(said, / took [\d.]+\s.?s of it|Nothing stands out/);
+
+      // The viewer opens with the same trace, and on the same frame.
+      const opened = new Promise<void>(done => page.page.once('popup', () => done()));
+      await page.page.click('#slow-view');
+      await within(WAIT_MS, 'the viewer', opened);
+      const viewer = (await page.page.browser().pages()).at(-1)!;
+      await viewer.waitForFunction('globalThis.skepViewer?.ready', { timeout: WAIT_MS });
+      assert.equal(await viewer.evaluate('skepViewer.frame'), slowest.tick);
+      await viewer.close();
+
+      await page.page.bringToFront();
+      await page.page.keyboard.press('t');
+      assert.ok(await page.page.$eval('#frames', panel => (panel as HTMLElement).hidden));
     } finally {
       await server.end();
     }
