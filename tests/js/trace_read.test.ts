@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Reading of trace files: each figure of one made by hand; nesting against a slow search; files that
-// were cut off or damaged at every byte, or that lie.
+// Reading of trace files: each figure of one made by hand; nesting against a slow search; files
+// that were cut off or damaged at every byte, or that lie.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -235,7 +235,7 @@ for (const shape of [
   });
 }
 
-test('one tick of overlap between neighbours is none, and what has no length finds its place', () => {
+test('one tick of overlap is none, and what has no length finds its place', () => {
   const made = handMade();
   made.thread(1, '');
   made.zone(1, KIND.BLOCK, 20, 30, 1);
