@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // ctest: timeout=300
 // Real readers of the trace event format load our JSON: the engine of Chrome's performance panel,
-// and the Firefox profiler by its command. Each tells of exactly the zones that we wrote. (speedscope
-// is in browser_trace.test.ts.)
+// and the Firefox profiler by its command. Each tells of exactly the zones that we wrote.
+// (speedscope is in browser_trace.test.ts.)
 
 import assert from 'node:assert/strict';
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
