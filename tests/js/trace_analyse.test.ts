@@ -587,7 +587,7 @@ for (const shape of SHAPES) {
   });
 }
 
-test('what would help, by trying: without a system a section is as long as its busiest thread', () => {
+test('what would help, by trying: a section is as long as its busiest thread', () => {
   const bytes = makeTrace({ seed: 31, frames: 6, systems: 10, workers: 3, calm: true }).bytes();
   const trace = readTrace(bytes);
   const plain = plainTrace(bytes);

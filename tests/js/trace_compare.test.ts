@@ -8,7 +8,9 @@ import { KIND, compareTraces, readTrace, type Trace, type TraceChange } from 'sk
 import { plainKind, plainSystems, plainTrace } from './support/trace_figures.ts';
 import { Dice, TraceMaker, makeTrace } from './support/trace_make.ts';
 
-/** A trace of the caller alone: for each system, by number, what it took in each frame (-1: none). */
+/**
+ * A trace of the caller alone: for each system, by number, what it took in each frame (-1: none).
+ */
 function traceOf(systems: Record<string, number[]>): Trace {
   const made = new TraceMaker();
   made.thread(0, '');

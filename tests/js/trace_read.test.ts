@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Reading of trace files: each figure of one made by hand; nesting against a slow search; files that
-// were cut off or damaged at every byte, or that lie.
+// Reading of trace files: each figure of one made by hand; nesting against a slow search; files
+// that were cut off or damaged at every byte, or that lie.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -235,7 +235,7 @@ for (const shape of [
   });
 }
 
-test('one tick of overlap between neighbours is none, and what has no length finds its place', () => {
+test('one tick of overlap is none, and what has no length finds its place', () => {
   const made = handMade();
   made.thread(1, '');
   made.zone(1, KIND.BLOCK, 20, 30, 1);
@@ -320,18 +320,24 @@ test('a file that was cut off anywhere: what is there is shown', () => {
 for (const mask of [0xff, 0x01, 0x20, 0x80]) {
   test(`a byte that was changed anywhere is found [${mask}]`, () => {
     const bytes = handMade().bytes();
-    const sound = readTrace(bytes).rows.reduce((sum, row) => sum + row.count, 0);
+    const whole = readTrace(bytes);
+    const sound = whole.rows.reduce((sum, row) => sum + row.count, 0);
     let shown = 0;
+    let harmless = 0;
     for (let at = 0; at < bytes.length; at++) {
       bytes[at]! ^= mask;
       const trace = attempt(bytes);
       bytes[at]! ^= mask;
       assert.equal(trace instanceof TraceError, at < 12, `at ${at}`);
       if (trace instanceof TraceError) continue;
-      areClear(trace.problems);
+      // TEXT may be a byte longer or shorter, as far as zeros fill it up: that changes nothing.
+      if (trace.problems.length === 0) assert.deepEqual(trace, whole, `at ${at}`);
+      else areClear(trace.problems);
+      harmless += trace.problems.length === 0 ? 1 : 0;
       shown += trace.rows.reduce((sum, row) => sum + row.count, 0);
       useAll(trace);
     }
+    assert.ok(harmless <= 1);
     // One damaged section leaves the others: most of the zones are there most of the time.
     assert.ok(shown > (sound * bytes.length) / 3, `${shown / bytes.length} of ${sound} zones`);
   });

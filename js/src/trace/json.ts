@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The trace event format (docs/trace-format.md), in pieces. Its readers want zones that nest
-// strictly, so times are whole nanoseconds first: a zone that reaches beyond the one around it is
-// cut, and one that begins before the one before it has ended begins later.
+// The trace event format (docs/trace-format.md), in pieces. Its readers add up `ts` and `dur` in
+// double precision, some after taking away the first `ts`, and what ends at one moment then does so
+// in any order: Chrome's profiler leaves such zones out, speedscope mixes them up. So no end falls
+// on the nanosecond of another end or beginning: each row is laid out first, in whole nanoseconds.
 
 import { KIND, KIND_TEXT, PAYLOAD } from './kinds.js';
 import {
@@ -100,46 +101,33 @@ interface Shown {
   readonly end: Float64Array;
 }
 
-function newShown(count: number): Shown {
-  return { begin: new Float64Array(count), end: new Float64Array(count) };
-}
-
-/** What is being put out: a zone of the row, or a span that was worked out. */
-interface Item {
-  /** Index in the row, or -1. */
-  readonly zone: number;
-  readonly begin: number;
-  readonly end: number;
-}
-
 function* zonesOf(trace: Trace, row: TraceRow, shown: Shown): Generator<string, void, undefined> {
   const spans = row.thread === 0 ? spansOf(trace) : [];
+  const laid: Shown = newShown(spans.length);
+  const order = layOut(row, shown, spans, laid);
   const labels = new Map<number, string>();
-  const nest = new Nest(row);
   const tid = row.thread + 1;
-  let next = 0;
-  for (let i = 0; i < row.count; i++) {
-    // Spans come before zones of the same beginning, but for the frame that they are in.
-    while (next < spans.length && isBefore(spans[next]!, row, i)) {
-      yield spanEvent(spans[next]!, nest.add(-1, spans[next]!.begin, spans[next++]!.end));
+  for (const i of order) {
+    if (i < 0) {
+      yield spanEvent(spans[~i]!, laid.begin[~i]!, laid.end[~i]!);
+      continue;
     }
     const kind = row.kind[i]!;
-    const { begin, end } = nest.add(i, row.begin[i]!, row.end[i]!);
-    shown.begin[i] = begin;
-    shown.end[i] = end;
     const key = (kind << 16) | (row.low[i]! & 65535);
     let label = labels.get(key);
     if (label === undefined) {
       label = `"name":${JSON.stringify(zoneName(trace, row, i))},"cat":"${KIND_TEXT[kind]}"`;
       labels.set(key, label);
     }
-    const times = `"ts":${micros(begin)},"dur":${micros(end - begin)}`;
+    const begin = shown.begin[i]!;
+    const times = `"ts":${micros(begin)},"dur":${micros(shown.end[i]! - begin)}`;
     const payload = args(kind, row.low[i]!, row.high[i]!);
     yield `{"ph":"X",${label},"pid":1,"tid":${tid},${times},"args":${payload}}`;
   }
-  while (next < spans.length) {
-    yield spanEvent(spans[next]!, nest.add(-1, spans[next]!.begin, spans[next++]!.end));
-  }
+}
+
+function newShown(count: number): Shown {
+  return { begin: new Float64Array(count), end: new Float64Array(count) };
 }
 
 interface Derived extends TraceSpan {
@@ -163,45 +151,93 @@ function spansOf(trace: Trace): Derived[] {
   return found;
 }
 
-function isBefore(span: Derived, row: TraceRow, zone: number): boolean {
-  return zone > span.frame && span.begin <= row.begin[zone]!;
-}
-
-function spanEvent(span: Derived, at: Item): string {
+function spanEvent(span: Derived, begin: number, end: number): string {
   const label = `"name":${JSON.stringify(span.name)},"cat":"${KIND_TEXT[span.kind]}"`;
-  const times = `"ts":${micros(at.begin)},"dur":${micros(at.end - at.begin)}`;
+  const times = `"ts":${micros(begin)},"dur":${micros(end - begin)}`;
   return `{"ph":"X",${label},"pid":1,"tid":1,${times},"args":{}}`;
 }
 
-/** Makes items nest that come in the order of their beginnings, outer before inner. */
+/**
+ * Says when zones and spans of a row begin and end, and returns them in order: indices of zones,
+ * and of spans as their complement. Spans come before zones of the same beginning, but for their
+ * frame.
+ */
+function layOut(row: TraceRow, zones: Shown, spans: readonly Derived[], laid: Shown): Int32Array {
+  const order = new Int32Array(row.count + spans.length);
+  const nest = new Nest(row);
+  let next = 0;
+  for (let i = 0; i <= row.count; i++) {
+    for (; next < spans.length; next++) {
+      const { begin, end, frame } = spans[next]!;
+      if (i < row.count && (i <= frame || begin > row.begin[i]!)) break;
+      order[i + next] = ~next;
+      nest.add(-1, begin, end, laid, next);
+    }
+    if (i === row.count) break;
+    order[i + next] = i;
+    nest.add(i, row.begin[i]!, row.end[i]!, zones, i);
+  }
+  nest.close();
+  return order;
+}
+
+/** A zone or span that may hold others. */
+interface Open {
+  /** Index in the row, or -1. */
+  readonly zone: number;
+  readonly begin: number;
+  end: number;
+  /** Where it ends but for what is moved here: what begins behind that is not in it. */
+  readonly roof: number;
+  /** The end of the last one in it. */
+  last: number;
+  readonly shown: Shown;
+  readonly at: number;
+}
+
+/** Makes zones and spans nest that come in the order of their beginnings, outer before inner. */
 class Nest {
   readonly #row: TraceRow;
-  readonly #open: Item[] = [];
+  readonly #open: Open[] = [];
+  /** The end of the last one that is in none. */
   #last = -Infinity;
 
   constructor(row: TraceRow) {
     this.#row = row;
   }
 
-  add(zone: number, from: number, to: number): Item {
-    const open = this.#open;
-    let begin = Math.max(this.#last, Math.round(from));
-    for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
-      if (top.end > begin && this.#holds(top.zone, zone)) break;
-      // What only overlaps by rounding follows.
-      begin = Math.max(begin, top.end);
-      open.pop();
-    }
-    const end = Math.max(begin, Math.min(Math.round(to), open.at(-1)?.end ?? Infinity));
-    const item = { zone, begin, end };
-    open.push(item);
-    this.#last = begin;
-    return item;
+  add(zone: number, from: number, to: number, shown: Shown, at: number): void {
+    const first = Math.round(from);
+    const last = Math.round(to);
+    let outer = this.#open.at(-1);
+    while (outer !== undefined && !this.#holds(outer, zone, first)) outer = this.#pop();
+    const before = outer === undefined ? this.#last : outer.last;
+    const begin = Math.max(first, outer?.begin ?? first, before + 1);
+    const end = Math.max(begin + 1, Math.min(last, (outer?.end ?? Infinity) - 1));
+    const roof = Math.min(last, outer?.roof ?? Infinity);
+    shown.begin[at] = begin;
+    this.#open.push({ zone, begin, end, roof, last: -Infinity, shown, at });
   }
 
-  /** Spans hold and are held by what they touch; zones as they nest. */
-  #holds(outer: number, zone: number): boolean {
-    return outer < 0 || zone < 0 || isInside(this.#row, zone, outer);
+  /** Zones hold what is inside of them, spans what they touch. */
+  #holds(outer: Open, zone: number, begin: number): boolean {
+    if (begin > outer.roof) return false;
+    if (outer.zone < 0 || zone < 0) return begin < outer.roof;
+    return isInside(this.#row, zone, outer.zone);
+  }
+
+  /** Ends the innermost one, and returns the one around it. */
+  #pop(): Open | undefined {
+    const { end, last, shown, at } = this.#open.pop()!;
+    const outer = this.#open.at(-1);
+    shown.end[at] = Math.max(end, last + 1);
+    if (outer === undefined) this.#last = shown.end[at]!;
+    else outer.last = shown.end[at]!;
+    return outer;
+  }
+
+  close(): void {
+    while (this.#open.length > 0) this.#pop();
   }
 }
 

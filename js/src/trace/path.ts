@@ -88,7 +88,7 @@ class Walk {
     let thread = -1;
     let last = -Infinity;
     for (const row of this.#trace.rows) {
-      const end = Math.min(this.#at, lastEnd(this.#sections, row, s));
+      const end = lastEnd(this.#sections, row, s);
       if (end <= last) continue;
       last = end;
       thread = row.thread;
@@ -99,15 +99,15 @@ class Walk {
     }
     this.#to(last, 0, -1, 'join');
     if (thread === 0) this.alone(begin[s]!, zone[s]!);
-    else this.#worker(s, thread);
+    else this.#worker(s, thread, last);
   }
 
-  #worker(s: number, thread: number): void {
+  #worker(s: number, thread: number, last: number): void {
     const row = this.#trace.rows[thread]!;
     const { zone, from } = this.#sections.works[thread]!;
     const begin = this.#sections.begin[s]!;
     let i = from[s + 1]! - 1;
-    while (row.end[zone[i]!]! < this.#at) i--;
+    while (row.end[zone[i]!]! < last) i--;
     for (; i >= from[s]!; i--) {
       const work = zone[i]!;
       this.#to(row.end[work]!, thread, -1, 'claim');

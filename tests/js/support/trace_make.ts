@@ -180,7 +180,9 @@ export function checksum(view: DataView, from: number, end: number): number {
 
 /* By hand. */
 
-/** Two frames on a caller and two workers; times are in ticks of 10 ns. Tests say what they give. */
+/**
+ * Two frames on a caller and two workers; times are in ticks of 10 ns. Tests say what they give.
+ */
 export function handMade(): TraceMaker {
   const made = new TraceMaker();
   made.base = 0x1_0000_0000n - 500n;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // A strict validator for traces as JSON in the trace event format: not what some reader lets pass,
 // but what docs/trace-format.md promises. Each event has just the members of its kind, with values
-// of their types; zones of a thread are sorted and nest strictly; arrows have both ends, on zones,
-// and point forward in time; counters only go forward. Also a command:
+// of their types; zones of a thread are sorted and nest strictly, and no end falls on another end
+// or beginning; arrows have both ends, on zones, and point forward in time; counters only go
+// forward. Also a command:
 //
 //     node tests/js/support/trace_validate.ts FILE.json...
 
@@ -28,9 +29,9 @@ const SPANS = ['stage', 'batch'];
 const kindOf = new Map(Object.entries(KIND_TEXT).map(([kind, text]) => [text, Number(kind)]));
 
 interface Zone {
+  /** In nanoseconds. */
   begin: number;
   end: number;
-  cat: string;
 }
 
 interface Arrow {
@@ -162,13 +163,13 @@ class Validator {
   #zone(event: Members, tid: number, begin: number): void {
     this.#has(event, 'name', 'cat', 'ts', 'dur', 'args');
     const length = this.#time(event, 'dur');
-    if (!(length >= 0)) this.#wrong(`has a dur of ${String(event['dur'])}`);
+    if (!(length > 0)) this.#wrong(`has a dur of ${String(event['dur'])}`);
     const cat = String(event['cat']);
     const kind = kindOf.get(cat);
     const isZone = kind !== undefined && (SHAPE[kind] === 'zone' || SPANS.includes(cat));
     if (!isZone) this.#wrong(`is a zone of kind ${cat}`);
     else this.#payload(event['args'], kind);
-    this.#nest(tid, { begin, end: begin + length, cat });
+    this.#nest(tid, { begin, end: begin + length });
   }
 
   #nest(tid: number, zone: Zone): void {
@@ -179,9 +180,11 @@ class Validator {
     zones.push(zone);
     const open = this.#open.get(tid) ?? [];
     this.#open.set(tid, open);
-    while (open.length > 0 && open.at(-1)!.end <= zone.begin) open.pop();
+    while (open.length > 0 && open.at(-1)!.end < zone.begin) open.pop();
     const outer = open.at(-1);
-    if (outer !== undefined && zone.end > outer.end) {
+    if (outer !== undefined && zone.begin === outer.end) {
+      this.#wrong('is a zone that begins where another one ends');
+    } else if (outer !== undefined && zone.end >= outer.end) {
       this.#wrong(`is a zone that ends ${zone.end - outer.end} ns behind the one around it`);
     }
     open.push(zone);
