@@ -113,6 +113,7 @@ static int text_name_width(const summary *s)
 static void text_systems(const summary *s)
 {
     const int width = text_name_width(s);
+    if (!s->systems.count) return;
     printf("\n  %-*s    total ms  share   runs    blocks     p50     p95     p99     max  longest "
            "block\n",
            width, "system");

@@ -11,15 +11,15 @@
 #include "port/port.h"
 #include "trace/trace_why.h"
 
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Records of the caller in a frame: skies has about 100, a plan of 200 systems some 600. */
 #define TRACER_FRAME_RECORDS 512u
-/* 100 MB a thread, of which memory is used as records are written. */
-#define TRACER_RECORDS_MAX ((uint64_t)1 << 22)
+/* 25 MB a thread at most, and 6 MB where nobody knows how long it goes on. */
+#define TRACER_RECORDS_MAX ((uint64_t)1 << 20)
+#define TRACER_RECORDS_OPEN ((uint64_t)1 << 18)
 #define TRACER_TEXTS_A_SECOND 4u
 #define TRACER_SECOND_NS 1000000000u
 /* Frames that are looked at for a slow one: the median of its blocks is of these. */
@@ -28,13 +28,11 @@
 /* Set by the handler, the one thing that a handler may touch; there is no other way to it. */
 static atomic_int tracer_signalled;
 
-#ifdef SIGUSR1
 static void tracer_on_signal(int number)
 {
     (void)number;
     atomic_store(&tracer_signalled, 1);
 }
-#endif
 
 /* ---- options -------------------------------------------------------------------------------- */
 
@@ -62,7 +60,7 @@ void skep__cli_tracer_describe(const skep__cli_options *o, skep_sim_desc *d)
     const uint64_t frames = v[SKEP__CLI_trace_last].given ? v[SKEP__CLI_trace_last].number
                             : v[SKEP__CLI_frames].given   ? v[SKEP__CLI_frames].number
                                                           : 0;
-    uint64_t records = TRACER_RECORDS_MAX;
+    uint64_t records = frames ? TRACER_RECORDS_MAX : TRACER_RECORDS_OPEN;
     if (frames && frames < TRACER_RECORDS_MAX / TRACER_FRAME_RECORDS)
         records = frames * TRACER_FRAME_RECORDS;
     if (records > d->trace_records) d->trace_records = (uint32_t)records;
@@ -87,9 +85,7 @@ void skep__cli_tracer_begin(skep__cli_tracer *tracer, const skep__cli_options *o
                           skep_sim_executor(scene->sim, NULL));
     if (v[SKEP__CLI_slow_ms].given)
         tracer->result.budget_ns = (uint64_t)(v[SKEP__CLI_slow_ms].real * 1e6 + 0.5);
-#ifdef SIGUSR1
-    if (tracer->last) (void)signal(SIGUSR1, tracer_on_signal);
-#endif
+    if (tracer->last) skep__port_on_user_signal(tracer_on_signal);
 }
 
 uint64_t skep__cli_tracer_budget_ns(const skep__cli_tracer *tracer)

@@ -45,6 +45,10 @@ void skep__port_yield(void);
  * thread itself brings about by writing to a closed pipe is an error and no signal. */
 void skep__port_thread_quiet(void);
 
+/* Has `handler` called each time that somebody outside asks for something (SIGUSR1, where there are
+ * such signals), on any thread at any moment: it may set an atomic flag and no more. */
+void skep__port_on_user_signal(void (*handler)(int number));
+
 /* ---- futex ---------------------------------------------------------------------------------- */
 
 /* No time limit. */

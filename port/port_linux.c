@@ -96,6 +96,14 @@ void skep__port_thread_quiet(void)
     pthread_sigmask(SIG_BLOCK, &all, NULL);
 }
 
+void skep__port_on_user_signal(void (*handler)(int number))
+{
+    /* Not signal(), which in standard C is over after the first one. */
+    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGUSR1, &action, NULL);
+}
+
 /* ---- futex ---------------------------------------------------------------------------------- */
 
 bool skep__port_futex_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t timeout_ns)

@@ -383,7 +383,8 @@ static skep_status read_head(const uint8_t *bytes, size_t count, skep_error *err
                           "its format is newer than this skep, which reads version 1", 8);
     if (version < READ_VERSION)
         return read_error(error, SKEP_VERSION, "its format has a version that never was", 8);
-    if (count > READ_FILE_MAX) return read_error(error, SKEP_LIMIT, "it is larger than 64 GiB", 0);
+    if ((uint64_t)count > READ_FILE_MAX)
+        return read_error(error, SKEP_LIMIT, "it is larger than 64 GiB", 0);
     return read_error(error, SKEP_OK, NULL, 0);
 }
 

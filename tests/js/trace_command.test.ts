@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The command reads traces in C, the package in TypeScript, both by docs/trace-format.md: over traces
-// of all kinds they come to the same figures, number by number, and to the same JSON.
+// The command reads traces in C, the package in TypeScript, both by docs/trace-format.md: over
+// traces of all kinds they come to the same figures, number by number, and to the same JSON.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -267,7 +267,7 @@ test('by hand', () => {
 
 for (const [i, shape] of shapes.entries()) {
   test(`made of ${JSON.stringify(shape)}`, () => {
-    for (let seed = 1; seed <= 3; seed++) {
+    for (let seed = 1; seed <= 2; seed++) {
       const path = file(`made-${i}.skept`, makeTrace({ ...shape, seed }).bytes());
       compareJson(path, compareFile(path));
     }
