@@ -101,6 +101,7 @@ void HOST_EXPORT(skep_host_trace_block)(host *h, uint32_t thread, const skep_poo
     const uint64_t first = wasm_pool_within(h->pool, trace_ns(begin));
     const uint64_t last = wasm_pool_within(h->pool, trace_ns(end));
     const host_late late = {first, last < first ? first : last, skep__pool_traced(task), thread};
+    if (thread) wasm_pool_filled(h->pool, thread, first);
     if (!thread || h->pool->handed) {
         skep__trace_put(ring, SKEP__TRACE_BLOCK, late.begin, late.end, late.what);
         return;
@@ -119,19 +120,21 @@ void host_trace_settle(host *h, bool over)
     h->late.used = 0;
 }
 
-/* Writes that a task which was sent to a worker at `begin` was lost with it. */
+/* Writes that a task which was sent to a worker at `began` was lost with it. */
 void HOST_EXPORT(skep_host_trace_lost)(host *h, uint32_t worker, const skep_pool_task *task,
-                                       double begin)
+                                       double began)
 {
-    skep__trace_ring *ring = skep__trace_ring_of(h->trace, 0);
-    skep__trace_put(ring, SKEP__TRACE_LOST, wasm_pool_within(h->pool, trace_ns(begin)),
-                    ring->clock(), skep__trace_quarters(task->system, worker, task->block));
+    wasm_pool_lost(h->pool, task, worker, wasm_pool_within(h->pool, trace_ns(began)));
 }
 
 /* Says that a worker is gone (0), or that there is another in its place. */
 void HOST_EXPORT(skep_host_trace_worker)(host *h, uint32_t worker, uint32_t up)
 {
-    wasm_pool_empty(h->pool, worker, up != 0);
+    if (up) {
+        wasm_pool_filled(h->pool, worker, 0);
+    } else {
+        wasm_pool_empty(h->pool, worker);
+    }
 }
 
 /* ---- the file ------------------------------------------------------------------------------- */

@@ -79,11 +79,13 @@ static skep__trace_ring *caller_ring(const wasm_pool *p)
 }
 
 /* When the task that a slot is about to run begins: where it follows another at once, when that
- * ended. A worker's clock may be a step behind the caller's, who gave the task out. */
+ * ended. A worker's clock may be a step behind the caller's, who gave the task out. 0: off. */
 static uint64_t task_begins(const wasm_pool *p, wasm_slot *s, const skep__trace_ring *ring)
 {
-    if (!s->traced) s->traced = skep__trace_begin(ring);
-    if (s->traced && s->traced < p->traced) s->traced = p->traced;
+    const uint64_t now = s->traced && atomic_load_explicit(&ring->on, memory_order_relaxed)
+                             ? s->traced
+                             : skep__trace_begin(ring);
+    s->traced = now && now < p->traced ? p->traced : now;
     return s->traced;
 }
 
@@ -128,15 +130,28 @@ uint64_t wasm_pool_within(const wasm_pool *p, uint64_t time)
     return time < now ? time : now;
 }
 
-void wasm_pool_empty(wasm_pool *p, uint32_t slot, bool up)
+void wasm_pool_empty(wasm_pool *p, uint32_t slot)
 {
-    wasm_slot *s = &p->slots[slot];
-    if (!up) {
-        s->empty = skep__trace_begin(caller_ring(p));
-        return;
-    }
-    (void)skep__trace_end(caller_ring(p), SKEP__TRACE_RESPAWN, s->empty, slot);
-    s->empty = 0;
+    p->slots[slot].empty = skep__trace_begin(caller_ring(p));
+}
+
+void wasm_pool_filled(wasm_pool *p, uint32_t slot, uint64_t time)
+{
+    if (slot >= p->slot_count || !p->slots[slot].empty) return;
+    const uint64_t began = p->slots[slot].empty;
+    p->slots[slot].empty = 0;
+    if (!time) time = caller_ring(p)->clock();
+    skep__trace_put(caller_ring(p), SKEP__TRACE_RESPAWN, began, time > began ? time : began, slot);
+}
+
+void wasm_pool_lost(const wasm_pool *p, const skep_pool_task *task, uint32_t slot, uint64_t began)
+{
+    uint64_t lost = slot < p->slot_count ? p->slots[slot].empty : 0;
+    if (!lost) lost = skep__trace_begin(caller_ring(p));
+    if (!lost) return;
+    const uint64_t begin = began && began < lost ? began : lost;
+    skep__trace_put(caller_ring(p), SKEP__TRACE_LOST, begin, lost,
+                    skep__trace_quarters(task->system, slot, task->block));
 }
 
 void wasm_pool_trace(wasm_pool *p, skep_trace *trace)
@@ -416,18 +431,6 @@ __attribute__((export_name("skep_pool_idle"))) uint32_t skep_pool_idle(const was
 
 /* ---- lost workers --------------------------------------------------------------------------- */
 
-/* Writes that a task was lost, which had begun then; 0: nobody knows when, so it is given no time.
- */
-static void trace_lost(wasm_pool *p, const skep_pool_task *task, uint32_t slot, uint64_t began)
-{
-    uint64_t lost = p->slots[slot].empty;
-    if (!lost) lost = skep__trace_begin(caller_ring(p));
-    if (!lost) return;
-    const uint64_t begin = began && began < lost ? began : lost;
-    skep__trace_put(caller_ring(p), SKEP__TRACE_LOST, begin, lost,
-                    skep__trace_quarters(task->system, slot, task->block));
-}
-
 /* Lets whoever is there run what was meant for one worker. */
 static void pool_unpin(wasm_pool *p)
 {
@@ -447,9 +450,9 @@ __attribute__((export_name("skep_worker_lost"))) uint32_t skep_worker_lost(wasm_
     atomic_store(&s->up, 0);
     atomic_store(&s->asleep, 0);
     const bool ran = mark && mark != WASM_SLOT_LOST && mark != WASM_SLOT_BUSY && p->batch;
-    wasm_pool_empty(p, slot, false);
+    wasm_pool_empty(p, slot);
     if (ran) {
-        trace_lost(p, p->batch->tasks[mark - 1], slot, s->traced);
+        wasm_pool_lost(p, p->batch->tasks[mark - 1], slot, s->traced);
         skep_pool_result result;
         memset(&result, 0, sizeof result);
         result.task = mark - 1;
@@ -488,7 +491,7 @@ __attribute__((export_name("skep_pool_orphans"))) uint32_t skep_pool_orphans(was
         result->worker = worker;
         result->writing = true;
         atomic_store(&p->results[t].put, 1);
-        trace_lost(p, p->batch->tasks[t], worker, 0);
+        wasm_pool_lost(p, p->batch->tasks[t], worker, 0);
         count++;
     }
     atomic_store(&p->finished, p->shared_count);
@@ -526,7 +529,7 @@ __attribute__((export_name("skep_worker_up"))) void skep_worker_up(wasm_pool *p,
     atomic_store(&s->asleep, 0);
     canaries_put(s->stack);
     s->traced = 0;
-    wasm_pool_empty(p, slot, true);
+    wasm_pool_filled(p, slot, 0);
     atomic_store(&s->up, 1);
 }
 

@@ -108,7 +108,14 @@ uint64_t wasm_pool_joined(wasm_pool *p);
  * another thread may be a step ahead of the caller's, or behind it. */
 uint64_t wasm_pool_within(const wasm_pool *p, uint64_t time);
 
-/* Notes that a slot has no worker, or one again, for which `up` says so. */
-void wasm_pool_empty(wasm_pool *p, uint32_t slot, bool up);
+/* Notes that a slot has no worker, */
+void wasm_pool_empty(wasm_pool *p, uint32_t slot);
+
+/* and that it has one again since `time`; 0: since now. Nothing where it had one all along. */
+void wasm_pool_filled(wasm_pool *p, uint32_t slot, uint64_t time);
+
+/* Writes that a task was lost with a slot's worker, which had begun it then; 0: nobody knows, so it
+ * is given no time. */
+void wasm_pool_lost(const wasm_pool *p, const skep_pool_task *task, uint32_t slot, uint64_t began);
 
 #endif

@@ -728,9 +728,9 @@ export class ParallelScheduler {
     executor: Executor,
   ): FrameReport | Generator<unknown, FrameReport, unknown> {
     const began = performance.now();
+    if (this.#trace) this.#trace.ready();
     for (const hook of this.world.frames) hook.begin();
     this.world.flush();
-    if (this.#trace) this.#trace.ready();
     this.#inFrame = true;
     if (this.#thrown.length) this.#thrown = [];
     this.#whole.reset();
