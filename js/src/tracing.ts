@@ -60,9 +60,9 @@ function clockStep(): number {
  * writeFileSync('out.skept', scheduler.trace().bytes({ frames: 120 }));
  * ```
  *
- * `skep trace convert out.skept out.html` makes a page of such a file; in a program `skep/trace`
- * does: `traceHtml(readTrace(bytes))`, and `traceJson` for Perfetto and the browsers' profilers.
- * In a page, `new Blob([bytes])` is what a link can download.
+ * `skep trace convert out.skept out.html` makes a page of such a file, and with `.json` what
+ * Perfetto and the browsers' profilers read. In a program the entry `skep/trace` does both (`traceHtml`,
+ * `traceJson`), and reads it (`readTrace`). In a page `new Blob([bytes])` can be downloaded.
  *
  * A zone takes two looks at performance.now(), about 0.1 us on Node; while it is off, nothing but a
  * test.

@@ -435,8 +435,8 @@ describe('what goes wrong', () => {
     }
   }
 
-  /** The one worker was lost in frame 2, after it had done so many blocks there, in a task that took
-   * so many milliseconds; another did the rest. */
+  /** The one worker was lost in frame 2, after it had done so many blocks there, in a task that
+   * took so many milliseconds; another did the rest. */
   function checkLoss(trace: Skept, blocks: number, before: number, ms: number): void {
     const name = blocks > 1 ? 'mortal' : 'mortalWhole';
     assert.deepEqual(countsOf(trace, KIND.BLOCK), new Map([[name, every(blocks)]]));
