@@ -44,7 +44,7 @@ LINK = SHARED["link"]
 HOT = {"diff", "hash", "host_structure", "libc", "stripes"}
 # The core alone has no scene and no explanations.
 SCENE_ONLY = {"host_scene", "builder", "declare", "params", "staging", "keep", "mistakes",
-              "grid_scene", "explain", "math_arc", "math_exp", "math_tables", "math_trig", "grid",
+              "grid_scene", "math_arc", "math_exp", "math_tables", "math_trig", "grid",
               "grid_query", "grid_world"}
 # What only live worlds need; scenes have it as well.
 LIVE_ONLY = {"host_describe", "host_publish", "host_view", "host_predict"}

@@ -11,6 +11,7 @@
 
 #include "core/base/format.h"
 #include "core/base/log.h"
+#include "core/trace/trace.h"
 #include "core/world/world_internal.h"
 #include "sim/builder.h"
 #include "skep/plan.h"
@@ -25,7 +26,7 @@
 /* The version of what JavaScript and the module share: exports, their arguments, and the layouts
  * that core/layout.ts states. One that changes any of it in a way that the other side must know
  * raises it here and there, so that a scene which was linked with an older library is refused. */
-#define HOST_INTERFACE 2
+#define HOST_INTERFACE 3
 
 #define HOST_IO_WORDS 16384u
 #define HOST_LOG_BYTES 16384u
@@ -62,6 +63,16 @@ typedef struct host_pass {
     host_buffer list;
 } host_pass;
 
+/* A task that a worker ran by message, to be put into that worker's ring once it writes none
+ * itself.
+ */
+typedef struct host_late {
+    uint64_t begin;
+    uint64_t end;
+    uint64_t what;
+    uint64_t thread;
+} host_late;
+
 /* What a hook saw, until JavaScript takes it. */
 typedef struct host_hook {
     struct host *host;
@@ -90,6 +101,8 @@ typedef struct host {
     bool lacks;           /* a difference found no memory */
     host_buffer bytes;    /* of saves */
     host_buffer hooks;    /* entity low, entity high, hook: what happened */
+    skep_trace *trace;    /* or NULL */
+    host_buffer late;     /* host_late: of the running frame */
     skep__keep kept;      /* what scenes keep */
     skep__helpers helpers;
     skep__declares declares; /* of the scene, for live worlds */
@@ -141,6 +154,10 @@ SKEP_INLINE uint64_t host_ns(double ms)
     return ms > 0 ? (uint64_t)(ms * 1e6) : 0;
 }
 
+/* Puts what workers did by message into their rings, where the frame was not given up; then their
+ * work is forgotten. When a frame is over and no worker runs anything. */
+void host_trace_settle(host *h, bool over);
+
 /* The component whose address is in io. */
 SKEP_INLINE const skep_component *host_component_at(const host *h, uint32_t at)
 {
@@ -162,12 +179,14 @@ SKEP_INLINE void host_put_u64(host *h, uint32_t at, uint64_t n)
 /* What JavaScript gives to the module. `skep_js_guard` runs a task by skep_task_direct and catches
  * what it throws; `skep_js_job` calls JavaScript's function of a number and returns why it failed,
  * or NULL. Both set the stack pointer back to `stack` after a throw; JavaScript reading that global
- * before each call would take longer than all else that they do. */
+ * before each call would take longer than all else that they do. `skep_js_clock` is milliseconds of
+ * the caller's performance.now(), on every thread. */
 __attribute__((import_module("env"), import_name("guard"))) void skep_js_guard(
     const skep_pool_task *task, const skep_job *job, uint32_t flags, const skep_task_room *room,
     skep_pool_result *result, const void *stack);
 __attribute__((import_module("env"), import_name("job"))) const char *skep_js_job(
     uint32_t id, const skep_task *task, const void *columns, const void *stack);
+__attribute__((import_module("env"), import_name("clock"))) double skep_js_clock(void);
 
 /* The stack pointer in the function that names it. */
 #define HOST_STACK() __builtin_frame_address(0)

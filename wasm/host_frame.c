@@ -337,12 +337,14 @@ static uint32_t step_failed(host *h, skep_status status)
     skep_frame_abort(h->plan);
     if (!wasm_pool_outstanding(h->pool)) skep_plan_worker_gone(h->plan, UINT32_MAX);
     wasm_pool_abandon(h->pool);
+    host_trace_settle(h, false);
     h->io[0] = (uint32_t)status;
     return STEP_FAILED;
 }
 
 static uint32_t step_end(host *h)
 {
+    host_trace_settle(h, true);
     const skep_status status = skep_frame_end(h->plan, &h->report);
     if (status != SKEP_OK) return step_failed(h, status);
     h->patches += h->report.patches;
@@ -381,6 +383,8 @@ static uint32_t step_do(host *h)
 /* Goes on with the frame. Returns STEP_*. */
 uint32_t HOST_EXPORT(skep_host_step)(host *h)
 {
+    /* Where JavaScript ran the last tasks, this is when the batch is seen to be over. */
+    (void)wasm_pool_joined(h->pool);
     for (;;) {
         const skep_status status = skep_frame_next(h->plan, 0, &h->step);
         if (status != SKEP_OK) return step_failed(h, status);

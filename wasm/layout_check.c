@@ -30,7 +30,8 @@ AT(skep_pool_task, cells_bytes, 48);
 AT(skep_pool_task, output_bytes, 52);
 AT(skep_pool_task, block, 56);
 AT(skep_pool_task, rows, 60);
-BYTES(skep_pool_task, 64);
+AT(skep_pool_task, system, 64);
+BYTES(skep_pool_task, 72);
 
 AT(skep_task_part, columns, 4);
 AT(skep_task_part, writes, 8);

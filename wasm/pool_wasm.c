@@ -23,8 +23,15 @@
  *
  * A worker's stack ends in canaries, which are looked at behind each task; below them lie the same
  * slot's causes and scratch memory, whose loss harms nobody else. A scene that js/bin/skep_wasm.mjs
- * linked traps before it gets there; canaries are for files that were linked by other means. */
+ * linked traps before it gets there; canaries are for files that were linked by other means.
+ *
+ * Tracing: a worker writes each task to its slot's ring before it says that the task has ended, so
+ * between frames no thread writes to any ring, and the caller may read them, or put into a slot's
+ * ring what that worker did by message. The rings are the host's memory: whatever becomes of a
+ * worker, what it wrote is there. */
 #include "wasm/pool_wasm.h"
+
+#include "pool/pool_common.h"
 
 #define TICKET_BITS 20u
 #define TICKET_MASK ((1u << TICKET_BITS) - 1u)
@@ -62,6 +69,96 @@ static bool pause_here(double *x)
     for (int i = 0; i < 4; i++) y = __builtin_sqrt(y + 1.0);
     *x = y;
     return y > 0.0;
+}
+
+/* ---- tracing -------------------------------------------------------------------------------- */
+
+static skep__trace_ring *caller_ring(const wasm_pool *p)
+{
+    return skep__trace_ring_of(p->trace, 0);
+}
+
+/* When the task that a slot is about to run begins: where it follows another at once, when that
+ * ended. A worker's clock may be a step behind the caller's, who gave the task out. 0: off. */
+static uint64_t task_begins(const wasm_pool *p, wasm_slot *s, const skep__trace_ring *ring)
+{
+    const uint64_t now = s->traced && atomic_load_explicit(&ring->on, memory_order_relaxed)
+                             ? s->traced
+                             : skep__trace_begin(ring);
+    s->traced = now && now < p->traced ? p->traced : now;
+    return s->traced;
+}
+
+/* Writes a task that ran; returns its end. */
+static uint64_t task_ended(skep__trace_ring *ring, const skep_pool_task *task, uint64_t began)
+{
+    uint64_t end = ring->clock();
+    if (end < began) end = began;
+    skep__trace_put(ring, SKEP__TRACE_BLOCK, began, end, skep__pool_traced(task));
+    return end;
+}
+
+/* Cuts a worker's last task off where, by its clock, it ended after the batch did. */
+static void ring_cut(const skep__trace_ring *ring, uint64_t end)
+{
+    const uint64_t head = atomic_load(&ring->head);
+    _Atomic uint64_t *word = ring->words + ((head - 1) & ring->mask) * SKEP__TRACE_WORDS;
+    if (!head) return;
+    const uint64_t began = atomic_load(&word[0]);
+    const uint64_t what = atomic_load(&word[1]);
+    if (began + (what >> 8) <= end) return;
+    const uint64_t begin = began < end ? began : end;
+    atomic_store(&word[0], begin);
+    atomic_store(&word[1], (end - begin) << 8 | (what & 0xffu));
+}
+
+uint64_t wasm_pool_joined(wasm_pool *p)
+{
+    if (!p->traced || wasm_pool_outstanding(p)) return 0;
+    skep__trace_ring *ring = caller_ring(p);
+    const uint64_t end = skep__trace_end(ring, SKEP__TRACE_TASKS, p->traced, p->traced_what);
+    p->traced = 0;
+    for (uint32_t w = 1; w <= p->workers && skep__trace_ring_of(p->trace, w); w++)
+        ring_cut(skep__trace_ring_of(p->trace, w), end);
+    return end;
+}
+
+uint64_t wasm_pool_within(const wasm_pool *p, uint64_t time)
+{
+    const uint64_t now = caller_ring(p)->clock();
+    if (time < p->traced) return p->traced;
+    return time < now ? time : now;
+}
+
+void wasm_pool_empty(wasm_pool *p, uint32_t slot)
+{
+    p->slots[slot].empty = skep__trace_begin(caller_ring(p));
+}
+
+void wasm_pool_filled(wasm_pool *p, uint32_t slot, uint64_t time)
+{
+    if (slot >= p->slot_count || !p->slots[slot].empty) return;
+    const uint64_t began = p->slots[slot].empty;
+    p->slots[slot].empty = 0;
+    if (!time) time = caller_ring(p)->clock();
+    skep__trace_put(caller_ring(p), SKEP__TRACE_RESPAWN, began, time > began ? time : began, slot);
+}
+
+void wasm_pool_lost(const wasm_pool *p, const skep_pool_task *task, uint32_t slot, uint64_t began)
+{
+    uint64_t lost = slot < p->slot_count ? p->slots[slot].empty : 0;
+    if (!lost) lost = skep__trace_begin(caller_ring(p));
+    if (!lost) return;
+    const uint64_t begin = began && began < lost ? began : lost;
+    skep__trace_put(caller_ring(p), SKEP__TRACE_LOST, begin, lost,
+                    skep__trace_quarters(task->system, slot, task->block));
+}
+
+void wasm_pool_trace(wasm_pool *p, skep_trace *trace)
+{
+    p->trace = trace;
+    p->traced = 0;
+    for (uint32_t i = 0; i < p->slot_count; i++) p->slots[i].traced = p->slots[i].empty = 0;
 }
 
 /* ---- running -------------------------------------------------------------------------------- */
@@ -120,6 +217,8 @@ static bool pool_run(wasm_pool *p, uint32_t slot, uint32_t at)
     memset(&result, 0, sizeof result);
     result.task = t;
     result.worker = slot;
+    skep__trace_ring *ring = skep__trace_ring_of(p->trace, slot);
+    const uint64_t began = ring ? task_begins(p, s, ring) : 0;
     atomic_fetch_add(&s->serial, 1);
     if (!slot_swap(s, WASM_SLOT_BUSY, t + 1)) return false;
     skep_task_run_job(task, job, batch->flags, &s->room, &result);
@@ -134,6 +233,7 @@ static bool pool_run(wasm_pool *p, uint32_t slot, uint32_t at)
     if (slot && result.status == SKEP_FAULT && (job->flags & WASM_JOB_JS))
         result.status = SKEP_CLOSED;
     if (!slot_swap(s, t + 1, WASM_SLOT_BUSY)) return false;
+    if (began) s->traced = task_ended(ring, task, began);
     pool_finish(p, t, &result);
     return true;
 }
@@ -145,14 +245,16 @@ __attribute__((export_name("skep_worker_run"))) uint32_t skep_worker_run(wasm_po
     wasm_slot *s = &p->slots[slot];
     for (;;) {
         double x = 2.0;
-        for (uint32_t look = 0; look < p->spin && !pool_claimable(p) && pause_here(&x); look++)
-            continue;
+        uint32_t look = 0;
+        while (look < p->spin && !pool_claimable(p) && pause_here(&x)) look++;
+        if (look) s->traced = 0;
         if (atomic_load(&p->quit)) return 1;
         if (!slot_swap(s, 0, WASM_SLOT_BUSY)) return 2;
         const uint32_t at = pool_claim(p, slot);
         if (at != UINT32_MAX && !pool_run(p, slot, at)) return 2;
         if (!slot_swap(s, WASM_SLOT_BUSY, 0)) return 2;
         if (at != UINT32_MAX) continue;
+        s->traced = 0;
         atomic_store(&s->asleep, 1);
         const uint32_t pinned = atomic_load(&p->pinned);
         const bool mine = (pinned == UINT32_MAX || pinned == slot) && slot <= p->workers;
@@ -219,17 +321,22 @@ static void pool_divide(wasm_pool *p, const skep_pool_batch *batch)
 }
 
 /* Wakes as many workers as there are tasks; awake ones count. Beside tasks of JavaScript's own,
- * which may keep some of them busy, it wakes all. */
-static void pool_wake(wasm_pool *p)
+ * which may keep some of them busy, it wakes all. Returns what a trace says of it. */
+static uint64_t pool_wake(wasm_pool *p)
 {
     const uint32_t pinned = atomic_load(&p->pinned);
-    uint32_t want = p->handed_left ? p->slot_count : p->shared_count;
-    for (uint32_t w = 1; w <= p->workers && want; w++) {
+    const uint32_t want = p->handed_left ? p->slot_count : p->shared_count;
+    uint32_t found = 0;
+    uint32_t woken = 0;
+    for (uint32_t w = 1; w <= p->workers && found < want; w++) {
         wasm_slot *s = &p->slots[w];
         if (!atomic_load(&s->up) || (pinned != UINT32_MAX && pinned != w)) continue;
-        if (atomic_load(&s->asleep) && atomic_exchange(&s->asleep, 0)) wake_word(&s->asleep);
-        want--;
+        found++;
+        if (!atomic_load(&s->asleep) || !atomic_exchange(&s->asleep, 0)) continue;
+        wake_word(&s->asleep);
+        woken++;
     }
+    return skep__trace_quarters(found, woken, p->shared_count);
 }
 
 static skep_status pool_start(skep_pool *pool, const skep_pool_batch *batch, skep_pool_done done,
@@ -250,11 +357,15 @@ static skep_status pool_start(skep_pool *pool, const skep_pool_batch *batch, ske
     atomic_store(&p->pinned, pool_pin(p));
     atomic_store(&p->finished, 0);
     atomic_store(&p->caller_asleep, 0);
+    p->traced = skep__trace_begin(caller_ring(p));
+    p->traced_what = skep__trace_pair(batch->number, batch->task_count);
     const uint64_t number = (atomic_load(&p->ticket) >> (2 * TICKET_BITS)) + 1;
     atomic_store(&p->ticket,
                  number << (2 * TICKET_BITS) | (uint64_t)p->shared_count << TICKET_BITS);
     /* What the caller is done with before a sleeping worker would be there is not worth one. */
-    if (p->workers && !(p->takes && p->shared_count == 1)) pool_wake(p);
+    if (!p->workers || (p->takes && p->shared_count == 1)) return SKEP_OK;
+    const uint64_t woken = pool_wake(p);
+    if ((uint32_t)woken) (void)skep__trace_end(caller_ring(p), SKEP__TRACE_WAKE, p->traced, woken);
     return SKEP_OK;
 }
 
@@ -263,12 +374,14 @@ static void pool_settle(wasm_pool *p)
     const uint32_t count = p->shared_count;
     p->shared_count = 0;
     if (!p->handed_left && !count) return;
+    const uint64_t began = p->handed_left ? skep__trace_begin(caller_ring(p)) : wasm_pool_joined(p);
     for (uint32_t i = 0; i < count; i++) {
         const uint32_t t = p->order[i];
         const skep_pool_result result = p->results[t].result;
         if (result.status != SKEP_OK) pool_remember(p, p->batch->tasks[t], result.worker);
         p->done(p->ctx, &result);
     }
+    (void)skep__trace_end(caller_ring(p), SKEP__TRACE_VERIFY, began, count);
     if (!p->handed_left) p->batch = NULL;
 }
 
@@ -283,6 +396,7 @@ static uint32_t pool_wait(skep_pool *pool, uint64_t timeout_ns)
     wasm_pool *p = (wasm_pool *)pool;
     (void)timeout_ns;
     if (!p->shared_count) return p->handed_left;
+    p->slots[0].traced = 0;
     while (p->takes) {
         const uint32_t at = pool_claim(p, 0);
         if (at == UINT32_MAX) break;
@@ -302,7 +416,9 @@ void wasm_pool_deliver(wasm_pool *p, const skep_pool_result *result)
     SKEP_ASSERT(p->batch && p->handed_left);
     if (result->status != SKEP_OK) pool_remember(p, p->batch->tasks[result->task], result->worker);
     p->handed_left--;
+    const uint64_t began = skep__trace_begin(caller_ring(p));
     p->done(p->ctx, result);
+    (void)skep__trace_end(caller_ring(p), SKEP__TRACE_VERIFY, began, 1);
     if (!wasm_pool_outstanding(p)) p->batch = NULL;
 }
 
@@ -334,7 +450,9 @@ __attribute__((export_name("skep_worker_lost"))) uint32_t skep_worker_lost(wasm_
     atomic_store(&s->up, 0);
     atomic_store(&s->asleep, 0);
     const bool ran = mark && mark != WASM_SLOT_LOST && mark != WASM_SLOT_BUSY && p->batch;
+    wasm_pool_empty(p, slot);
     if (ran) {
+        wasm_pool_lost(p, p->batch->tasks[mark - 1], slot, s->traced);
         skep_pool_result result;
         memset(&result, 0, sizeof result);
         result.task = mark - 1;
@@ -373,6 +491,7 @@ __attribute__((export_name("skep_pool_orphans"))) uint32_t skep_pool_orphans(was
         result->worker = worker;
         result->writing = true;
         atomic_store(&p->results[t].put, 1);
+        wasm_pool_lost(p, p->batch->tasks[t], worker, 0);
         count++;
     }
     atomic_store(&p->finished, p->shared_count);
@@ -399,6 +518,7 @@ void wasm_pool_abandon(wasm_pool *p)
     p->batch = NULL;
     p->shared_count = 0;
     p->handed_left = 0;
+    p->traced = 0;
 }
 
 /* Lets a new worker serve a slot: its stack and marks are as new. */
@@ -408,6 +528,8 @@ __attribute__((export_name("skep_worker_up"))) void skep_worker_up(wasm_pool *p,
     atomic_store(&s->task, 0);
     atomic_store(&s->asleep, 0);
     canaries_put(s->stack);
+    s->traced = 0;
+    wasm_pool_filled(p, slot, 0);
     atomic_store(&s->up, 1);
 }
 

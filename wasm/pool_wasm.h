@@ -5,6 +5,7 @@
 #define SKEP_WASM_POOL_WASM_H
 
 #include "core/base/base.h"
+#include "core/trace/trace.h"
 #include "skep/pool.h"
 
 #include <stdatomic.h>
@@ -32,6 +33,9 @@ typedef struct wasm_slot {
     uint8_t *stack;                      /* WASM_STACK_BYTES, growing down; NULL in slot 0.
                                           * Below it lie the slot's own causes and scratch. */
     skep_task_room room;
+    uint64_t traced; /* by the tracer's clock: when the task that runs began or, where the next one
+                        follows at once, the last one ended; 0: look again */
+    uint64_t empty;  /* when the slot lost its worker; 0: it did not */
 } wasm_slot;
 
 typedef struct wasm_result {
@@ -67,6 +71,9 @@ typedef struct wasm_pool {
     const skep_pool_task *failed[16]; /* the last ones, only to be compared */
     uint32_t failed_slot[16];
     uint32_t failed_next;
+    skep_trace *trace;    /* or NULL; a ring for the caller and each slot that is used */
+    uint64_t traced;      /* when the batch was given out, by the tracer's clock; 0: not traced */
+    uint64_t traced_what; /* what will be said of it */
     _Alignas(128) _Atomic uint64_t ticket; /* batch 24 | count 20 | next 20 */
     _Atomic uint32_t pinned;               /* the only slot that may claim; UINT32_MAX: all */
     _Atomic uint32_t quit;
@@ -90,5 +97,25 @@ void wasm_pool_alone(wasm_pool *p, bool alone);
 
 /* Delivers one task that JavaScript ran. */
 void wasm_pool_deliver(wasm_pool *p, const skep_pool_result *result);
+
+/* Has all threads write what they do to a tracer, or NULL; between frames. */
+void wasm_pool_trace(wasm_pool *p, skep_trace *trace);
+
+/* Where a batch is over, and its end was not yet written: writes it, and returns when it was. */
+uint64_t wasm_pool_joined(wasm_pool *p);
+
+/* The time, no earlier than the running batch was given out and no later than now: the clock of
+ * another thread may be a step ahead of the caller's, or behind it. */
+uint64_t wasm_pool_within(const wasm_pool *p, uint64_t time);
+
+/* Notes that a slot has no worker, */
+void wasm_pool_empty(wasm_pool *p, uint32_t slot);
+
+/* and that it has one again since `time`; 0: since now. Nothing where it had one all along. */
+void wasm_pool_filled(wasm_pool *p, uint32_t slot, uint64_t time);
+
+/* Writes that a task was lost with a slot's worker, which had begun it then; 0: nobody knows, so it
+ * is given no time. */
+void wasm_pool_lost(const wasm_pool *p, const skep_pool_task *task, uint32_t slot, uint64_t began);
 
 #endif

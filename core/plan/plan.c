@@ -196,10 +196,11 @@ const char *skep_plan_system_at(const skep_plan *plan, uint32_t place)
 
 void skep_plan_host_set(skep_plan *plan, const skep_plan_host *host)
 {
+    const bool told = plan->host.trace == host->trace;
     plan->host = *host;
     if (!host->executor) plan->host.executor = "local";
     plan->ring = skep__trace_ring_of(host->trace, 0);
-    if (plan->built) skep__plan_trace(plan);
+    if (plan->built && !told) skep__plan_trace(plan);
 }
 
 /* ---- what systems remember ------------------------------------------------------------------ */

@@ -68,4 +68,5 @@ export * from './errors.js';
 export { ParallelScheduler, type FrameReport, type SchedulerOptions } from './scheduler.js';
 export type { Loop, LoopOptions } from './loop.js';
 export { loadScene, type Scene, type SceneParam } from './scene.js';
+export type { SchedulerTrace, TraceOptions } from './tracing.js';
 export type { OffloadSpec, SystemContext, SystemSpec, When } from './system.js';

@@ -133,7 +133,7 @@ function otherVersion(text: string): SkepError {
 
 /** Throws where a module is not what skep-wasm makes, before anything runs. */
 function checkModule(module: WebAssembly.Module, where: string): void {
-  const known = ['memory', 'guard', 'job'];
+  const known = ['memory', 'guard', 'job', 'clock'];
   const foreign = WebAssembly.Module.imports(module).find(
     ({ module: from, name }) => from !== 'env' || !known.includes(name),
   );

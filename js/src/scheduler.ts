@@ -50,6 +50,7 @@ import {
   type SystemSpec,
   type When,
 } from './system.js';
+import { SchedulerTrace, type TraceOptions } from './tracing.js';
 import { Commands, type World } from './world.js';
 
 export interface SchedulerOptions extends Omit<PoolOptions, 'executor' | 'deadlineMs'> {
@@ -72,6 +73,8 @@ export interface SchedulerOptions extends Omit<PoolOptions, 'executor' | 'deadli
   /** Takes lines of the core and of jobs: level 0 (debug) to 3 (error). By default warnings and
    * errors go to the console. */
   log?: (level: number, text: string) => void;
+  /** Traces frames from the first one on; see scheduler.trace(). Off by default. */
+  trace?: boolean | TraceOptions;
 }
 
 export interface FrameReport {
@@ -157,6 +160,7 @@ export class ParallelScheduler {
   #begun = false;
   #faultCount = 0;
   #checked = false;
+  #trace: SchedulerTrace | null = null;
 
   constructor(world: World, options: SchedulerOptions = {}) {
     this.world = world;
@@ -173,6 +177,7 @@ export class ParallelScheduler {
     this.#local = this.#executor = undefined as never;
     this.#settle();
     if (options.stages) this.#stages(options.stages);
+    if (options.trace) this.trace();
     owners.set(world, this);
   }
 
@@ -316,6 +321,21 @@ export class ParallelScheduler {
   /** Where jobs run now, and why not elsewhere. */
   get executor(): { kind: ExecutorKind; workers: number; fallback: string | null } {
     return { kind: this.#executor.kind, workers: this.#executor.workers, fallback: this.#fallback };
+  }
+
+  /** What frames are traced by, and what was traced. Without `trace` in the options it is off until
+   * `trace().on()`. Always the same object. */
+  trace(): SchedulerTrace {
+    if (this.#trace) return this.#trace;
+    const { trace } = this.#options;
+    const source = {
+      host: () => this.#host,
+      threads: () => this.#pool?.threads ?? 0,
+      executor: () => this.#executor.kind,
+      busy: () => this.#inFrame,
+    };
+    const options = typeof trace === 'object' ? trace : { off: !trace };
+    return (this.#trace = new SchedulerTrace(source, options));
   }
 
   /** The pool, once it was started; also useful alone. */
@@ -708,6 +728,7 @@ export class ParallelScheduler {
     executor: Executor,
   ): FrameReport | Generator<unknown, FrameReport, unknown> {
     const began = performance.now();
+    if (this.#trace) this.#trace.ready();
     for (const hook of this.world.frames) hook.begin();
     this.world.flush();
     this.#inFrame = true;
@@ -1042,7 +1063,9 @@ export class ParallelScheduler {
     const at = this.#result;
     u8.fill(0, at, at + RESULT.size);
     const room = host.layout.slots + SLOT.room;
+    const began = host.tracer?.begin() ?? 0;
     host.instance.imports.guard(task.task, task.job, task.flags, room, at, this.#stack);
+    if (began) host.tracer?.block(0, task.task, began, performance.now());
     const word = (offset: number): number => u32[(at + offset) >> 2]!;
     host.ex['skep_host_deliver']!(
       host.address,
@@ -1220,6 +1243,7 @@ export class ParallelScheduler {
   /** Leaves the world to others. */
   #leave(): void {
     owners.delete(this.world);
+    this.#trace?.close(Promise.all((this.#pool?.workers ?? []).map(worker => worker.gone)));
     if (this.#host.closed) return;
     for (const system of [...this.#removed, ...this.#systems]) this.#takeFromPlan(system);
     this.#local.enter(false);

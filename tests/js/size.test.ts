@@ -13,7 +13,7 @@ import { ROOT } from './browser/site.ts';
 
 /** Bytes, gzipped, as they were when somebody last looked; 2% more are let pass. */
 const LIMITS: Readonly<Record<string, { all: number; script: number }>> = {
-  skep: { all: 143_700, script: 50_100 },
+  skep: { all: 152_300, script: 52_800 },
   'skep/client': { all: 45_300, script: 11_900 },
 };
 const SLACK = 1.02;

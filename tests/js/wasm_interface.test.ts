@@ -64,11 +64,16 @@ test('imports and exports are those of wasm_interface.txt', () => {
   );
 });
 
-test('a host brings a memory and two functions, and nothing else; of views a memory', () => {
+test('a host brings a memory and three functions, and nothing else; of views a memory', () => {
   for (const all of [core, live, scene, debug]) {
     assert.deepEqual(
       all.filter(line => line.startsWith('import')),
-      ['import function env.guard', 'import function env.job', 'import memory env.memory'],
+      [
+        'import function env.clock',
+        'import function env.guard',
+        'import function env.job',
+        'import memory env.memory',
+      ],
     );
   }
   assert.deepEqual(

@@ -34,7 +34,7 @@ class Wire {
     const bytes = readFileSync(join(ROOT, 'build/wasm/tests', `${name}.wasm`));
     this.memory = new WebAssembly.Memory({ initial: MEMORY_PAGES, maximum: 65536, shared: true });
     const never = (): number => assert.fail('no jobs run here');
-    const env = { memory: this.memory, guard: never, job: never };
+    const env = { memory: this.memory, guard: never, job: never, clock: never };
     const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env });
     this.exports = instance.exports as unknown as Exports;
     assert.ok(this.exports.wire_start(this.memory.buffer.byteLength));

@@ -9,6 +9,7 @@ import { ColumnCache } from './columns.js';
 import { createInstance, sharedMemoryAvailable, type CoreModule } from './core_module.js';
 import type { Exports, Instance } from './instance.js';
 import { KIND, STATUS, readLayout, type Layout } from './layout.js';
+import type { Tracer } from './tracer.js';
 import { writeStruct } from './values.js';
 
 /** What a world may have at most. */
@@ -78,6 +79,8 @@ export class Host {
   readonly #byId: (Known | undefined)[] = [];
   #closed = false;
   #users = 0;
+  /** Where frames are traced; null: they are not. */
+  tracer: Tracer | null = null;
   /** Memory for texts and single values that calls are given: as large as any known value. */
   scratch: number;
   #scratchBytes = 4096;

@@ -89,7 +89,8 @@ export const POOL_TASK = {
   outputBytes: 52,
   block: 56,
   rows: 60,
-  bytes: 64,
+  system: 64,
+  bytes: 72,
 } as const;
 /** skep_task_part. */
 export const PART = {
@@ -145,7 +146,7 @@ export const STACK_BYTES = 256 << 10;
 /** What a job has of that, on every executor: the rest is for the frames below it. */
 export const JOB_STACK_BYTES = 240 << 10;
 /** HOST_INTERFACE of wasm/host.h. */
-export const INTERFACE = 2;
+export const INTERFACE = 3;
 
 /** skep_status, as in skep/status.h. */
 export const STATUS = {

@@ -49,6 +49,8 @@ interface Job {
   readonly resolve: () => void;
   /** Which message it was sent by. */
   id: number;
+  /** When, in milliseconds; 0 where frames are not traced. */
+  began: number;
 }
 
 export class CopiedExecutor extends CrewExecutor<CopiedMember> implements Executor {
@@ -114,6 +116,7 @@ export class CopiedExecutor extends CrewExecutor<CopiedMember> implements Execut
   }
 
   protected answer(member: CopiedMember, message: FromWorker): void {
+    if (message.kind === 'attached') this.host.tracer?.worker(member.worker.slot, true);
     if (message.kind === 'done') this.#done(member, message);
     else if (message.kind !== 'fault') this.#serve();
   }
@@ -141,7 +144,7 @@ export class CopiedExecutor extends CrewExecutor<CopiedMember> implements Execut
     if (this.given >= this.workers) return undefined;
     this.arm();
     return new Promise(resolve => {
-      this.#queue.push({ task, resolve, id: 0 });
+      this.#queue.push({ task, resolve, id: 0, began: 0 });
       this.#serve();
     });
   }
@@ -185,7 +188,9 @@ export class CopiedExecutor extends CrewExecutor<CopiedMember> implements Execut
   #send(member: CopiedMember, job: Job): void {
     const { task } = job;
     const { places } = member;
-    const { u8 } = this.host.instance;
+    const { instance, tracer } = this.host;
+    const { u8 } = instance;
+    job.began = tracer?.begin() ?? 0;
     const need = this.host.ex['skep_task_bytes']!(task.task);
     if (need > places.elsewhereBytes) {
       this.host.free(places.elsewhere, places.elsewhereBytes);
@@ -224,6 +229,7 @@ export class CopiedExecutor extends CrewExecutor<CopiedMember> implements Execut
       },
       [payload],
     );
+    tracer?.sent(job.began);
   }
 
   /** What a worker has not got yet of what a task reads. */
@@ -262,6 +268,10 @@ export class CopiedExecutor extends CrewExecutor<CopiedMember> implements Execut
     const { output, cause } = message;
     if (!job || job.id !== message.id) return;
     member.running = null;
+    if (job.began) {
+      const { began, ended } = message;
+      this.host.tracer?.block(member.worker.slot, job.task.task, Number(began), Number(ended));
+    }
     const bytes = output instanceof ArrayBuffer ? output.byteLength : 0;
     if (bytes > member.places.elsewhereBytes) {
       this.#deliver(
@@ -316,7 +326,10 @@ export class CopiedExecutor extends CrewExecutor<CopiedMember> implements Execut
   }
 
   protected left({ running, worker }: CopiedMember, cause: Error): void {
+    const { tracer } = this.host;
+    tracer?.worker(worker.slot, false);
     if (!running) return;
+    if (running.began) tracer?.lost(worker.slot, running.task.task, running.began);
     this.onFault(worker.slot, '', cause, -1);
     this.#deliver(running, STATUS.CLOSED, `${cause.name}: ${cause.message}`, 0, 0, 0, worker.slot);
   }

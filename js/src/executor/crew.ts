@@ -78,7 +78,7 @@ export abstract class CrewExecutor<M extends Member> {
       pool.onMessage(WASM, (w, data) => this.#message(w, data as FromWorker)),
       pool.onUp(worker => this.#up(worker)),
       pool.onLost((w, cause) => this.#lost(w, cause)),
-      pool.onGivenUp(() => this.#givenUp()),
+      pool.onGivenUp(worker => this.#givenUp(worker)),
     );
     return this.#settled();
   }
@@ -143,8 +143,9 @@ export abstract class CrewExecutor<M extends Member> {
     this.#tell();
   }
 
-  #givenUp(): void {
+  #givenUp(worker: PoolWorker): void {
     this.given++;
+    this.host.tracer?.worker(worker.slot, true); // nobody waits for another any more
     if (this.given >= this.workers) this.allGivenUp();
     this.#tell();
     this.wake();

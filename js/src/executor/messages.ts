@@ -93,4 +93,7 @@ export type FromWorker =
       readonly bytes: number;
       readonly wanted: number;
       readonly output: ArrayBuffer;
+      /** When it ran, in milliseconds of the host's performance.now(). */
+      readonly began: number;
+      readonly ended: number;
     };

@@ -5,6 +5,7 @@
 // was lost with its worker, or threw there, is tried once more by the plan, like any other task.
 
 import { POOL_TASK, STATUS } from '../core/layout.js';
+import type { Timed } from '../core/tracer.js';
 import { DeadlineError, JobError, SkepError } from '../errors.js';
 import { isJob } from '../job.js';
 import type { JobAddress } from '../pool/protocol.js';
@@ -50,6 +51,10 @@ interface Flight {
   readonly handed: HandedTask;
   readonly buffers: WholeBuffers;
   open: boolean;
+  /** When it began, in milliseconds; 0: it is not traced, or was already. */
+  began: number;
+  /** When and where the pool ran it. */
+  timed: Timed | undefined;
 }
 
 export class WholeTasks {
@@ -99,7 +104,8 @@ export class WholeTasks {
       return undefined;
     }
     const buffers = (system.buffers ??= new WholeBuffers(this.#world.host, shared));
-    const flight: Flight = { system, handed, buffers, open: true };
+    const began = this.#world.host.tracer?.begin() ?? 0;
+    const flight: Flight = { system, handed, buffers, open: true, began, timed: undefined };
     this.#flights.add(flight);
     try {
       const given = this.#call(flight, pool);
@@ -132,6 +138,7 @@ export class WholeTasks {
           ? packPatches(this.#world, task, binding, result, !elsewhere)
           : packResult(this.#world, task, binding, input, result as WholeResult, !elsewhere);
         this.#close(flight);
+        this.#trace(flight, false);
         this.#finish(system, handed, output);
       } catch (error) {
         this.#failed(flight, error, 0);
@@ -139,15 +146,36 @@ export class WholeTasks {
     };
     let given: unknown;
     if (input.n > 0 || !system.skipIfEmpty) {
-      given = elsewhere ? inPool(system, input, pool) : here(system, input, pool);
+      given = elsewhere ? this.#send(flight, input, pool) : here(system, input, pool);
     }
     if (typeof (given as PromiseLike<unknown> | null | undefined)?.then !== 'function') {
       take(given);
       return undefined;
     }
+    // What a job in process does after it gave a promise happens between other things.
+    if (!elsewhere) this.#trace(flight, false);
     return (given as Promise<unknown>).then(take, (error: unknown) =>
       this.#failed(flight, error, elsewhere ? 1 : 0, pool),
     );
+  }
+
+  #send(flight: Flight, input: WholeInput, pool: PortablePool): Promise<unknown> {
+    const { began, system } = flight;
+    if (began) flight.timed = { thread: 0, began: 0, ended: 0 };
+    const given = inPool(system, input, pool, flight.timed);
+    this.#world.host.tracer?.sent(began);
+    return given;
+  }
+
+  /** Writes down where and when a task ran, or was lost. */
+  #trace(flight: Flight, lost: boolean): void {
+    const { began, timed, handed } = flight;
+    const { tracer } = this.#world.host;
+    if (!tracer || !began) return;
+    flight.began = 0;
+    if (!timed) tracer.block(0, handed.task, began, performance.now());
+    else if (timed.ended) tracer.block(timed.thread, handed.task, timed.began, timed.ended);
+    else if (lost && timed.thread) tracer.lost(timed.thread, handed.task, timed.began);
   }
 
   #close(flight: Flight): void {
@@ -184,6 +212,7 @@ export class WholeTasks {
     const lost =
       error instanceof DeadlineError
       || (error instanceof JobError && error.code === 'E_WORKER_LOST');
+    this.#trace(flight, lost);
     if (lost) this.#leave(flight, pool);
     const details = error instanceof DeadlineError ? error.cause : error;
     const worker = elsewhere && details instanceof JobError ? details.worker : 0;
@@ -312,10 +341,16 @@ export function placeOf(system: System, pool: PortablePool | null): 'pool' | 'he
   return address && (address.served !== undefined || pool?.kind !== 'web') ? 'here' : 'nowhere';
 }
 
-function inPool(system: System, input: WholeInput, pool: PortablePool): Promise<unknown> {
+function inPool(
+  system: System,
+  input: WholeInput,
+  pool: PortablePool,
+  timed: Timed | undefined,
+): Promise<unknown> {
   const limit = {
     ...(system.deadlineMs !== undefined && { deadlineMs: system.deadlineMs }),
     once: true,
+    timed,
   };
   if (!system.offload) return pool.run(system.job!, input, limit);
   return pool.run(nameIn(system, pool)!, notesInput(input, system.whole!), limit);

@@ -44,7 +44,7 @@ class Attachment {
       typeof attach.memory === 'number'
         ? new WebAssembly.Memory({ initial: attach.memory, maximum: attach.memory })
         : attach.memory;
-    this.instance = new Instance(attach.module, memory, shared);
+    this.instance = new Instance(attach.module, memory, shared, context.clockShift);
     if (attach.stackTop) this.instance.ex.__stack_pointer.value = attach.stackTop;
     this.runtime = new JobRuntime(this.instance, attach.place, (system, error, block) =>
       this.#send({ kind: 'fault', system, error: packError(error), block }),
@@ -142,6 +142,7 @@ class Attachment {
     }
     u32[(message.room + ROOM.elsewhere) >> 2] = message.elsewhere;
     u8.fill(0, message.result, message.result + RESULT.size);
+    const began = performance.now() + this.#context.clockShift;
     instance.imports.guard(
       message.task,
       message.job,
@@ -150,6 +151,7 @@ class Attachment {
       message.result,
       ex.__stack_pointer.value as number,
     );
+    const ended = performance.now() + this.#context.clockShift;
     const word = (offset: number): number => u32[(message.result + offset) >> 2]!;
     const cause = word(RESULT.cause);
     const length = word(RESULT.output) ? ex['skep_task_bytes']!(message.task) : 0;
@@ -164,6 +166,8 @@ class Attachment {
         bytes: word(RESULT.bytes),
         wanted: word(RESULT.wanted),
         output,
+        began,
+        ended,
       },
       [output],
     );

@@ -38,7 +38,11 @@ class SlotLane implements Lane {
   }
 
   begin(task: Task): void {
-    const { address, id } = task;
+    const { address, id, timed } = task;
+    if (timed) {
+      timed.thread = this.slot;
+      timed.began = performance.now();
+    }
     // Where executors give workers other things to do as well, a job's time begins when it does.
     const first =
       task.once || (address.served === undefined && !this.worker.loaded.has(address.key));
@@ -46,7 +50,11 @@ class SlotLane implements Lane {
       const { part, buffers } = (task.input as () => CutPart)();
       this.worker.send({ skep: 'columns', id, job: address, first, input: part }, buffers);
     } else {
-      this.worker.send({ skep: 'run', id, job: address, first, input: task.input }, task.transfer);
+      const { input, transfer } = task;
+      this.worker.send(
+        { skep: 'run', id, job: address, first, input, ...(timed && { timed: true }) },
+        transfer,
+      );
     }
     if (first) this.crew.waitForLoad(this, task);
     else this.crew.dispatcher.count(this, task);
@@ -171,6 +179,10 @@ export class Crew {
       return;
     }
     slot.worked();
+    if (task.timed && typeof message.began === 'number' && typeof message.ended === 'number') {
+      task.timed.began = message.began;
+      task.timed.ended = message.ended;
+    }
     if (message.skep === 'result') {
       return this.dispatcher.done(lane, task, () => task.resolve(message.value));
     }

@@ -80,18 +80,19 @@ async function startCrew(
 const BLOCKED_MS = 100;
 
 /** Makes one worker a name, and waits a moment for the error event of those that are blocked: they
- * say nothing else. Rejects when all are. */
+ * say nothing else. Rejects when all are. `crew`: workers that there are beside them. */
 async function startRaw(
   kind: PoolKind,
   limits: PoolLimits,
   options: PoolOptions,
   watch: Watch,
-  alone: boolean,
+  crew: number,
 ): Promise<Map<string, RawGroup>> {
   const groups = new Map<string, RawGroup>();
   for (const [name, make] of Object.entries(options.browserWorkers ?? {})) {
-    groups.set(name, new RawGroup(make, limits, watch));
+    groups.set(name, new RawGroup(make, limits, watch, crew + groups.size + 1));
   }
+  const alone = !crew;
   if (kind !== 'web' || !groups.size) return groups;
   const causes: unknown[] = [];
   const blocked = new Promise<void>(resolve => {
@@ -132,7 +133,7 @@ async function build(
     const raw =
       kind === 'local'
         ? new Map<string, RawGroup>()
-        : await startRaw(kind, limits, options, watch, !crew);
+        : await startRaw(kind, limits, options, watch, crew?.slots.length ?? 0);
     const local = kind === 'local' ? new LocalCrew(limits, watch) : null;
     return new PortablePool({ kind, limits, fallback, crew, local, raw, watch, hold, options });
   } catch (error) {

@@ -134,6 +134,11 @@ export class PortablePool {
     return this.#parts.crew?.slots ?? [];
   }
 
+  /** Workers that frames can use: those of `workers`, and one for each name. @internal */
+  get threads(): number {
+    return this.workers.length + this.#parts.raw.size;
+  }
+
   /** @internal */
   onUp(call: (worker: PoolWorker) => void): () => void {
     for (const worker of this.workers) if (worker.up) call(worker);
@@ -248,6 +253,7 @@ export class PortablePool {
       priority: call.priority ?? 0,
       signal,
       once: call.once,
+      timed: call.timed,
       deadlineMs: call.deadlineMs ?? this.#parts.limits.deadlineMs,
       losses: 0,
       counted: 0,

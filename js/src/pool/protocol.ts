@@ -8,7 +8,7 @@ import type { PackedError } from './faults.js';
 import type { ColumnsPart, ColumnsResult } from './columns_run.js';
 
 /** Changes with every change of the tables below. */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 /** Where a worker finds a job: in its table of served jobs, or as an export of a module. */
 export interface JobAddress {
@@ -29,14 +29,23 @@ export type FaultStage = 'load' | 'job' | 'output';
 
 /** From the pool to a worker. */
 export interface ToWorker {
-  ready: { protocol: number; slot: number; generation: number };
-  /** `first`: the worker has to say `started` when the job is loaded and about to run. */
-  run: { id: number; job: JobAddress; first: boolean; input: unknown };
+  /** `origin`: the pool's performance.timeOrigin, by which the worker finds out what the pool's
+   * clock says. */
+  ready: { protocol: number; slot: number; generation: number; origin: number };
+  /** `first`: the worker has to say `started` when the job is loaded and about to run. `timed`: and
+   * in its answer when the job began and ended, by the pool's clock. */
+  run: { id: number; job: JobAddress; first: boolean; input: unknown; timed?: boolean };
   columns: { id: number; job: JobAddress; first: boolean; input: ColumnsPart };
   /** For a handler that was registered under `type`. */
   ext: { type: string; data: unknown };
   /** Ends the worker when it is idle. */
   close: Record<never, never>;
+}
+
+/** When a job ran, in milliseconds of the pool's performance.now(). */
+export interface Times {
+  began?: number;
+  ended?: number;
 }
 
 /** From a worker to the pool. */
@@ -45,7 +54,7 @@ export interface ToPool {
   /** The worker speaks another protocol than the pool's `ready`. */
   refuse: { protocol: number };
   started: { id: number };
-  result: { id: number; value: unknown | ColumnsResult };
+  result: { id: number; value: unknown | ColumnsResult } & Times;
   /** `block`: of the rows, for columns. */
   error: {
     id: number;
@@ -53,7 +62,7 @@ export interface ToPool {
     error: PackedError;
     block: number | null;
     note?: string | undefined;
-  };
+  } & Times;
   /** An error that no job's promise carries: the worker is to be replaced. */
   uncaught: { error: PackedError };
   ext: { type: string; data: unknown };

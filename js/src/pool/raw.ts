@@ -5,6 +5,7 @@
 // event is the job's failure, and its worker is replaced, since what it would answer later could
 // not be told from the next job's result.
 
+import type { Timed } from '../core/tracer.js';
 import { SkepError } from '../errors.js';
 import { Dispatcher, detailsOf, type Lane } from './dispatch.js';
 import { jobFault, toError } from './faults.js';
@@ -47,6 +48,11 @@ class RawLane implements Lane {
       const fault = jobFault('load', detailsOf(task, this.slot), error);
       return queueMicrotask(() => this.#settle(() => task.reject(fault)));
     }
+    const { timed } = task;
+    if (timed) {
+      timed.thread = this.group.thread;
+      timed.began = performance.now();
+    }
     link.post(task.input, task.transfer);
     this.group.dispatcher.count(this, task, this.#answered ? 0 : this.group.startTimeoutMs);
   }
@@ -59,6 +65,7 @@ class RawLane implements Lane {
   #answer(value: unknown): void {
     const task = this.task;
     this.#answered = true;
+    if (task?.timed) this.group.time(task.timed);
     if (task) this.#settle(() => task.resolve(value));
   }
 
@@ -83,15 +90,27 @@ export class RawGroup {
   readonly dispatcher: Dispatcher;
   readonly make: () => unknown;
   readonly startTimeoutMs: number;
+  /** Its row in a trace, */
+  readonly thread: number;
+  /** and until when there is something on it. */
+  #ended = 0;
   /** Told when a worker failed. */
   failed: (cause: Error) => void = () => {};
   readonly #lanes: readonly RawLane[];
 
-  constructor(make: () => unknown, limits: PoolLimits, watch: Watch) {
+  constructor(make: () => unknown, limits: PoolLimits, watch: Watch, thread: number) {
     this.make = make;
+    this.thread = thread;
     this.startTimeoutMs = limits.startTimeoutMs;
     this.#lanes = Array.from({ length: limits.size }, (_, i) => new RawLane(this, i + 1));
     this.dispatcher = new Dispatcher(this.#lanes, watch, limits.queueMax);
+  }
+
+  /** Says when a job has ended, as seen from here: such workers tell no times. All of a name share
+   * a row, on which one job at a time is shown. */
+  time(timed: Timed): void {
+    timed.began = Math.max(timed.began, this.#ended);
+    timed.ended = this.#ended = performance.now();
   }
 
   /** Makes the first worker. */

@@ -151,7 +151,13 @@ export class Slot implements PoolWorker {
     this.served = new Set(message.jobs);
     if (this.up) return;
     this.#cancelTimer();
-    link.post({ skep: 'ready', protocol: PROTOCOL, slot: this.slot, generation: this.generation });
+    link.post({
+      skep: 'ready',
+      protocol: PROTOCOL,
+      slot: this.slot,
+      generation: this.generation,
+      origin: performance.timeOrigin,
+    });
     this.up = true;
     this.#events.up(this);
   }

@@ -3,6 +3,7 @@
 // higher priority first, first in first out within one. A task settles once; whoever comes second
 // (a result after an abort, say) is not heard.
 
+import type { Timed } from '../core/tracer.js';
 import type { AnyJob } from '../job.js';
 import type { JobAddress } from './protocol.js';
 
@@ -19,6 +20,8 @@ export interface RunOptions {
   priority?: number | undefined;
   /** Not tried again when its worker is lost: the caller does that. @internal */
   once?: boolean | undefined;
+  /** Gets when and where it ran. @internal */
+  timed?: Timed | undefined;
 }
 
 /** A pool's numbers. */
@@ -42,6 +45,7 @@ export interface Task {
   readonly deadlineMs: number;
   readonly signal: AbortSignal | undefined;
   readonly once: boolean | undefined;
+  readonly timed: Timed | undefined;
   /** Workers that were lost while they ran it. */
   losses: number;
   /** Milliseconds of its deadline that are used up, and since when it counts. */

@@ -13,6 +13,7 @@ import {
   isOurs,
   type FaultStage,
   type PoolMessage,
+  type Times,
   type ToWorker,
   type WorkerMessage,
 } from './protocol.js';
@@ -26,6 +27,8 @@ export interface WorkerContext {
   /** The served jobs by name. */
   readonly jobs: ReadonlyMap<string, AnyJob>;
   readonly loadJob: typeof loadJob;
+  /** Milliseconds by which this thread's performance.now() is behind the pool's. */
+  readonly clockShift: number;
   /** Whether jobs came by message that have not answered. */
   busy(): boolean;
   /** Posts an extension message to the pool. */
@@ -94,19 +97,39 @@ function webPort(): Port | null {
   };
 }
 
-function postFault(id: number, stage: FaultStage, thrown: unknown, note?: string): void {
+function now(): number {
+  return performance.now() + here!.clockShift;
+}
+
+/** When a job ran that began then; nothing where nobody asked. */
+function timesOf(began: number): Times {
+  return began ? { began, ended: now() } : {};
+}
+
+function postFault(
+  id: number,
+  stage: FaultStage,
+  thrown: unknown,
+  times: Times = {},
+  note?: string,
+): void {
   open--;
   const block = thrown instanceof BlockFault ? thrown.block : null;
   const error = packError(thrown instanceof BlockFault ? thrown.cause : thrown);
-  port!.post({ skep: 'error', id, stage, error, note, block });
+  port!.post({ skep: 'error', id, stage, error, note, block, ...times });
 }
 
-function postResult(id: number, value: unknown, transfer?: readonly Transferable[]): void {
+function postResult(
+  id: number,
+  value: unknown,
+  times: Times,
+  transfer?: readonly Transferable[],
+): void {
   try {
-    port!.post({ skep: 'result', id, value }, transfer);
+    port!.post({ skep: 'result', id, value, ...times }, transfer);
     open--;
   } catch (error) {
-    postFault(id, 'output', error, findUncloneable(value));
+    postFault(id, 'output', error, times, findUncloneable(value));
   }
 }
 
@@ -116,21 +139,22 @@ type Call = ToWorker['run'] | ToWorker['columns'];
 function perform(message: Call, columns: boolean, job: LoadedJob): void {
   const { id } = message;
   if (message.first) port!.post({ skep: 'started', id });
+  const began = 'timed' in message && message.timed ? now() : 0;
   try {
     if (columns) {
       const result = runColumns(job, message.input as ToWorker['columns']['input']);
-      return postResult(id, result, buffersOf(result.arrays));
+      return postResult(id, result, {}, buffersOf(result.arrays));
     }
     const value = callJob(job, message.input);
     if (typeof (value as PromiseLike<unknown> | null)?.then !== 'function') {
-      return postResult(id, value);
+      return postResult(id, value, timesOf(began));
     }
     Promise.resolve(value as PromiseLike<unknown>).then(
-      result => postResult(id, result),
-      error => postFault(id, 'job', error),
+      result => postResult(id, result, timesOf(began)),
+      error => postFault(id, 'job', error, timesOf(began)),
     );
   } catch (error) {
-    postFault(id, 'job', error);
+    postFault(id, 'job', error, timesOf(began));
   }
 }
 
@@ -161,6 +185,7 @@ function begin(message: ToWorker['ready']): void {
     generation: message.generation,
     jobs,
     loadJob,
+    clockShift: performance.timeOrigin - message.origin,
     busy: () => open > 0,
     post: (type, data, transfer) => port!.post({ skep: 'ext', type, data }, transfer),
   };

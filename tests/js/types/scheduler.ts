@@ -55,6 +55,22 @@ scheduler.register({
 scheduler.register({ run: () => {} });
 void remove;
 
+new ParallelScheduler(world, { trace: true });
+const traced = new ParallelScheduler(world, { trace: { records: 1024, off: true } }).trace();
+// @ts-expect-error a misspelt option
+new ParallelScheduler(world, { trace: { record: 1024 } });
+const file: Uint8Array<ArrayBuffer> = traced.bytes({ frames: 120, budgetMs: 16 });
+const named: number = traced.name('think');
+const seven: 7 = traced.zone(named, () => 7 as const);
+traced.end(named, traced.begin());
+// @ts-expect-error a zone has a number
+traced.zone('think', () => {});
+// @ts-expect-error on() and off() do it
+traced.enabled = true;
+// @ts-expect-error only the scheduler does that
+traced.ready();
+void [file, seven];
+
 export async function frames(): Promise<FrameReport> {
   const report = await scheduler.runFrame(1 / 60, 0, { parallel: true });
   const same: FrameReport = scheduler.tick(1 / 60);
