@@ -7,12 +7,13 @@ import * as client from 'skep/client';
 import * as gateway from 'skep/gateway';
 import * as math from 'skep/math';
 import * as node from 'skep/node';
+import * as trace from 'skep/trace';
 import * as web from 'skep/web';
 import * as worker from 'skep/worker';
 import { run } from './run.ts';
 
 const exported = Object.fromEntries(
-  Object.entries({ skep, client, gateway, math, node, web, worker }).map(([name, entry]) => [
+  Object.entries({ skep, client, gateway, math, node, trace, web, worker }).map(([name, entry]) => [
     name,
     Object.keys(entry).length,
   ]),
