@@ -116,7 +116,7 @@ interface ForeignZone {
 }
 
 /**
- * Reads a trace file. O(bytes); a million zones take about 0.1 s. Throws TraceError where the bytes
+ * Reads a trace file. O(bytes); a million zones take some 0.3 s. Throws TraceError where the bytes
  * are not a trace file, or one of a newer version; whatever else is wrong is told in `problems`.
  */
 export function readTrace(bytes: Uint8Array): Trace {
