@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The size of what a page downloads for everything that the entry `skep` exports, for the entry
-// `skep/client` without prediction, and for the entry `skep/trace`, which has no wasm: bundled and minified by esbuild, wasm included, then gzipped. A
-// ratchet: it may not grow past the numbers below, and who makes it smaller lowers the number. The
-// bar is far below; the test says how far.
+// `skep/client` without prediction, and for the entry `skep/trace`, which has no wasm: bundled and
+// minified by esbuild, wasm included, then gzipped. A ratchet: it may not grow past the numbers
+// below, and who makes it smaller lowers the number. The bar is far below; the test says how far.
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
