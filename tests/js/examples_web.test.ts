@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// ctest: timeout=600 serial
+// ctest: timeout=600
 // The example page, opened in real browsers: it says where its job runs and why, with isolation,
 // without, under a policy without workers, and isolated by its own service worker; every executor
 // can be forced; a job that throws or loops does not stop it; executors agree on the world's hash.
