@@ -34,6 +34,13 @@ SKEP_RESOURCE(Stats, (u64, departures), (u64, landings), (u64, warnings), (f64, 
 
 #define FRAME (1.0f / 60.0f)
 #define FLIGHTS_MAX 4096u
+/* Hashes of the second seed are compared by all other builds; what ThreadSanitizer looks for, it
+ * finds with one, in 80 seconds less. */
+#ifdef __SANITIZE_THREAD__
+#define SEEDS 1u
+#else
+#define SEEDS 2u
+#endif
 
 /* How a scene is run. */
 typedef struct setup {
@@ -89,7 +96,7 @@ static uint64_t hash_after(const setup *s, uint32_t frames)
 static void expect_one_hash(setup s, uint32_t frames)
 {
     static const uint32_t workers[] = {1, 2, 4, 8};
-    for (uint64_t seed = 1; seed <= 2; seed++) {
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         s.seed = seed;
         s.workers = 0;
         s.forced = false;

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The live line on a terminal, and how signals end a run."""
+"""The live line on a terminal, and how signals end a run.
+
+ctest: waits"""
 import errno
 import fcntl
 import json

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ctest: timeout=900, threads
+/* ctest: timeout=900, threads, waits
  * The suite for `threads` with 1, 2, 4 and 8 workers, and what only threads have: deadlines, hung
  * workers that are replaced, retries on another worker, allocations that fail. */
 #include "tests/conformance/conformance.h"

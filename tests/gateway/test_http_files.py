@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Pages over HTTP: what is shown and what is not, with which headers; health and metrics."""
+"""Pages over HTTP: what is shown and what is not, with which headers; health and metrics.
+
+ctest: waits"""
 import os
 import re
 

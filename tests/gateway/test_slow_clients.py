@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Clients that say or read too little: they are bounded in number, memory and time, and nobody else
-notices. Times of the server are made short, so that no test waits for seconds."""
+notices. Times of the server are made short, so that no test waits for seconds.
+
+ctest: waits"""
 import signal
 import threading
 import time

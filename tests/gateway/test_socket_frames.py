@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: MIT
 """Frames that are good, bad and cut: what a server of WebSocket has to take, and how it ends what
 it must not take. In the manner of the Autobahn cases, with frames of our own. Frames without a mask
-are missing: libwebsockets 4.1 takes them as if they had one of zeros, and does not tell."""
+are missing: libwebsockets 4.1 takes them as if they had one of zeros, and does not tell.
+
+ctest: waits"""
 import os
 import random
 import struct

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Who becomes a WebSocket: Origin, Host, subprotocol, path, version, token."""
+"""Who becomes a WebSocket: Origin, Host, subprotocol, path, version, token.
+
+ctest: waits"""
 import gateway_peer as peer
 from gateway_peer import Case, Server
 

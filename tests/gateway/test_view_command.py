@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """`skep view` against `skep serve`: what it says, TLS, tokens, and a server that is killed and
-comes back."""
+comes back.
+
+ctest: waits"""
 import json
 import signal
 import ssl

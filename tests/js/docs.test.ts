@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// ctest: timeout=300 serial
+// ctest: timeout=300
 // The code in js/README.md and docs/js/*.md: all of it passes TypeScript's strict checks, what says
 // so runs on Node or in a page and prints what it says, and links lead somewhere. How blocks are
 // marked: support/docs_code.ts.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// ctest: timeout=300 serial
+// ctest: timeout=300
 // The page of skies, built and opened in Chromium under the policy that `skep serve` sends, over a
 // world of its own: aircraft are drawn, an airport and a flight are found, and their cards open;
 // one's own aircraft takes off, turns and is left. On a desktop and on a phone. Then by

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// ctest: timeout=600 serial
+// ctest: timeout=600
 // The example page, opened in real browsers: it says where its job runs and why, with isolation,
 // without, under a policy without workers, and isolated by its own service worker; every executor
 // can be forced; a job that throws or loops does not stop it; executors agree on the world's hash.
@@ -208,7 +208,8 @@ for (const name of BROWSERS) {
         ['phone', 390, 844],
       ] as const) {
         test(`${theme}, ${kind}: all of the panel can be reached`, async () => {
-          await withPage({ isolated: true }, `/?theme=${theme}&bees=24000`, async page => {
+          const path = `/?theme=${theme}&bees=${SHOTS ? 24000 : 3000}`;
+          await withPage({ isolated: true }, path, async page => {
             await page.page.setViewport({ width, height, deviceScaleFactor: 2 });
             await until(page, 'frames', s => s.tick > (SHOTS ? 240 : 5));
             const box = await page.page.evaluate(() => {
@@ -227,8 +228,8 @@ for (const name of BROWSERS) {
               && !box.wide;
             assert.ok(inside, JSON.stringify(box));
             if (SHOTS) {
-              const path = join(SHOTS, `${name}_${kind}_${theme}.png`) as `${string}.png`;
-              await page.page.screenshot({ path });
+              const shot = join(SHOTS, `${name}_${kind}_${theme}.png`) as `${string}.png`;
+              await page.page.screenshot({ path: shot });
             }
           });
         });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// ctest: timeout=400 serial
+// ctest: timeout=400
 // Two hundred frames, each with a worker that dies somewhere in it: by its own hand in a job, or
 // ended from outside. The world comes out as if nothing had happened, and nobody is left behind.
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// ctest: timeout=120
+// ctest: timeout=120, waits
 // Prediction on a clock of its own, in process: the small world has the same bits as the server's,
 // so on an undisturbed line nothing is ever corrected; and what jumps is made good.
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// ctest: timeout=120
+// ctest: timeout=120, waits
 // The gateway and the client over real sockets, the client with `skep serve`, and `skep view` with
 // the gateway; the cases of servers are in live/suite.ts.
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// ctest: waits
 // Where a pool runs its jobs: the choice, starts that fail, and what is said of a fallback.
 
 import assert from 'node:assert/strict';

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// ctest: waits
 // A pool and the process that it lives in: what keeps the process alive and what does not, time
 // that it slept, a debugger, and output that is still on its way. Each in a process of its own.
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// ctest: timeout=300 serial
+// ctest: timeout=300
 // Frames of a running world take no more memory than their first ones did: two thousand of a C
 // scene with JavaScript jobs beside it, which spawn, destroy and send.
 

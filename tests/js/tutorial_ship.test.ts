@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// ctest: timeout=300 serial
+// ctest: timeout=300
 // Follows docs/tutorial-ship.md: its code is that of examples/ship, the server starts as it says,
 // and of two pages that are open one steers a ship that the other sees move.
 
