@@ -18,6 +18,7 @@ async function factReport(fact: Fact, quick: boolean): Promise<RowReport> {
       const [low, high] = [quantile(sorted, 0.25), quantile(sorted, 0.75)];
       return { name, role, median: value, low, high, samples: [...samples] };
     }),
+    traced: [],
     verdicts: fact.bars.map(({ of, value }) => {
       const found = values.find(({ name }) => name === of)!.value;
       return { of, kind: 'value' as const, value: found, bar: value, met: found <= value };

@@ -9,6 +9,9 @@ import type { Bar, Contender, Role, Row, Subject, Unit } from './row.ts';
 const NANOSECONDS: Record<Unit, number> = { ns: 1, us: 1e3, ms: 1e6 };
 
 export interface MeasureOptions {
+  /** Turns with tracing off and on, and how long each is. */
+  turns: number;
+  turnMs: number;
   /** Samples of each contender; at least 7. */
   rounds: number;
   /** How long a sample is at least. */
@@ -17,10 +20,22 @@ export interface MeasureOptions {
   warmMs: readonly [least: number, most: number];
 }
 
-export const DEFAULTS: MeasureOptions = { rounds: 11, sampleMs: 10, warmMs: [500, 3000] };
+export const DEFAULTS: MeasureOptions = {
+  turns: 100,
+  turnMs: 3,
+  rounds: 11,
+  sampleMs: 10,
+  warmMs: [500, 3000],
+};
 
 /** As little as shows that everything runs and leaves the right state; its times mean nothing. */
-export const QUICK: MeasureOptions = { rounds: 1, sampleMs: 0, warmMs: [0, 0] };
+export const QUICK: MeasureOptions = {
+  turns: 1,
+  turnMs: 0,
+  rounds: 1,
+  sampleMs: 0,
+  warmMs: [0, 0],
+};
 
 /** A contender's times, in the row's unit, for one piece of work. */
 export interface Result {
@@ -47,12 +62,25 @@ export interface Verdict {
   met: boolean;
 }
 
+/** The same work with tracing on, beside it with tracing off. */
+export interface Traced {
+  of: string;
+  /** Medians of many short turns, in the row's unit, for one piece of work. */
+  off: number;
+  on: number;
+  /** Records that one `run` writes. */
+  records: number;
+  /** Nanoseconds that each of them adds: the median over the turns. */
+  nsPerRecord: number;
+}
+
 export interface RowReport {
   name: string;
   title: string;
   unit: string;
   results: Result[];
   verdicts: Verdict[];
+  traced: Traced[];
 }
 
 interface Runner {
@@ -211,12 +239,45 @@ export function judge(bar: Bar, results: readonly Result[]): Verdict {
   };
 }
 
+/** What tracing adds: turns without and with it follow one another so closely that the machine's
+ * moods hit both. */
+async function measureTraced(runner: Runner, row: Row, options: MeasureOptions): Promise<Traced> {
+  const { contender, subject, samples } = runner;
+  const { on, off, records } = subject.trace!;
+  const unit = NANOSECONDS[row.unit] * (row.per ?? 1);
+  const runNs = median(samples) * unit;
+  const repeat = Math.max(1, Math.ceil((options.turnMs * 1e6) / Math.max(runNs, 1)));
+  const times: [off: number, on: number][] = [];
+  on();
+  await time(runner, repeat); // makes the rings, and has V8 see that it can be on
+  const before = records();
+  for (let turn = 0; turn < options.turns; turn++) {
+    off();
+    const without = (await time(runner, repeat)) / repeat;
+    on();
+    times.push([without, (await time(runner, repeat)) / repeat]);
+  }
+  const each = (records() - before) / (options.turns * repeat);
+  off();
+  return {
+    of: contender.name,
+    off: median(times.map(([without]) => without)) / unit,
+    on: median(times.map(([, traced]) => traced)) / unit,
+    records: each,
+    nsPerRecord: median(times.map(([without, traced]) => traced - without)) / each,
+  };
+}
+
 /** Measures one row. Throws if a contender's state is wrong afterwards. */
 export async function measureRow(row: Row, options: MeasureOptions = DEFAULTS): Promise<RowReport> {
   const runners: Runner[] = [];
+  const traced: Traced[] = [];
   try {
     for (const contender of row.contenders) runners.push(await start(contender, options));
     await playRounds(runners, row, options);
+    for (const runner of runners) {
+      if (runner.subject.trace) traced.push(await measureTraced(runner, row, options));
+    }
     for (const { contender, subject, runs } of runners) {
       try {
         subject.check(runs);
@@ -229,5 +290,5 @@ export async function measureRow(row: Row, options: MeasureOptions = DEFAULTS): 
   }
   const results = runners.map(resultOf);
   const verdicts = row.bars.map(bar => judge(bar, results));
-  return { name: row.name, title: row.title, unit: row.unit, results, verdicts };
+  return { name: row.name, title: row.title, unit: row.unit, results, verdicts, traced };
 }

@@ -12,7 +12,7 @@ import {
 } from 'skep';
 import { Pos, Vel } from './jobs/components.ts';
 import { DT, checkMoved, speedX, speedY, startX, startY } from './movers.ts';
-import { expect, type Subject } from './row.ts';
+import { expect, type Subject, type Tracing } from './row.ts';
 
 export interface Movers {
   readonly world: World;
@@ -52,10 +52,33 @@ function restart(world: World): Movers {
 /** Options of all schedulers here: a fault ends the bench. */
 const STRICT: SchedulerOptions = { onFault: 'throw' };
 
+/** The records in a trace file and those that were overwritten before. */
+function recordsOf(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  let records = 0;
+  for (let at = 16; at < bytes.length;) {
+    const length = Number(view.getBigUint64(at + 8, true));
+    const thread = view.getUint32(at, true) === 0x44524854; // THRD
+    if (thread) records += Number(view.getBigUint64(at + 24, true)) + (length - 16) / 24;
+    at += 16 + 8 * Math.ceil(length / 8);
+  }
+  return records;
+}
+
+export function tracingOf(sched: ParallelScheduler): Tracing {
+  const trace = sched.trace();
+  return {
+    on: () => trace.on(),
+    off: () => trace.off(),
+    records: () => recordsOf(trace.bytes()),
+  };
+}
+
 function frames(n: number, movers: Movers, sched: ParallelScheduler, sync: boolean): Subject {
   return {
     run: sync ? () => void sched.tick(DT) : () => sched.runFrame(DT),
     check: runs => checkMoved(n, runs, movers.at),
+    trace: tracingOf(sched),
     async close() {
       await sched.close();
       movers.world.dispose();

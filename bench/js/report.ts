@@ -4,7 +4,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
-import { ratio, type Result, type RowReport, type Verdict } from './measure.ts';
+import { ratio, type Result, type RowReport, type Traced, type Verdict } from './measure.ts';
 import type { Role } from './row.ts';
 
 export interface Machine {
@@ -92,12 +92,26 @@ function linesOf(result: Result, report: RowReport): string {
   return compared.map((cells, i) => line([...(i ? [name, '', ''] : head), ...cells])).join('');
 }
 
+/** The same contender with tracing on. */
+function tracedLine({ of, off, on, records, nsPerRecord }: Traced, { unit }: RowReport): string {
+  const added = `${digits(nsPerRecord)} ns a record, ${digits(records)} records a run`;
+  return line([
+    `**${of}, traced**`,
+    `${digits(on)} ${unit}`,
+    '',
+    `beside ${digits(off)}`,
+    added,
+    '',
+  ]);
+}
+
 export function tableOf(report: RowReport): string {
   return (
     `\n### ${report.name}: ${report.title}\n\n`
     + line(['', 'median', 'spread', 'compared', 'bar', ''])
     + line(['---', '---:', '---:', '---', '---', '---'])
     + report.results.map(result => linesOf(result, report)).join('')
+    + report.traced.map(traced => tracedLine(traced, report)).join('')
   );
 }
 

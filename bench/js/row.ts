@@ -12,7 +12,17 @@ export interface Subject {
   timed?(): Promise<number>;
   /** Throws if the state is not what that many calls of `run` must have left. */
   check(runs: number): void;
+  /** The tracer of what runs, which is off until it is asked for: then the row also says what it
+   * costs a record. */
+  readonly trace?: Tracing;
   close?(): void | Promise<void>;
+}
+
+export interface Tracing {
+  on(): void;
+  off(): void;
+  /** Records written so far. */
+  records(): number;
 }
 
 export type Role = 'ours' | 'limit' | 'peer';

@@ -35,6 +35,7 @@ export const rows: ReadonlyMap<string, Loader> = new Map<string, Loader>([
   ['empty-job', async () => (await emptyJob()).awake],
   ['empty-job-asleep', async () => (await emptyJob()).asleep],
   ['new-workers', () => pick(import('./rows/new_workers.ts'))],
+  ['trace-zone', () => pick(import('./rows/trace_zone.ts'))],
   ['size', () => pick(import('./rows/size.ts'))],
   ['client', async () => (await live()).client],
   ['gateway', async () => (await live()).gateway],

@@ -61,8 +61,9 @@ function clockStep(): number {
  * ```
  *
  * `skep trace convert out.skept out.html` makes a page of such a file, and with `.json` what
- * Perfetto and the browsers' profilers read. In a program the entry `skep/trace` does both (`traceHtml`,
- * `traceJson`), and reads it (`readTrace`). In a page `new Blob([bytes])` can be downloaded.
+ * Perfetto and the browsers' profilers read. In a program the entry `skep/trace` does both
+ * (`traceHtml`, `traceJson`), and reads it (`readTrace`). In a page `new Blob([bytes])` can be
+ * downloaded.
  *
  * A zone takes two looks at performance.now(), about 0.1 us on Node; while it is off, nothing but a
  * test.
@@ -161,8 +162,9 @@ export class SchedulerTrace {
   /** Ends a zone that began at `began`; nothing for 0. Zones nest: one that begins in another ends
    * there too. */
   end(name: number, began: number): void {
+    if (!began) return;
     const tracer = this.#tracer;
-    if (began && tracer && !tracer.host.closed) tracer.zone(name, began);
+    if (tracer && !tracer.host.closed) tracer.zone(name, began);
   }
 
   // ---- the file ---------------------------------------------------------------------------------

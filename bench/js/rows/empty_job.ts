@@ -9,8 +9,15 @@ import { ParallelScheduler, createPortablePool } from 'skep';
 import { Tinypool } from 'tinypool';
 import workerpool from 'workerpool';
 import emptyRows from '../jobs/empty_rows.ts';
-import { makeMovers } from '../ours.ts';
-import { expect, expectNumber, type Contender, type Row, type Subject } from '../row.ts';
+import { makeMovers, tracingOf } from '../ours.ts';
+import {
+  expect,
+  expectNumber,
+  type Contender,
+  type Row,
+  type Subject,
+  type Tracing,
+} from '../row.ts';
 
 const JOBS = new URL('../jobs/', import.meta.url);
 const file = (name: string): string => new URL(name, JOBS).href;
@@ -23,16 +30,18 @@ export type Call = () => void | Promise<unknown>;
 
 interface Pool {
   call: Call;
+  trace?: Tracing;
   check?(runs: number): void;
   close(): void | Promise<void>;
 }
 
 /** A subject that calls the empty job, right away or after a pause. */
 export function subjectOf(pool: Pool, asleep: boolean): Subject {
-  const { call, check, close } = pool;
+  const { call, check, close, trace } = pool;
   const subject: Subject = {
     run: call,
     check: runs => check?.(runs),
+    ...(trace && { trace }),
     close,
   };
   if (!asleep) return subject;
@@ -86,6 +95,7 @@ async function frame(deadlineMs?: number): Promise<Pool> {
   expectNumber(tasks, 2, 'tasks');
   return {
     call: () => sched.runFrame(1),
+    trace: tracingOf(sched),
     check: runs => expectNumber(world.tick, runs + 1, 'frames'),
     async close() {
       await sched.close();
