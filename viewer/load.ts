@@ -32,7 +32,7 @@ export async function embedded(): Promise<Loaded | null> {
   const bytes = await decode(text);
   // Megabytes of text that nobody needs any more.
   if (place) place.textContent = '';
-  return { name: '', trace: readTrace(bytes) };
+  return { name: place?.dataset['name'] ?? '', trace: readTrace(bytes) };
 }
 
 /** Reads a file. */
