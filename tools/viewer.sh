@@ -5,8 +5,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 page=build/viewer/skep-trace.html
-if [ -f "$page" ] && [ -z "$(find viewer js/src/trace tools/viewer_build.mjs package-lock.json \
-    -newer "$page" -type f -print -quit)" ]; then
+if [ -f "$page" ] && [ -z "$(find viewer js/src/trace js/src/errors.ts tools/viewer_build.mjs \
+    package-lock.json -newer "$page" -type f -print -quit)" ]; then
     exit 0
 fi
 echo "viewer: building the page that shows traces"

@@ -20,6 +20,8 @@ export class Crowds {
   /** Begins a picture of so many columns. */
   begin(columns: number): void {
     this.#columns = columns;
+    // An image has the width of what is shown, or its lines would be cut elsewhere.
+    if (this.#image?.width !== columns) this.#words = new Uint32Array(0);
     this.#words.fill(0);
     this.#lines.length = 0;
     this.#used = false;
@@ -35,7 +37,7 @@ export class Crowds {
     const lines = Math.max(16, 2 * this.#lines.length);
     const image = new ImageData(this.#columns, lines);
     const words = new Uint32Array(image.data.buffer);
-    if (this.#image?.width === this.#columns) words.set(this.#words);
+    words.set(this.#words);
     this.#image = image;
     this.#words = words;
     this.#canvas = new OffscreenCanvas(this.#columns, lines);

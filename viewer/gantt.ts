@@ -5,6 +5,7 @@
 // shows the last seconds does:
 //
 //     const gantt = new Gantt(canvas, { theme: DARK });
+//     new ResizeObserver(() => gantt.resize() && gantt.draw()).observe(canvas);
 //     gantt.setTrace(trace);
 //     gantt.set({ view: { begin: 0, end: 16e6 } });
 

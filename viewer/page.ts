@@ -157,7 +157,7 @@ export class Page {
       help: () => byId('help', HTMLDialogElement).showModal(),
       close: () => false,
       path: by => this.#stepPath(by),
-      busy: () => byId('help', HTMLDialogElement).open || !state.model,
+      busy: () => byId('help', HTMLDialogElement).open || !state.model || section('main').hidden,
       pointer: () => this.#pointer.at,
     });
     takeDrops(files => void this.#openFiles(files, !this.loaded.length));
@@ -234,7 +234,6 @@ export class Page {
     this.gantt.setTrace(model);
     this.state.open(model, name);
     this.#resize();
-    this.worst.set(this.state.worst);
     this.#notices.problems(trace.problems);
     this.#legend();
     this.gantt.draw();
@@ -311,6 +310,7 @@ export class Page {
   #showRange(): void {
     const { state, gantt } = this;
     gantt.set({ range: state.marked });
+    this.worst.set(state.worstInRange(), `Worst frames. ${rangeText(state)}.`);
     byId('range-text', HTMLElement).textContent = rangeText(state);
     byId('range-clear', HTMLButtonElement).hidden = !state.marked;
     clearTimeout(this.#settle);

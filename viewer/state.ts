@@ -18,6 +18,9 @@ export interface FrameRange {
   readonly end: number;
 }
 
+/** How many of the slowest frames are listed. */
+const LISTED = 50;
+
 /** The state of the page. */
 export class State {
   model: Model | null = null;
@@ -67,7 +70,7 @@ export class State {
     this.marked = null;
     this.matches = null;
     this.range = { first: 0, end: trace.frames.length };
-    this.worst = worstFrames(trace, 50);
+    this.worst = worstFrames(trace, LISTED);
     const lengths = Float64Array.from(trace.frames, one => one.end - one.begin).sort();
     this.middleNs = lengths.length ? percentile(lengths, 50) : 0;
     this.frame = this.worst[0]?.index ?? -1;
@@ -215,6 +218,14 @@ export class State {
   /** Goes to the next frame, or the one before. */
   stepFrame(by: number): void {
     this.selectFrame(this.frame + by);
+  }
+
+  /** The slowest of the frames that tables are about. */
+  worstInRange(): readonly TraceFrame[] {
+    const { model, marked, range, worst } = this;
+    if (!model || !marked) return worst;
+    const frames = model.trace.frames.slice(range.first, range.end);
+    return worstFrames({ ...model.trace, frames }, LISTED);
   }
 
   /** Goes to the next slower frame, or the next faster one. */

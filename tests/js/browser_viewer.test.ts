@@ -419,7 +419,6 @@ for (const name of BROWSERS) {
       const other = fileOf('heavier.skept', heavier.bytes());
       await withPage(pageOf('sound', bytes), async page => {
         await settled(page);
-        await (await page.$('#file'))!.evaluate(one => one.removeAttribute('hidden'));
         await page.evaluate(() => {
           // The picker itself cannot be shown to a test.
           HTMLInputElement.prototype.click = () => {};
@@ -558,9 +557,76 @@ for (const name of BROWSERS) {
         );
         await page.waitForFunction(() => !document.querySelector('#tables[data-busy]'));
         await systemsAre(page, range.first, range.end);
+        const { worst } = await shown(page, 'worst');
+        const marked = frames.slice(range.first, range.end).map(one => one.low);
+        assert.deepEqual(
+          [...worst].sort(),
+          marked.sort(),
+          'the worst frames are those in the range',
+        );
         await page.click('#range-clear');
         assert.deepEqual((await now()).range, { first: 0, end: frames.length });
       });
+    });
+
+    test('two fingers pinch, one pans', { skip: name === 'firefox' }, async () => {
+      await withPage(pageOf('sound', bytes), async page => {
+        await page.setViewport({ width: 390, height: 844, hasTouch: true, isMobile: true });
+        await settled(page);
+        await page.$eval('#gantt-canvas', one => one.scrollIntoView());
+        const box = await page.$eval('#gantt-canvas', one => {
+          const { x, y } = one.getBoundingClientRect();
+          return { x, y };
+        });
+        const span = ({ view }: Pick<SkepViewer, 'view'>): number => view.end - view.begin;
+        const at = await shown(page, 'view');
+        const y = box.y + 120;
+        const one = await page.touchscreen.touchStart(box.x + 180, y);
+        const two = await page.touchscreen.touchStart(box.x + 220, y);
+        for (const way of [20, 40, 60]) {
+          await one.move(box.x + 180 - way, y);
+          await two.move(box.x + 220 + way, y);
+        }
+        await one.end();
+        await two.end();
+        const pinched = await shown(page, 'view');
+        assert.ok(span(pinched) < span(at) / 2, `${span(at)} to ${span(pinched)}`);
+        const finger = await page.touchscreen.touchStart(box.x + 300, y);
+        for (const way of [30, 60, 90]) await finger.move(box.x + 300 - way, y);
+        await finger.end();
+        const panned = await shown(page, 'view');
+        assert.ok(panned.view.begin > pinched.view.begin, 'a finger pans');
+        assert.ok(Math.abs(span(panned) - span(pinched)) < 1, 'and does not zoom');
+      });
+    });
+
+    test('a chart that was resized looks like one that was not', async () => {
+      const url = pageOf('sound', bytes);
+      const look = (page: Page): Promise<string[]> =>
+        page.evaluate(async () => {
+          const { skepViewer } = globalThis as Viewed;
+          skepViewer.look(10, 40);
+          await new Promise(done => requestAnimationFrame(() => setTimeout(done, 50)));
+          return Array.from(document.querySelectorAll('canvas'), one => one.toDataURL());
+        });
+      const pictures: string[][] = [];
+      for (const widths of [[1440], [1200, 390, 1440]]) {
+        await withPage(url, async page => {
+          await page.setViewport({ width: widths[0]!, height: 900 });
+          await page.reload();
+          await settled(page);
+          for (const width of widths) {
+            await page.setViewport({ width, height: 900 });
+            await look(page);
+          }
+          pictures.push(await look(page));
+        });
+      }
+      assert.ok(pictures[0]!.every(one => one.length > 10_000));
+      assert.ok(
+        pictures[0]!.every((one, i) => one === pictures[1]![i]),
+        'both look alike',
+      );
     });
 
     test('fits a phone, in both themes', async () => {
