@@ -79,9 +79,10 @@ async function land() {
 async function viewer() {
   const page = await viewerPage();
   const [whole, code] = /<script>([^]*?)<\/script>/.exec(page);
+  const [policy] = /script-src 'sha256-[^']+'/.exec(page);
   const html = page
     .replace(whole, () => '<script type="module" src="open.js"></script>')
-    .replace(/script-src 'sha256-[^']+'/, "script-src 'self'");
+    .replace(policy, "script-src 'self'");
   await mkdir(join(out, 'trace'));
   await writeFile(join(out, 'trace/index.html'), html);
   await writeFile(join(out, 'trace/viewer.js'), code);

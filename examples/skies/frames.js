@@ -105,9 +105,8 @@ export class Frames {
   }
 
   theme(dark) {
-    const card = getComputedStyle(document.documentElement).getPropertyValue('--card').trim();
-    // The charts are not to be seen through.
-    this.#theme = { ...(dark ? DARK : LIGHT), card: card.slice(0, 7) };
+    const card = getComputedStyle(document.documentElement).getPropertyValue('--solid').trim();
+    this.#theme = { ...(dark ? DARK : LIGHT), card };
     this.#chart.setTheme(this.#theme);
     this.#slow.setTheme(this.#theme);
     if (this.#open) this.#drawStrip();
@@ -248,7 +247,8 @@ export class Frames {
     const { bars } = this.#store;
     const lengths = Float64Array.from(bars, bar => bar.ns).sort();
     const over = bars.filter(bar => bar.ns > trace.budgetNs).length;
-    const late = `${over ? count(over) : 'none'} of ${count(bars.length)} over ${time(trace.budgetNs)}`;
+    const some = over ? count(over) : 'none';
+    const late = `${some} of ${count(bars.length)} over ${time(trace.budgetNs)}`;
     const text = [
       `median ${time(percentile(lengths, 50))}`,
       `99% below ${time(percentile(lengths, 99))}`,

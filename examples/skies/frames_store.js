@@ -15,9 +15,9 @@ export class FrameStore {
   bytes = null;
   /** When the last frame ended, by the server's clock. */
   newest = 0;
-  /** Frames of the last half minute, in order: tick, when they ended, nanoseconds that they took. */
+  /** Frames of the last half minute, in order: tick, when they ended, how long they took. */
   bars = [];
-  /** Frames that may be the slowest once those before them are too old: ever shorter, ever later. */
+  /** The slowest, and those that will be once what is before them is too old. */
   #slow = [];
 
   /** Takes a trace file, and returns how many of its frames are new. */

@@ -5,7 +5,7 @@
 const WAIT_MS = 3000;
 const PIECE = 3 * 8192;
 
-/** The bytes from the page that opened this one; null where there is none, or it no longer knows. */
+/** The bytes from the page that opened this one; null where it does not have them. */
 function fetchTrace(name) {
   return new Promise(done => {
     if (!name || !window.opener) return done(null);
