@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Trace files for the tests of the command: a plain reader and a plain writer of docs/trace-format.md,
-which share nothing with those of skep."""
+"""Trace files for the tests of the command: a plain reader and a plain writer of
+docs/trace-format.md, which share nothing with those of skep."""
 import struct
 
 MAGIC = b"skept\r\n\x1a"

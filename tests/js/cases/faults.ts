@@ -219,7 +219,8 @@ const contract: Case[] = FAULTS.flatMap(fault =>
 );
 
 /** Once, and never again: the second try heals it. Four in a row would bring quarantine if they
- * counted, which knows no cause; each of these costs a deadline or a worker, so one style has four. */
+ * counted, which knows no cause; each of these costs a deadline or a worker, so one style has four.
+ */
 const rounds = (what: string, style: Style): number =>
   what === 'throw' || style === 'split' ? 4 : 1;
 const healed: Case[] = (['throw', 'exit1', 'loop'] as const).flatMap(what =>
