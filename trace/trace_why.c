@@ -204,10 +204,12 @@ static void why_block(why_state *w)
 
 /* ---- idle time ------------------------------------------------------------------------------ */
 
-static double why_idle_ns(const skep__trace_thread_stats *s)
+/* What a thread idles, of the reasons that show: each at least so long. */
+static double why_idle_ns(const skep__trace_thread_stats *s, double least)
 {
     double ns = 0.0;
-    for (uint32_t i = 0; i < SKEP__REASON_OUTSIDE; i++) ns += s->idle_ns[i];
+    for (uint32_t i = 0; i < SKEP__REASON_OUTSIDE; i++)
+        if (s->idle_ns[i] >= least) ns += s->idle_ns[i];
     return ns;
 }
 
@@ -243,8 +245,8 @@ static void why_idle(why_state *w)
     for (uint32_t n = 0; n < WHY_THREADS; n++) {
         uint32_t best = SKEP__NONE;
         for (uint32_t r = 0; r < t->row_count; r++)
-            if (!chosen[r] && why_idle_ns(&s[r]) >= least &&
-                (best == SKEP__NONE || why_idle_ns(&s[r]) > why_idle_ns(&s[best])))
+            if (!chosen[r] && why_idle_ns(&s[r], least) > 0.0 &&
+                (best == SKEP__NONE || why_idle_ns(&s[r], least) > why_idle_ns(&s[best], least)))
                 best = r;
         if (best == SKEP__NONE) break;
         chosen[best] = true;
@@ -257,8 +259,8 @@ static void why_idle(why_state *w)
     bool first = true;
     for (uint32_t r = 0; r < t->row_count; r++) {
         if (!chosen[r]) {
-            others += why_idle_ns(&s[r]) >= least;
-            rest += why_idle_ns(&s[r]);
+            others += why_idle_ns(&s[r], least) > 0.0;
+            rest += why_idle_ns(&s[r], least);
             continue;
         }
         skep__out_text(&w->out, first ? "" : "; ");
