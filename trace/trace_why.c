@@ -3,10 +3,10 @@
  *
  *     slow: frame 812 took 11.42 ms (budget 8.33 ms)
  *       critical path  snapshot 0.02 > wake 0.05 (worker 1) > strike 8.10 (worker 1) > commit 0.41
- *       longest block  strike, block 7, worker 1: 8.10 ms; half of its blocks take less than 0.35
- * ms idle           caller: barrier 7.90 ms; worker 2: nothing ready 3.10 ms, queue 0.20 ms blocks
- * copied  40 by move: a snapshot still holds the old ones would help     splitting strike over 3
- * threads: 5.40 ms shorter; without it: 8.00 ms
+ *       longest block  strike, block 7, worker 1: 8.10 ms; half of its blocks take less than ...
+ *       idle           caller: barrier 7.90 ms; worker 2: nothing ready 3.10 ms, queue 0.20 ms
+ *       blocks copied  40 by move: a snapshot still holds the old ones
+ *       would help     splitting strike over 3 threads: 5.40 ms shorter; without it: 8.00 ms
  *
  * A line that has nothing to say is left out. */
 #include "trace/trace_why.h"
