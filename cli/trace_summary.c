@@ -298,7 +298,7 @@ static void json_helps(skep__json *j, summary *s, uint32_t frame)
     const skep__trace_help *help = skep__trace_help_of(s->t, &s->m, frame, &count);
     const uint32_t best = help ? skep__trace_advice(s->t, frame, help, count, &split) : SKEP__NONE;
     skep__json_open(j, "help", '[');
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; help && i < count; i++) {
         skep__json_open(j, NULL, '{');
         skep__json_text(j, "system", s->t->subjects[help[i].subject].name);
         skep__json_u64(j, "number", s->t->subjects[help[i].subject].number);

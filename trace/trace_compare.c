@@ -138,7 +138,7 @@ static compare_figures compare_of(const compare_ground *g, const skep__trace_sys
     compare_figures f = {0};
     if (!s) return f;
     double *sorted = skep__trace_take(g->scratch, s->run_count, sizeof *sorted);
-    if (!sorted) return f;
+    if (!sorted || !g->total) return f;
     memcpy(sorted, s->runs_ns, s->run_count * sizeof *sorted);
     skep__trace_sort(g->scratch, sorted, s->run_count);
     f.p50 = compare_percentile(sorted, s->run_count, 50);
@@ -151,7 +151,7 @@ static skep__trace_comparison compare_pair(const compare_ground *a, const compar
                                            const compare_named *in_a, const compare_named *in_b)
 {
     skep__trace_comparison c = {0};
-    c.system = in_a ? in_a->name : in_b->name;
+    c.system = in_a ? in_a->name : in_b ? in_b->name : "";
     c.only = !in_b ? SKEP__SIDE_A : !in_a ? SKEP__SIDE_B : SKEP__SIDE_BOTH;
     c.in_a = in_a ? in_a->stats : NULL;
     c.in_b = in_b ? in_b->stats : NULL;

@@ -14,8 +14,9 @@ static void html_base64(skep__out *out, const uint8_t *bytes, size_t count)
         const size_t n = count - at < 3 ? count - at : 3;
         const uint32_t x = (uint32_t)bytes[at] << 16 | (n > 1 ? (uint32_t)bytes[at + 1] << 8 : 0u) |
                            (n > 2 ? (uint32_t)bytes[at + 2] : 0u);
-        const char four[4] = {digits[x >> 18], digits[x >> 12 & 63u],
-                              n > 1 ? digits[x >> 6 & 63u] : '=', n > 2 ? digits[x & 63u] : '='};
+        char four[4] = {digits[x >> 18], digits[x >> 12 & 63u], '=', '='};
+        if (n > 1) four[2] = digits[x >> 6 & 63u];
+        if (n > 2) four[3] = digits[x & 63u];
         skep__out_bytes(out, four, 4);
     }
 }

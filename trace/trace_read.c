@@ -84,7 +84,8 @@ void skep__timeline_problem_add(skep__timeline *t, uint32_t tag, size_t offset, 
     skep__timeline_problem *p = &t->problems[at];
     for (uint32_t i = 0; tag && i < 4u; i++) {
         const uint8_t c = (uint8_t)(tag >> 8u * i);
-        p->section[i] = c >= 0x20u && c < 0x7fu ? (char)c : '?';
+        p->section[i] = '?';
+        if (c >= 0x20u && c < 0x7fu) p->section[i] = (char)c;
     }
     p->offset = offset;
     p->message = message;
