@@ -81,12 +81,12 @@ static void compare_text(const compare_state *s)
     if (width > COMPARE_NAME_MAX) width = COMPARE_NAME_MAX;
     text_head("A", &s->a);
     text_head("B", &s->b);
-    printf("\n  %-*s    p50 A    p50 B     change  95%%                    p99 by  95%%            "
-           "       share by  95%%, percent points\n",
-           (int)width, "system");
+    printf("\n  milliseconds of a frame, and percent points of all systems' time, with 95%% "
+           "intervals\n");
+    printf("  %-*s    p50 A    p50 B   change  %-18s   p99 by  %-18s share by\n", (int)width,
+           "system", "", "");
     for (uint32_t i = 0; i < s->count; i++) text_line(&s->list[i], (int)width);
-    printf("\n  %u %s clearly slower, in milliseconds of each frame that it ran in\n", slower,
-           slower == 1 ? "system got" : "systems got");
+    printf("\n  %u %s clearly slower\n", slower, slower == 1 ? "system got" : "systems got");
 }
 
 /* ---- for programs --------------------------------------------------------------------------- */
