@@ -92,13 +92,57 @@ export function paintOf(fill: Rgb, background: Rgb): Paint {
   return { fill: hexOf(fill), text: hexOf(text), shades: mixed.map(hexOf), pixels };
 }
 
-/** The colour of a name: one of 24 hues in three shades. */
-export function nameColour(name: string, dark: boolean): Rgb {
+/** Hues in the circle. */
+const HUES = 24;
+
+/** Where a name's colour lies: one of 24 hues in three shades. */
+export interface Slot {
+  readonly hue: number;
+  readonly shade: number;
+}
+
+/** The slot of a name by itself. */
+export function slotOf(name: string): Slot {
   const h = hash(name);
-  const hue = (h % 24) * 15;
-  const step = (h >>> 8) % 3;
+  return { hue: h % HUES, shade: (h >>> 8) % 3 };
+}
+
+/** The colour of a slot. */
+export function slotColour({ hue, shade }: Slot, dark: boolean): Rgb {
+  const angle = (hue * 360) / HUES;
   // Yellows and greens look pale where blues are still deep: the shades are few on purpose.
   return dark
-    ? oklch(0.66 + 0.045 * step, 0.115 - 0.012 * step, hue)
-    : oklch(0.77 + 0.04 * step, 0.115 - 0.02 * step, hue);
+    ? oklch(0.66 + 0.045 * shade, 0.115 - 0.012 * shade, angle)
+    : oklch(0.77 + 0.04 * shade, 0.115 - 0.02 * shade, angle);
+}
+
+/**
+ * The slots of names that are seen together. Each gets its own, unless one before it has a hue that
+ * is hard to tell from it: then the nearest that is free. So names of a small plan never look
+ * alike, and a plan has the same colours in each of its traces.
+ */
+export function slotsOf(names: readonly string[]): Slot[] {
+  const taken: number[] = [];
+  return names.map(name => {
+    const own = slotOf(name);
+    const hue = freeHue(own.hue, taken);
+    taken.push(hue);
+    return { ...own, hue };
+  });
+}
+
+/** The hue nearest to one that is far enough from those taken; less far, the more there are. */
+function freeHue(own: number, taken: readonly number[]): number {
+  for (let apart = 3; apart > 0; apart--) {
+    for (let i = 0; i < HUES; i++) {
+      const hue = (own + (i % 2 ? (i + 1) / 2 : HUES - i / 2)) % HUES;
+      if (taken.every(other => distance(other, hue) >= apart)) return hue;
+    }
+  }
+  return own;
+}
+
+function distance(a: number, b: number): number {
+  const way = Math.abs(a - b);
+  return Math.min(way, HUES - way);
 }

@@ -85,8 +85,23 @@ function ordinal(n: number): string {
   return `${n}${['th', 'st', 'nd', 'rd'][last] ?? 'th'}`;
 }
 
-/** Pieces of the path that are listed however short they are. */
-const LISTED = 12;
+/**
+ * Of so much of a frame the pieces are listed, the longest of them first; but no more than so many.
+ */
+const LISTED_PART = 0.9;
+const LISTED_LEAST = 3;
+const LISTED_MOST = 40;
+
+/** How long a piece of a path must be to be listed at first, and how many are. */
+function majorPieces(path: readonly TraceSegment[]): { least: number; count: number } {
+  const lengths = path.map(one => one.end - one.begin).sort((a, b) => b - a);
+  const wanted = LISTED_PART * lengths.reduce((sum, one) => sum + one, 0);
+  let [sum, listed] = [0, 0];
+  const most = Math.min(lengths.length, LISTED_MOST);
+  while (listed < most && (sum < wanted || listed < LISTED_LEAST)) sum += lengths[listed++]!;
+  const least = lengths[listed - 1] ?? 0;
+  return { least, count: lengths.filter(one => one >= least).length };
+}
 
 /** What would help, and the critical path. */
 export class FramePanel {
@@ -107,8 +122,9 @@ export class FramePanel {
       el('span', { class: 'name' }, chip(colourOf(what)), what);
     this.#help = new DataTable<TraceHelp>({
       caption: 'What would make this frame shorter',
-      empty: 'No system takes part in this frame.',
+      empty: 'No system would make it noticeably shorter.',
       limit: 6,
+      minor: one => Math.max(one.splitNs, one.withoutNs) < frameNs() / 1000,
       columns: [
         { title: 'System', left: true, value: one => one.system, cell: one => name(one.system) },
         {
@@ -163,10 +179,12 @@ export class FramePanel {
     const trace = model?.trace;
     this.#help.set(trace && current ? whatHelps(trace, current) : []);
     const path = trace && current ? criticalPath(trace, current) : [];
-    const lengths = path.map(one => one.end - one.begin).sort((a, b) => b - a);
-    const frameNs = current ? current.end - current.begin : 0;
-    this.#least = Math.min(frameNs / 100, lengths[LISTED - 1] ?? frameNs / 100);
-    const of = path.length > LISTED ? `the longest of ${count(path.length)} pieces` : 'all pieces';
+    const major = majorPieces(path);
+    this.#least = major.least;
+    const of =
+      major.count < path.length
+        ? `the ${count(major.count)} longest of ${count(path.length)} pieces`
+        : 'all pieces';
     this.path.set(path, `Critical path: ${of}, in their order`);
   }
 

@@ -9,6 +9,7 @@ import { idle } from '../js/src/trace/idle.js';
 import { KIND } from '../js/src/trace/kinds.js';
 import { batches, frameAt, stages } from '../js/src/trace/sections.js';
 import type { Trace, TraceIdle, TraceRow, TraceSpan } from '../js/src/trace/types.js';
+import { slotOf, slotsOf, type Slot } from './colours.ts';
 import { Names } from './names.ts';
 import { Lane, Scratch } from './pyramid.ts';
 
@@ -77,6 +78,7 @@ export class Model {
   /** From the first zone's beginning to the last one's end. */
   readonly begin: number;
   readonly end: number;
+  #slots: Slot[] | null = null;
   readonly #idle = new Map<number, TraceIdle[][]>();
   readonly #derived: Partial<Record<string, { first: number; end: number; made: Derived }>> = {};
   readonly #spans = {
@@ -104,6 +106,21 @@ export class Model {
       ...this.threads.map(({ lanes }) => lanes[0]?.end.at(-1) ?? 0),
     );
     this.scratch = new Scratch(this.names.all.length);
+  }
+
+  /** Where the colour of a name lies, by the name's number. */
+  slotOf(key: number): Slot {
+    this.#slots ??= this.#spread();
+    return this.#slots[key] ?? slotOf(this.names.all[key]?.text ?? '');
+  }
+
+  /** Systems come first, in the order of the plan; what the host named keeps away from them. */
+  #spread(): Slot[] {
+    const named = this.names.all.filter(name => !name.kind);
+    const slots = slotsOf(named.map(name => name.text));
+    const all: Slot[] = [];
+    named.forEach(({ key }, i) => (all[key] = slots[i]!));
+    return all;
   }
 
   /** Builds the pyramids of all lanes, so that no later picture has to. */

@@ -9,7 +9,7 @@ import type {
   TraceSystemStats,
   TraceThreadStats,
 } from '../js/src/trace/types.js';
-import { nameColour, hexOf } from './colours.ts';
+import { hexOf, slotColour, slotOf } from './colours.ts';
 import { CompareView } from './compare_view.ts';
 import { byId } from './dom.ts';
 import { share } from './format.ts';
@@ -113,9 +113,13 @@ export class Page {
 
   /** The colour of a name in the chart. */
   colourOf(name: string): string {
-    const known = this.state.model?.names.all.find(one => one.text === name && one.kind > 0);
-    if (known || ['join', 'claim', 'wake', 'frame'].includes(name)) return this.theme.quiet[2];
-    return hexOf(nameColour(name, this.theme.dark));
+    const { model } = this.state;
+    const known = model?.names.all.find(one => one.text === name);
+    if (known?.kind || ['join', 'claim', 'wake', 'frame'].includes(name)) {
+      return this.theme.quiet[2];
+    }
+    const slot = known && model ? model.slotOf(known.key) : slotOf(name);
+    return hexOf(slotColour(slot, this.theme.dark));
   }
 
   #rangeNs(): number {

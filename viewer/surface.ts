@@ -3,7 +3,7 @@
 // and helpers for text. Rectangles are counted, so that tests can hold them to pixels times rows.
 
 import { KIND } from '../js/src/trace/kinds.js';
-import { mix, nameColour, paintOf, parse, type Paint } from './colours.ts';
+import { mix, paintOf, parse, slotColour, type Paint } from './colours.ts';
 import type { Counters } from './counters.ts';
 import type { Crowds } from './crowds.ts';
 import type { Layout } from './gantt_layout.ts';
@@ -52,7 +52,7 @@ export class Paints {
     this.#of = model.names.all.map(name => {
       if (name.kind === KIND.RESPAWN) return this.fault;
       if (name.kind) return quietPaint(theme, WEIGHTS.get(name.kind) ?? 1);
-      return paintOf(nameColour(name.text, theme.dark), card);
+      return paintOf(slotColour(model.slotOf(name.key), theme.dark), card);
     });
   }
 

@@ -106,7 +106,7 @@ export class DataTable<T> {
     const rows = this.shown;
     const some = this.#some();
     this.#body.replaceChildren(...some.map(row => this.#line(row, units)));
-    if (!rows.length) {
+    if (!some.length) {
       this.#body.append(el('tr', { class: 'empty' }, el('td', { colspan: columns.length }, empty)));
     }
     this.#more.hidden = some.length === rows.length;

@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { contrast, nameColour, paintOf, parse } from '../../viewer/colours.ts';
+import { contrast, paintOf, parse, slotColour, slotOf, slotsOf } from '../../viewer/colours.ts';
 import * as format from '../../viewer/format.ts';
 import { Lane, Scratch, walk, type Painter } from '../../viewer/pyramid.ts';
 import { DARK, faultPaint, LIGHT, quietPaint } from '../../viewer/theme.ts';
@@ -148,7 +148,7 @@ test('what is written on a zone can be read, in both themes', () => {
   for (const theme of [LIGHT, DARK]) {
     const card = parse(theme.card);
     const paints = Array.from({ length: 2000 }, (_, i) =>
-      paintOf(nameColour(`system ${i}`, theme.dark), card),
+      paintOf(slotColour(slotOf(`system ${i}`), theme.dark), card),
     );
     paints.push(...([0, 1, 2] as const).map(weight => quietPaint(theme, weight)));
     paints.push(faultPaint(theme));
@@ -180,10 +180,24 @@ test('what is written on a zone can be read, in both themes', () => {
   }
 });
 
-test('a name has one colour, and names differ', () => {
-  assert.deepEqual(nameColour('strike', false), nameColour('strike', false));
-  const all = new Set(Array.from({ length: 200 }, (_, i) => String(nameColour(`job ${i}`, true))));
-  assert.ok(all.size > 50, `${all.size} colours for 200 names`);
+test('names that are seen together differ, and the first keep their own colour', () => {
+  const dice = new Dice(9);
+  for (let round = 0; round < 300; round++) {
+    const count = dice.int(1, 40);
+    const names = Array.from({ length: count }, (_, i) => `job ${round} ${i}`);
+    const slots = slotsOf(names);
+    assert.deepEqual(slots[0], slotOf(names[0]!));
+    assert.deepEqual(slots, slotsOf(names), 'the same each time');
+    // Five can always be three hues apart, two dozen one.
+    for (const [i, slot] of slots.slice(0, 5).entries()) {
+      for (const other of slots.slice(0, i)) {
+        const way = Math.abs(slot.hue - other.hue);
+        assert.ok(Math.min(way, 24 - way) >= 3, `${names[i]} of ${count}`);
+      }
+    }
+    const hues = new Set(slots.map(({ hue }) => hue));
+    assert.equal(hues.size, Math.min(count, 24), `${hues.size} hues for ${count} names`);
+  }
 });
 
 test('figures as people read them', () => {
