@@ -96,6 +96,7 @@ export class Frames {
 
   set source(source) {
     this.#source = source;
+    put('frames-title', source?.local ? 'Frames of this world' : 'Frames of the server');
     this.#run();
   }
 

@@ -8,11 +8,17 @@ import { Glide, Pilot, Pos, Steer } from './components.js';
 const HZ = 60;
 /** Frames before one picture; what is due beyond is given up. */
 const FRAMES_MAX = 3;
+/** What is traced, as of a server: the last two seconds, while somebody asks for them. */
+const TRACE = { frames: 2 * HZ, budgetMs: 1000 / HZ, records: 16_384, wantedMs: 3000 };
 
 export async function openLocal({ onState, flights = 20_000 }) {
   onState('connecting', null);
   const world = new World({ limits: { entities: 65_536 } });
-  const scheduler = new ParallelScheduler(world, { executor: 'local' });
+  const scheduler = new ParallelScheduler(world, {
+    executor: 'local',
+    trace: { off: true, records: TRACE.records },
+  });
+  const tracing = scheduler.trace();
   const scene = await loadScene(new URL('./skies.wasm', import.meta.url));
   scheduler.addScene(scene, { entities: flights });
   // As the scene's own join, which only servers call.
@@ -25,6 +31,8 @@ export async function openLocal({ onState, flights = 20_000 }) {
   let ms = 0;
   let last = 0;
   let shown = NaN;
+  let tick = 0;
+  let asked = 0;
   onState('live', null);
 
   const frame = {
@@ -43,8 +51,10 @@ export async function openLocal({ onState, flights = 20_000 }) {
     for (let i = 0; i < Math.min(due, FRAMES_MAX); i++) {
       const report = scheduler.tick(1 / HZ);
       ms += (report.ms - ms) / 30;
+      tick++;
     }
     last += (due * 1000) / HZ;
+    if (tracing.enabled && now > asked + TRACE.wantedMs) tracing.off();
   };
 
   return {
@@ -60,8 +70,15 @@ export async function openLocal({ onState, flights = 20_000 }) {
     own: () => own,
     stats: () => null,
     server: () => Promise.resolve({ ms, kind: 'in this page', players: 1 }),
-    trace: () =>
-      Promise.resolve({ text: 'This world runs in the page: there is no server.', final: true }),
+    async trace(tag) {
+      asked = performance.now();
+      if (!tracing.enabled) {
+        tracing.on();
+        tick = 0;
+      }
+      if (!tick || tag === String(tick)) return {};
+      return { bytes: tracing.bytes(TRACE), tag: String(tick) };
+    },
     setLag() {},
     async close() {
       await scheduler.close();
