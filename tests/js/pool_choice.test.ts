@@ -178,15 +178,15 @@ const FALLBACKS: Fallback[] = [
       inline(`const { parentPort } = require('node:worker_threads');
         parentPort.on('message', () => {});
         parentPort.postMessage({ skep: 'hello', protocol: 99, jobs: [] });`),
-    reason: /speaks protocol 99, the pool 1/,
+    reason: /speaks protocol 99, the pool 2/,
   },
   {
     what: 'a worker that refuses our protocol',
     createWorker: () =>
       inline(`const { parentPort } = require('node:worker_threads');
         parentPort.on('message', () => {});
-        parentPort.postMessage({ skep: 'refuse', protocol: 2 });`),
-    reason: /speaks protocol 2, the pool 1/,
+        parentPort.postMessage({ skep: 'refuse', protocol: 3 });`),
+    reason: /speaks protocol 3, the pool 2/,
   },
 ];
 

@@ -41,7 +41,7 @@ export function subjectOf(pool: Pool, asleep: boolean): Subject {
   const subject: Subject = {
     run: call,
     check: runs => check?.(runs),
-    ...(trace && { trace }),
+    ...(trace && !asleep && { trace }),
     close,
   };
   if (!asleep) return subject;
