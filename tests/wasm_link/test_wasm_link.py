@@ -3,8 +3,9 @@
 """All of core/, freestanding: compiled for wasm32 with clang-19. Of what it does not define itself
 it may ask for four mem* functions and nothing else; with those of wasm/libc.c it is linked by
 wasm-ld-19 straight, and the result imports nothing but env.memory. That proves that the core
-reaches neither the rest of a libc nor an operating system. Twice: with asserts on, as it is written,
-and off with the memory shared, as the workers have it, with all that an optimiser makes of it."""
+reaches neither the rest of a libc nor an operating system. Twice: with asserts on, as it is
+written, and off with the memory shared, as the workers have it, with all that an optimiser makes
+of it."""
 import concurrent.futures
 import os
 import pathlib
