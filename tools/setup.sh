@@ -13,7 +13,7 @@ packages="gcc=gcc libc6-dev= cmake=cmake ninja-build=ninja python3=python3 git=g
 # clang-19 and its company make the wasm file that JavaScript loads. Debian's Node.js is only there
 # to start npm; all else runs on the one that package-lock.json names.
 gateway="libwebsockets-dev= pkg-config=pkg-config"
-native="g++=g++ clang=clang libcmocka-dev= $gateway python3-wsproto= openssl=openssl"
+native="g++=g++ clang=clang libcmocka-dev= spin=spin $gateway python3-wsproto= openssl=openssl"
 wasm="clang-19=clang-19 lld-19=wasm-ld-19 llvm-19=llvm-ar-19"
 npm="nodejs=node npm=npm"
 # libFuzzer and sanitizers, which clang only recommends.
