@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The tracer: what simulations write, counted against their own reports, and the file that is made
+/* ctest: threads
+ * The tracer: what simulations write, counted against their own reports, and the file that is made
  * of it, taken apart here word by word. */
 #include "core/trace/trace.h"
 #include "scenes/scenes.h"
