@@ -32,22 +32,30 @@ configure() {
     }
 }
 
+# Configuring has one thread, as has some of the build of JavaScript; so all of that runs at once.
+begun=
+begin() {
+    "$@" &
+    begun="$begun $!"
+}
 case " $tested " in
     *" dev "*)
-        say "build js"
-        tools/js_build.sh
-        tools/viewer.sh
+        say "build js, configure $tested $hashed"
+        begin sh -c 'tools/js_build.sh && tools/viewer.sh'
         ;;
+    *) say "configure $tested $hashed" ;;
 esac
+# Release is configured without tests for `make run`; here it has them.
+for preset in $tested; do begin configure "$preset" -DSKEP_TESTS=ON -DSKEP_TEST_JS=ON; done
+for preset in $hashed; do begin configure "$preset"; done
+for pid in $begun; do wait "$pid"; done
+
 for preset in $tested; do
     say "build $preset"
-    # Release is configured without tests for `make run`; here it has them.
-    configure "$preset" -DSKEP_TESTS=ON -DSKEP_TEST_JS=ON
     cmake --build "build/$preset" -j "$jobs"
 done
 for preset in $hashed; do
     say "build $preset: the command only"
-    configure "$preset"
     cmake --build "build/$preset" -j "$jobs" --target skep_cli
 done
 
