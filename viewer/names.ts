@@ -3,6 +3,7 @@
 // highlights are tables over them. A system has one number however it ran.
 
 import { KIND, KIND_TEXT } from '../js/src/trace/kinds.js';
+import { isOfSystem } from '../js/src/trace/sections.js';
 import type { Trace, TraceRow } from '../js/src/trace/types.js';
 
 /** What a number stands for. */
@@ -65,24 +66,21 @@ export class Names {
 
   /** The number of what a zone is called. */
   ofZone(kind: number, low: number): number {
-    switch (kind) {
-      case KIND.BLOCK:
-      case KIND.SYSTEM:
-      case KIND.RUN:
-      case KIND.LOST:
-        return this.ofSystem(low & 0xffff);
-      case KIND.HOST:
-        return this.#ofHost(low & 0xffff);
-      default:
-        return this.ofKind(kind);
-    }
+    if (isOfSystem(kind)) return this.ofSystem(low & 0xffff);
+    return kind === KIND.HOST ? this.#ofHost(low & 0xffff) : this.ofKind(kind);
   }
 
   /** The numbers of all zones of a row. */
   ofRow(row: TraceRow): Uint16Array {
     const keys = new Uint16Array(row.count);
-    const { kind, low } = row;
-    for (let i = 0; i < row.count; i++) keys[i] = this.ofZone(kind[i]!, low[i]!);
+    const { kind, low, count } = row;
+    const [systems, kinds] = [this.#systems, this.#kinds];
+    const ofSystem = Uint8Array.from(kinds, (_, k) => Number(isOfSystem(k)));
+    for (let i = 0; i < count; i++) {
+      const k = kind[i]!;
+      const known = ofSystem[k] ? systems[low[i]! & 0xffff]! : kinds[k]!;
+      keys[i] = known >= 0 && k !== KIND.HOST ? known : this.ofZone(k, low[i]!);
+    }
     return keys;
   }
 
