@@ -1,114 +1,260 @@
 /* SPDX-License-Identifier: MIT */
-/* The ring of core/trace/trace_ring.h: one writer that goes round and round, one reader that copies
- * and then looks how far the writer has got. What must hold: a record that the reader counts is
- * whole and is the one of its number; and a ring that nobody writes to gives all of its last
- * capacity - 1 records.
+/* The ring of core/trace/trace_ring.h as a model that Spin goes through whole: one writer that
+ * overwrites, one reader that copies meanwhile. What it shows:
  *
- * These lines of the code are what the model is of; test_trace_ring.py looks whether they are still
- * there:
- *   | atomic_store_explicit(&word[0], begin, memory_order_release);
- *   | atomic_store_explicit(&word[1], (end - begin) << 8 | (uint32_t)kind, memory_order_release);
- *   | atomic_store_explicit(&ring->head, head + 1, memory_order_release);
- *   | const uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
- *   | const uint64_t from = head > ring->mask ? head - ring->mask : 0;
- *   | to[i] = atomic_load_explicit(&word[i], memory_order_acquire);
- *   | const uint64_t now = atomic_load_explicit(&ring->head, memory_order_relaxed);
- *   | uint64_t good = now >= capacity ? now - capacity + 1 : 0;
+ *   - a record that counts has three words, all of its own: none is torn, none is a newer one's;
+ *   - a ring at rest gives all of its last CAPACITY - 1 records, or all that were ever written.
  *
- * Weak memory: a released store becomes visible after all stores before it, so the writer's become
- * visible in the order of the program. Where the words are not released (RELAXED) they may become
- * visible in any order, and before the head that was stored ahead of them; the head itself is
- * always released. The reader's loads stay in order by acquiring; where the words are not acquired
- * (UNORDERED) the second look at the head may come before them.
+ * Memory is that of C11 in its operational form. Each place has the list of all values that it ever
+ * got; a load takes any that its thread does not know to be outdated, so words may be seen in any
+ * order. A release store hands along all that its thread had stored before; an acquire load of it
+ * takes that over: from then on, older values of those places are outdated. There is one writer,
+ * which stores in the order of its program; so a value is named by the record that put it there,
+ * and what a store hands along follows from the place in the program: it need not be kept.
  *
- * Mutants, by a define each, all of which must be refuted: RELAXED, UNORDERED, OFF_BY_ONE (the
- * record that the writer may be at counts), HEAD_FIRST (the head goes up before the words are
- * there). A word holds its record's number + 1; two words show what three do. */
-
+ * A value is 1 + the number of its record, 0 is what memory held before. `wrote_` is the newest
+ * value of each place, `knows_` the oldest that the reader may still see.
+ *
+ * With one of these defined the model must fail; test_trace_ring.py sees to it:
+ *
+ *   BOUND_LOW      what the writer may be at counts
+ *   BOUND_HIGH     one record that is whole does not count
+ *   WORDS_RELAXED  words are stored without release, or loaded without acquire, so that the second
+ *                  look at head may come before them: either way nothing comes with a word
+ *   HEAD_RELAXED   head is stored without release, or loaded at first without acquire
+ *   HEAD_FIRST     head is raised before the words are there
+ *
+ * What is mirrored is below, and the test compares it with the sources: where those change, change
+ * the model first.
+ *
+ * mirrors skep__trace_put in core/trace/trace_ring.h:
+ *
+ *   const uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+ *   _Atomic uint64_t *word = ring->words + (head & ring->mask) * SKEP__TRACE_WORDS;
+ *   atomic_store_explicit(&word[0], begin, memory_order_release);
+ *   atomic_store_explicit(&word[1], (end - begin) << 8 | (uint32_t)kind, memory_order_release);
+ *   atomic_store_explicit(&word[2], payload, memory_order_release);
+ *   atomic_store_explicit(&ring->head, head + 1, memory_order_release);
+ *
+ * mirrors ring_copy in core/trace/trace_ring.c:
+ *
+ *   const uint64_t capacity = ring->mask + 1;
+ *   for (uint64_t n = from; n < end; n++) {
+ *       const _Atomic uint64_t *word = ring->words + (n & ring->mask) * SKEP__TRACE_WORDS;
+ *       uint64_t *to = records + (n - from) * SKEP__TRACE_WORDS;
+ *       for (uint32_t i = 0; i < SKEP__TRACE_WORDS; i++) {
+ *           to[i] = atomic_load_explicit(&word[i], memory_order_acquire);
+ *       }
+ *   }
+ *   const uint64_t now = atomic_load_explicit(&ring->head, memory_order_relaxed);
+ *   uint64_t good = now >= capacity ? now - capacity + 1 : 0;
+ *   if (good < from) good = from;
+ *   if (good > end) good = end;
+ *   if (good > from) {
+ *       memmove(records, records + (good - from) * SKEP__TRACE_WORDS,
+ *               (size_t)(end - good) * SKEP__TRACE_WORDS * sizeof *records);
+ *   }
+ *   *first = good;
+ *   return (uint32_t)(end - good);
+ *
+ * mirrors skep__trace_ring_copy in core/trace/trace_ring.c:
+ *
+ *   const uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
+ *   const uint64_t from = head > ring->mask ? head - ring->mask : 0;
+ *   return ring_copy(ring, from, head - from > most ? from + most : head, records, first);
+ *
+ * mirrors skep__trace_ring_last in core/trace/trace_ring.c:
+ *
+ *   const uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
+ *   const uint64_t from = head > ring->mask ? head - ring->mask : 0;
+ *   return ring_copy(ring, head - from > most ? head - most : from, head, records, first);
+ */
 #define CAPACITY 4
-#define RECORDS 11
-#define ROUNDS 2
+#define WORDS 3
+#define RECORDS 9 /* a place is written three times, and the writer may stop anywhere */
+#define PLACE(record, word) ((record) % CAPACITY * WORDS + (word))
 
-byte word0[CAPACITY];
-byte word1[CAPACITY];
-byte head;
-bool quiet;
-
-#ifdef RELAXED
-#define RELEASED(before) true
+#ifdef BOUND_LOW
+#define BOUND 0
 #else
-#define RELEASED(before) (before)
+#ifdef BOUND_HIGH
+#define BOUND 2
+#else
+#define BOUND 1
+#endif
+#endif
+
+byte wrote_head;
+byte wrote_word[CAPACITY * WORDS];
+bool at_rest;
+
+#ifdef HEAD_FIRST
+#define AHEAD 1 /* by how much head is ahead of the records that are whole */
+#else
+#define AHEAD 0
 #endif
 
 active proctype writer()
 {
     byte n = 0;
-    bool pending = false; /* the head of the record before is stored, and not visible yet */
-    bool first, second;
+    byte w = 0;
     do
     :: n < RECORDS ->
-        first = false;
-        second = false;
 #ifdef HEAD_FIRST
-        head = n + 1;
+        wrote_head = n + 1;
 #endif
         do
-        :: pending -> atomic { head = n; pending = false }
-        :: !first && RELEASED(!pending) -> atomic { word0[n % CAPACITY] = n + 1; first = true }
-        :: !second && RELEASED(!pending && first) ->
-            atomic { word1[n % CAPACITY] = n + 1; second = true }
-        :: first && second && !pending -> break
+        :: atomic { w < WORDS -> wrote_word[PLACE(n, w)] = n + 1; w++ }
+        :: atomic { else -> w = 0; break }
         od;
-        n++;
-        pending = true
-    :: n == RECORDS && pending -> atomic { head = n; pending = false }
-    :: n == RECORDS && !pending -> break
+#ifndef HEAD_FIRST
+        wrote_head = n + 1;
+#endif
+        n++
+    :: break
     od;
-    quiet = true
+    at_rest = true
+}
+
+hidden byte r; /* of loops */
+hidden byte v;
+
+/* All records below `count` are known, newer ones may be. */
+inline knows_records(count)
+{
+    for (r : (count > CAPACITY -> count - CAPACITY : 0) .. count - 1) {
+        for (v : 0 .. WORDS - 1) {
+            if
+            :: knows_word[PLACE(r, v)] < r + 1 -> knows_word[PLACE(r, v)] = r + 1
+            :: else
+            fi
+        }
+    }
+}
+
+/* Any value of head that is not outdated. */
+inline load_head(value)
+{
+    select (value : knows_head .. wrote_head);
+    knows_head = value
+}
+
+inline acquire_head(value)
+{
+#ifdef HEAD_RELAXED
+    skip
+#else
+    if
+    :: value > 0 -> knows_records(value - AHEAD)
+    :: else
+    fi
+#endif
+}
+
+/* Any value of a word that is not outdated: every CAPACITY-th record had that place. */
+inline load_word(record, word, value)
+{
+    value = knows_word[PLACE(record, word)];
+    do
+    :: value < wrote_word[PLACE(record, word)] ->
+        value = (value == 0 -> record % CAPACITY + 1 : value + CAPACITY)
+    :: break
+    od;
+    knows_word[PLACE(record, word)] = value
+}
+
+/* Whoever takes over what came with a word knows the head before it, all records before its own,
+ * and the words before it in its own. */
+inline acquire_word(record, word, value)
+{
+#ifdef WORDS_RELAXED
+    skip
+#else
+    if
+    :: value > 0 ->
+        if
+        :: knows_head < value - 1 + AHEAD -> knows_head = value - 1 + AHEAD
+        :: else
+        fi;
+        knows_records(value - 1);
+        for (v : 0 .. word) {
+            if
+            :: knows_word[PLACE(record, v)] < value -> knows_word[PLACE(record, v)] = value
+            :: else
+            fi
+        }
+    :: else
+    fi
+#endif
+}
+
+/* The reader's way through skep__trace_ring_copy, or skep__trace_ring_last where `last` is set, and
+ * what must be true of what it gives. */
+inline copy()
+{
+    atomic {
+        load_head(head);
+        acquire_head(head);
+        from = (head > CAPACITY - 1 -> head - (CAPACITY - 1) : 0);
+        end = (head - from > most && !last -> from + most : head);
+        from = (head - from > most && last -> head - most : from);
+        n = from;
+        w = 0
+    }
+    do
+    :: atomic {
+        n < end ->
+        load_word(n, w, copied[PLACE(n, w)]);
+        acquire_word(n, w, copied[PLACE(n, w)]);
+        w++;
+        if
+        :: w == WORDS -> w = 0; n++
+        :: else
+        fi
+    }
+    :: else -> break
+    od;
+    atomic {
+        load_head(now);
+        good = (now >= CAPACITY -> now - CAPACITY + BOUND : 0);
+        good = (good < from -> from : good);
+        good = (good > end -> end : good);
+        assert(end - good <= CAPACITY - 1);
+        for (n : good .. end - 1) {
+            for (w : 0 .. WORDS - 1) {
+                assert(copied[PLACE(n, w)] == n + 1)
+            }
+        }
+        for (n : 0 .. CAPACITY * WORDS - 1) {
+            copied[n] = 0
+        }
+    }
 }
 
 active proctype reader()
 {
-    byte round, top, from, i, now, good;
-    byte copy0[CAPACITY];
-    byte copy1[CAPACITY];
-    bool was_quiet;
-    do
-    :: round < ROUNDS ->
-        was_quiet = quiet;
-        top = head;
-        from = (top > CAPACITY - 1 -> top - (CAPACITY - 1) : 0);
-#ifdef UNORDERED
-        now = head;
-#endif
-        i = from;
-        do
-        :: i < top ->
-            copy0[i % CAPACITY] = word0[i % CAPACITY];
-            copy1[i % CAPACITY] = word1[i % CAPACITY];
-            i++
-        :: else -> break
-        od;
-#ifndef UNORDERED
-        now = head;
-#endif
-#ifdef OFF_BY_ONE
-        good = (now >= CAPACITY -> now - CAPACITY : 0);
-#else
-        good = (now >= CAPACITY -> now - CAPACITY + 1 : 0);
-#endif
-        good = (good < from -> from : good);
-        good = (good > top -> top : good);
-        i = good;
-        do
-        :: i < top ->
-            assert(copy0[i % CAPACITY] == i + 1);
-            assert(copy1[i % CAPACITY] == i + 1);
-            i++
-        :: else -> break
-        od;
-        assert(!was_quiet || top - good == CAPACITY - 1);
-        round++
-    :: else -> break
-    od
+    byte knows_head;
+    byte knows_word[CAPACITY * WORDS];
+    byte copied[CAPACITY * WORDS];
+    byte head, from, end, now, good, n, w, most;
+    bool last;
+
+    select (most : 1 .. CAPACITY - 1);
+    if
+    :: last = true
+    :: last = false
+    fi;
+    copy();
+    /* Somebody who waited for the writer knows all that it did. */
+    atomic {
+        at_rest;
+        knows_head = wrote_head;
+        for (n : 0 .. CAPACITY * WORDS - 1) {
+            knows_word[n] = wrote_word[n]
+        }
+        most = CAPACITY
+    }
+    copy();
+    assert(end == wrote_head);
+    assert(end - good == (wrote_head < CAPACITY - 1 -> wrote_head : CAPACITY - 1))
 }
