@@ -16,7 +16,7 @@ export interface TraceOptions {
   off?: boolean;
 }
 
-/** What a trace wants to know of its scheduler. */
+/** What a trace wants to know of its scheduler. @internal */
 export interface TraceSource {
   host(): Host;
   /** Threads beside the caller that frames can use. */
