@@ -16,7 +16,7 @@ export interface TraceOptions {
   off?: boolean;
 }
 
-/** What a trace wants to know of its scheduler. */
+/** What a trace wants to know of its scheduler. @internal */
 export interface TraceSource {
   host(): Host;
   /** Threads beside the caller that frames can use. */
@@ -61,8 +61,8 @@ function clockStep(): number {
  * ```
  *
  * `skep trace convert out.skept out.html` makes a page of such a file, and with `.json` what
- * Perfetto and the browsers' profilers read. In a program the entry `skep/trace` does both
- * (`traceHtml`, `traceJson`), and reads it (`readTrace`). In a page `new Blob([bytes])` can be
+ * Perfetto and the browsers' profilers read. In a program the entry `skep/trace` reads
+ * it (`readTrace`) and makes both (`traceJson`, `traceHtml`). In a page `new Blob([bytes])` can be
  * downloaded.
  *
  * A zone takes two looks at performance.now(), about 0.1 us on Node; while it is off, nothing but a

@@ -7,7 +7,15 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { BROWSERS, openBrowser, openSite, type TestBrowser } from './browser/harness.ts';
 import type { TracedRun } from './browser/trace_page.ts';
-import { KIND, checkSkept, countsOf, framesOf, readSkept, systemOf } from './support/skept.ts';
+import {
+  KIND,
+  checkReaders,
+  checkSkept,
+  countsOf,
+  framesOf,
+  readSkept,
+  systemOf,
+} from './support/skept.ts';
 
 const PAGE = '/tests/browser/trace_page.ts';
 const FRAMES = 10;
@@ -30,9 +38,11 @@ for (const name of BROWSERS) {
         await using site = await openSite({ isolated });
         await using page = await browser.open(site);
         const run = await page.run<TracedRun>(PAGE, 'run', FRAMES, SPIN_MS);
-        const trace = readSkept(Buffer.from(run.file, 'base64'));
+        const bytes = Buffer.from(run.file, 'base64');
+        const trace = readSkept(bytes);
         assert.equal(run.kind, kind);
         checkSkept(trace);
+        checkReaders(new Uint8Array(bytes));
         assert.equal(trace.stepNs, STEPS[name][isolated ? 0 : 1]);
         assert.equal(trace.workers, 2);
         assert.match(trace.notes.get('host')!, /Chrome|Firefox/);

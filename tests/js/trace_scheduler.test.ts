@@ -35,6 +35,7 @@ import {
 import { ROOT } from './browser/site.ts';
 import {
   KIND,
+  checkReaders,
   checkSkept,
   countsOf,
   framesOf,
@@ -112,8 +113,10 @@ async function withBed(
         return reports;
       },
       read(frames = 0) {
-        const skept = readSkept(scheduler.trace().bytes({ frames }));
+        const bytes = scheduler.trace().bytes({ frames });
+        const skept = readSkept(bytes);
         checkSkept(skept);
+        checkReaders(bytes);
         return skept;
       },
     });

@@ -3,6 +3,8 @@
 // and the rules that any trace of a scheduler keeps. Times are nanoseconds from the file's base.
 
 import assert from 'node:assert/strict';
+import { criticalPath, readTrace, traceJson } from 'skep/trace';
+import { validateTraceEvents } from './trace_validate.ts';
 
 /** Numbers of kinds: core/trace/trace_kinds.inl. */
 export const KIND = {
@@ -196,6 +198,19 @@ export function checkSkept(trace: Skept): void {
     );
   }
   for (let row = 0; row <= trace.workers; row++) checkNesting(trace, row);
+}
+
+/** Asserts that the package's reader finds nothing wrong with a file, nor the validator with what
+ * it makes of it, and that each frame has a critical path of its own length. */
+export function checkReaders(bytes: Uint8Array): void {
+  const trace = readTrace(bytes);
+  assert.deepEqual(trace.problems, []);
+  assert.deepEqual(validateTraceEvents([...traceJson(trace)].join('')).problems, []);
+  for (const frame of trace.frames) {
+    const path = criticalPath(trace, frame);
+    const sum = path.reduce((ns, segment) => ns + segment.end - segment.begin, 0);
+    assert.ok(Math.abs(sum - (frame.end - frame.begin)) < 1, `frame ${frame.tick}: ${sum} ns`);
+  }
 }
 
 function checkNesting(trace: Skept, row: number): void {
