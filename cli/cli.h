@@ -108,6 +108,26 @@ void skep__cli_help(FILE *out, skep__cli_command command);
 /* Help for all commands of two words that begin with this one. */
 void skep__cli_help_group(FILE *out, const char *word);
 
+/* ---- files ---------------------------------------------------------------------------------- */
+
+/* Bytes that grow; all zero: none. */
+typedef struct skep__cli_bytes {
+    uint8_t *bytes;
+    size_t used, cap;
+} skep__cli_bytes;
+
+/* Appends to a skep__cli_bytes, the context; false, with nothing changed, without memory. */
+bool skep__cli_bytes_append(void *ctx, const void *bytes, size_t count);
+
+void skep__cli_bytes_free(skep__cli_bytes *bytes);
+
+/* The name under which a file is written first, PATH.tmp, to be freed; NULL without memory. */
+char *skep__cli_temporary(const char *path);
+
+/* Finds out whether a file can be written there; one that exists is not touched. `option` is named
+ * in what is said, "" for none. */
+int skep__cli_writable(skep__cli_command command, const char *option, const char *path);
+
 /* ---- the live line -------------------------------------------------------------------------- */
 
 /* What the line shows; all counted from the start of the run. */

@@ -9,7 +9,6 @@
 #include "cli/tracer.h"
 #include "port/port.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,27 +84,11 @@ static void run_frames(run_state *r)
 
 /* ---- the end -------------------------------------------------------------------------------- */
 
-/* Finds out before the run whether its world can be saved after it. skep_sim_save writes PATH.tmp
- * and then gives it the name, so this is tried; an existing file is not touched. */
+/* Finds out before the run whether its world can be saved after it. */
 static int run_check_save(const skep__cli_options *o)
 {
     const char *path = o->value[SKEP__CLI_save].text;
-    if (!path) return SKEP__EXIT_OK;
-    const size_t bytes = strlen(path) + 5;
-    char *temporary = malloc(bytes);
-    if (!temporary) return SKEP__EXIT_FAILED;
-    (void)snprintf(temporary, bytes, "%s.tmp", path);
-    FILE *there = fopen(path, "r+b");
-    FILE *file = there || errno == ENOENT ? fopen(temporary, "wb") : NULL;
-    const int error = errno;
-    if (there) (void)fclose(there);
-    if (file) {
-        (void)fclose(file);
-        (void)remove(temporary);
-    }
-    free(temporary);
-    if (file) return SKEP__EXIT_OK;
-    return skep__cli_fail(o->command, "--save: %s: %s", path, strerror(error));
+    return path ? skep__cli_writable(o->command, "--save", path) : SKEP__EXIT_OK;
 }
 
 static int run_finish(run_state *r, const skep__cli_options *o)

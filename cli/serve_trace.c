@@ -10,7 +10,6 @@
 #include "port/port.h"
 #include "skep_build_info.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define TRACE_SECONDS 2.0f
@@ -49,29 +48,12 @@ void skep__serve_trace_open(skep__serve_trace *t, const skep__cli_scene *scene, 
     (void)skep_trace_note(t->trace, "version", SKEP_BUILD_VERSION " " SKEP_BUILD_COMMIT);
 }
 
-/* Takes a piece of the file: a skep_trace_writer. */
-static bool trace_take(void *ctx, const void *bytes, size_t count)
-{
-    skep__serve_trace *t = ctx;
-    if (t->used + count > t->cap) {
-        size_t cap = t->cap ? t->cap : (size_t)1 << 16;
-        while (cap < t->used + count) cap *= 2;
-        uint8_t *grown = realloc(t->bytes, cap);
-        if (!grown) return false;
-        t->bytes = grown;
-        t->cap = cap;
-    }
-    memcpy(t->bytes + t->used, bytes, count);
-    t->used += count;
-    return true;
-}
-
 /* Fewer frames where this was too much, more of them where it was not. */
 static void trace_bound(skep__serve_trace *t, uint64_t took_ns)
 {
-    if (took_ns > t->limit_ns || t->used > TRACE_BYTES_MAX)
+    if (took_ns > t->limit_ns || t->file.used > TRACE_BYTES_MAX)
         t->frames -= t->frames / 4;
-    else if (took_ns < t->limit_ns / 2 && t->used < TRACE_BYTES_MAX / 2)
+    else if (took_ns < t->limit_ns / 2 && t->file.used < TRACE_BYTES_MAX / 2)
         t->frames += t->frames / 8 + 1;
     if (t->frames < TRACE_FRAMES_MIN) t->frames = TRACE_FRAMES_MIN;
     if (t->frames > t->frames_max) t->frames = t->frames_max;
@@ -84,9 +66,11 @@ static void trace_write(skep__serve_trace *t, skep_gateway *gateway, uint64_t no
     const uint64_t began = skep_trace_begin(t->trace);
     skep_sim_trace_time(t->sim, &time);
     time.budget_ns = t->budget_ns;
-    t->used = 0;
-    skep_status status = skep_trace_write(t->trace, &time, t->frames, trace_take, t, NULL);
-    if (status == SKEP_OK) status = skep_gateway_show(gateway, TRACE_URL, t->bytes, t->used);
+    t->file.used = 0;
+    skep_status status =
+        skep_trace_write(t->trace, &time, t->frames, skep__cli_bytes_append, &t->file, NULL);
+    if (status == SKEP_OK)
+        status = skep_gateway_show(gateway, TRACE_URL, t->file.bytes, t->file.used);
     /* Without memory, or with readers that are all too slow, the last one stays. */
     t->shown = t->shown || status == SKEP_OK;
     skep_trace_end(t->trace, t->write, began);
@@ -102,9 +86,7 @@ static void trace_write(skep__serve_trace *t, skep_gateway *gateway, uint64_t no
 static void trace_hide(skep__serve_trace *t, skep_gateway *gateway)
 {
     (void)!skep_gateway_show(gateway, TRACE_URL, NULL, 0);
-    free(t->bytes);
-    t->bytes = NULL;
-    t->cap = 0;
+    skep__cli_bytes_free(&t->file);
     t->shown = false;
 }
 
@@ -121,8 +103,7 @@ void skep__serve_trace_show(skep__serve_trace *t, skep_gateway *gateway)
 
 void skep__serve_trace_close(skep__serve_trace *t)
 {
-    free(t->bytes);
-    t->bytes = NULL;
+    skep__cli_bytes_free(&t->file);
 }
 
 #endif

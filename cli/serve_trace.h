@@ -19,8 +19,7 @@ typedef struct skep__serve_trace {
     uint32_t frames_max;
     uint32_t inputs, publish, write; /* names of zones */
     bool shown;
-    uint8_t *bytes; /* the file */
-    size_t used, cap;
+    skep__cli_bytes file;
     uint64_t count;       /* files that were written, */
     uint64_t took_ns;     /* the processor's time for them, */
     uint64_t took_max_ns; /* and for one */

@@ -78,15 +78,6 @@ skep__cli_trace_kind skep__cli_trace_ending(const char *path)
     return SKEP__TRACE_NO_FILE;
 }
 
-/* The name of the file that is written first; NULL without memory. */
-static char *file_temporary(const char *path)
-{
-    const size_t bytes = strlen(path) + 5;
-    char *name = malloc(bytes);
-    if (name) (void)snprintf(name, bytes, "%s.tmp", path);
-    return name;
-}
-
 int skep__cli_trace_check(skep__cli_command command, const char *option, const char *path)
 {
     const char *colon = *option ? ": " : "";
@@ -100,19 +91,7 @@ int skep__cli_trace_check(skep__cli_command command, const char *option, const c
                               "tools/viewer.sh and build again, or write .skept and convert it "
                               "with a skep that has one",
                               option, colon, path);
-    char *temporary = file_temporary(path);
-    if (!temporary) return SKEP__EXIT_FAILED;
-    FILE *there = fopen(path, "r+b");
-    FILE *file = there || errno == ENOENT ? fopen(temporary, "wb") : NULL;
-    const int error = errno;
-    if (there) (void)fclose(there);
-    if (file) {
-        (void)fclose(file);
-        (void)remove(temporary);
-    }
-    free(temporary);
-    if (file) return SKEP__EXIT_OK;
-    return skep__cli_fail(command, "%s%s%s: %s", option, colon, path, strerror(error));
+    return skep__cli_writable(command, option, path);
 }
 
 static bool file_put(void *ctx, const void *bytes, size_t count)
@@ -129,7 +108,7 @@ static skep_status file_convert(const skep__timeline *t, skep__cli_trace_kind ki
 
 bool skep__cli_trace_write(const skep__timeline *timeline, const char *path, const char **error)
 {
-    char *temporary = file_temporary(path);
+    char *temporary = skep__cli_temporary(path);
     *error = skep_status_text(SKEP_NO_MEMORY);
     if (!temporary) return false;
     FILE *file = fopen(temporary, "wb");

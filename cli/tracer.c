@@ -97,31 +97,14 @@ uint64_t skep__cli_tracer_budget_ns(const skep__cli_tracer *tracer)
 
 /* A trace in memory, and its timeline. */
 typedef struct tracer_copy {
-    uint8_t *bytes;
-    size_t used, room;
+    skep__cli_bytes file;
     skep__timeline *timeline;
 } tracer_copy;
-
-static bool copy_append(void *ctx, const void *bytes, size_t count)
-{
-    tracer_copy *c = ctx;
-    if (count > c->room - c->used) {
-        size_t room = c->room ? c->room * 2 : (size_t)1 << 20;
-        while (room - c->used < count) room *= 2;
-        uint8_t *grown = realloc(c->bytes, room);
-        if (!grown) return false;
-        c->bytes = grown;
-        c->room = room;
-    }
-    memcpy(c->bytes + c->used, bytes, count);
-    c->used += count;
-    return true;
-}
 
 static void copy_end(tracer_copy *c)
 {
     skep__timeline_free(c->timeline);
-    free(c->bytes);
+    skep__cli_bytes_free(&c->file);
 }
 
 /* Takes the last frames (0: all) out of the rings. Without memory the timeline is NULL. */
@@ -133,9 +116,9 @@ static void copy_begin(const skep__cli_tracer *tracer, uint32_t frames, tracer_c
     memset(c, 0, sizeof *c);
     skep_sim_trace_time(tracer->sim, &time);
     time.budget_ns = skep__cli_tracer_budget_ns(tracer);
-    if (skep_trace_write(skep_sim_trace(tracer->sim), &time, frames, copy_append, c, NULL) ==
-        SKEP_OK)
-        (void)!skep__timeline_read(c->bytes, c->used, &allocator, &c->timeline, &error);
+    if (skep_trace_write(skep_sim_trace(tracer->sim), &time, frames, skep__cli_bytes_append,
+                         &c->file, NULL) == SKEP_OK)
+        (void)!skep__timeline_read(c->file.bytes, c->file.used, &allocator, &c->timeline, &error);
 }
 
 /* ---- files ---------------------------------------------------------------------------------- */
