@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Every option does what its help says, and every wrong word is one line and exit code 2."""
+"""Every option does what its help says, and every wrong word is one line and exit code 2.
+
+ctest: threads"""
 import re
 
 import skep_command

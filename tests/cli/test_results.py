@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What a run prints for programs, saved worlds that go on, and one hash wherever jobs run."""
+"""What a run prints for programs, saved worlds that go on, and one hash wherever jobs run.
+
+ctest: threads"""
 import os
 import pathlib
 import re

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """The live line on a terminal, and how signals end a run.
 
-ctest: waits"""
+ctest: threads, waits"""
 import errno
 import fcntl
 import json

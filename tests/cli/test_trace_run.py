@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Traces that `skep run` and `skep serve` write: at the end, whatever ends the run; as a flight
-recorder; and what is said of slow frames."""
+recorder; and what is said of slow frames.
+
+ctest: threads"""
 import json
 import os
 import pathlib

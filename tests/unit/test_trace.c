@@ -17,6 +17,12 @@
 
 #define OK(call) assert_int_equal((call), SKEP_OK)
 #define THREADS_MAX 4u
+/* ThreadSanitizer has nothing to look at without workers, and takes fifteen times as long. */
+#ifdef __SANITIZE_THREAD__
+#define WORKERS_LEAST 2u
+#else
+#define WORKERS_LEAST 0u
+#endif
 
 /* ---- a file ------------------------------------------------------------------------------------
  */
@@ -275,8 +281,10 @@ static void test_every_scene(void **state)
     (void)state;
     static const char *const scenes[] = {"skies", "flock", "bullets", "physics", "ship"};
     for (uint32_t i = 0; i < sizeof scenes / sizeof scenes[0]; i++) {
-        check_scene(scenes[i], 0, SKEP_GRAIN_AUTO);
-        check_scene(scenes[i], 0, 0);
+        if (!WORKERS_LEAST) {
+            check_scene(scenes[i], 0, SKEP_GRAIN_AUTO);
+            check_scene(scenes[i], 0, 0);
+        }
         check_scene(scenes[i], 1, SKEP_GRAIN_AUTO);
         check_scene(scenes[i], 3, 0);
     }
@@ -289,7 +297,7 @@ static void test_whole_frames(void **state)
     static frame_sum all[FRAMES], few[FRAMES];
     trace_file file = {0};
     trace_seen seen;
-    for (uint32_t workers = 0; workers < 3; workers++) {
+    for (uint32_t workers = WORKERS_LEAST; workers < 3; workers++) {
         skep_sim *large = open_scene("skies", workers, 0, 0);
         skep_sim *small = open_scene("skies", workers, 0, 512);
         for (uint32_t i = 0; i < 40; i++) {
