@@ -32,7 +32,15 @@ import {
 } from './gantt_over.ts';
 import { paintRows } from './gantt_rows.ts';
 import { Budget, Model } from './model.ts';
-import { Hatches, Letters, Paints, type PaintStats, type Span, type Surface } from './surface.ts';
+import {
+  FONT,
+  Hatches,
+  Letters,
+  Paints,
+  type PaintStats,
+  type Span,
+  type Surface,
+} from './surface.ts';
 import { LIGHT, type Theme } from './theme.ts';
 
 export type { ZoneRef } from './gantt_over.ts';
@@ -202,6 +210,17 @@ export class Gantt {
     canvas.height = Math.round(height * scale);
     this.#lay();
     return true;
+  }
+
+  /** Loads what the first picture would have to wait for: fonts, and patterns. */
+  warm(): void {
+    const g = this.#g;
+    for (const font of [this.#letters.font, `600 12px ${FONT}`, `12px ${FONT}`, `11px ${FONT}`]) {
+      g.font = font;
+      g.fillText('0 µs', 0, 12);
+    }
+    this.#hatches ??= new Hatches(g, this.#theme, this.#size.scale);
+    for (let reason = 1; reason < 5; reason++) this.#hatches.of(reason);
   }
 
   /** Asks for a picture. */

@@ -69,12 +69,12 @@ function surface(page: Page): SkepViewer {
   };
 }
 
-function start(): void {
-  const page = new Page();
-  Object.assign(globalThis, { skepViewer: surface(page) });
+const page = new Page();
+Object.assign(globalThis, { skepViewer: surface(page) });
+// The trace stands behind this script, and takes a while: what needs no trace is done meanwhile.
+page.warm();
+if (document.readyState === 'loading') {
+  addEventListener('DOMContentLoaded', () => void page.start());
+} else {
   void page.start();
 }
-
-// The trace stands behind this script.
-if (document.readyState === 'loading') addEventListener('DOMContentLoaded', start);
-else start();

@@ -196,12 +196,27 @@ export class Page {
     if (a && b) this.compare.show(a, b);
   }
 
+  /** Lays the page out and loads its letters, while nothing is seen yet. */
+  warm(): void {
+    this.#showMain(true);
+    this.#resize();
+    this.gantt.warm();
+  }
+
+  #showMain(shown: boolean): void {
+    section('main').hidden = !shown;
+    section('empty').hidden = shown;
+    document.body.classList.toggle('empty', !shown);
+  }
+
   /** Opens the trace that the page was made with, if it was. */
   async start(): Promise<void> {
     try {
       const trace = await embedded();
       if (trace) this.open(trace);
+      else this.#showMain(false);
     } catch (error) {
+      this.#showMain(false);
       this.#notices.refused('This page', reason(error));
     }
     document.body.classList.remove('loading');
@@ -230,9 +245,8 @@ export class Page {
 
   #showTrace(loaded: Loaded): void {
     const { trace, name } = loaded;
-    section('empty').hidden = true;
-    section('main').hidden = false;
-    document.body.classList.remove('loading', 'empty');
+    this.#showMain(true);
+    document.body.classList.remove('loading');
     this.figures = this.#whole = null;
     const model = new Model(trace);
     this.gantt.setTrace(model);

@@ -12,6 +12,8 @@
 
 const FAN = 16;
 const SHIFT = 4;
+/** So many zones are summed up without a pyramid. */
+const SMALL = 500;
 
 /** What crowded zones come to. */
 export interface Sum {
@@ -120,8 +122,9 @@ export class Lane {
 
   /** What the zones from `first` to before `end` come to. */
   sum(first: number, end: number, scratch: Scratch, into: Sum): void {
-    this.prepare(scratch);
-    const levels = this.#levels!;
+    // The first picture must not wait for the pyramid of everything.
+    if (!this.#levels && end - first > SMALL) this.prepare(scratch);
+    const levels = this.#levels ?? [];
     let level = 0;
     while (first < end) {
       const here = level ? levels[level - 1] : undefined;
