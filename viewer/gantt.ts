@@ -215,6 +215,8 @@ export class Gantt {
   /** Loads what the first picture would have to wait for: fonts, and patterns. */
   warm(): void {
     const g = this.#g;
+    // A canvas of no size has no patterns.
+    if (!this.#size.width || !this.#size.height) return;
     for (const font of [this.#letters.font, `600 12px ${FONT}`, `12px ${FONT}`, `11px ${FONT}`]) {
       g.font = font;
       g.fillText('0 µs', 0, 12);
