@@ -46,13 +46,18 @@ for (const name of BROWSERS) {
         assert.equal(trace.stepNs, STEPS[name][isolated ? 0 : 1]);
         assert.equal(trace.workers, 2);
         assert.match(trace.notes.get('host')!, /Chrome|Firefox/);
-        const each = (n: number): number[] => run.tasks.map(() => n);
+        // With a step of a millisecond one frame's last block and the next one's beginning may
+        // share a moment: then only all frames together can be counted.
+        const coarse = trace.stepNs >= 1e6;
+        const counted = (counts: number[]): number[] =>
+          coarse ? [counts.reduce((a, b) => a + b, 0)] : counts;
+        const each = (n: number): number[] => counted(run.tasks.map(() => n));
         assert.deepEqual(
           framesOf(trace).map(frame => frame.low),
           run.tasks.map((_, i) => i),
         );
         assert.deepEqual(
-          new Map([...countsOf(trace, KIND.BLOCK)].sort()),
+          new Map([...countsOf(trace, KIND.BLOCK)].sort().map(([k, n]) => [k, counted(n)])),
           new Map([
             ['drift', each(5)],
             ['spin', each(4)],
