@@ -22,7 +22,7 @@ import {
 } from './executor.js';
 import { faultCount } from './job_runtime.js';
 import type { FromWorker, ToWorker } from './messages.js';
-import { waitAsync } from './worker_side.js';
+import { LOOK_MS, waitAsync } from './worker_side.js';
 
 /** Looks at the ticket before a worker goes to sleep, of 25 ns each: 200 us. Waking one may take
  * the caller 75 us in a virtual machine; were they fewer, a worker that is done meanwhile would
@@ -225,7 +225,7 @@ export class SharedExecutor extends CrewExecutor<SharedMember> implements Execut
     const told = new Promise<unknown>(resolve => {
       this.#idle = () => resolve(undefined);
     });
-    return waitAsync ? Promise.race([told, waitAsync(i32, at, 1).value]) : told;
+    return waitAsync ? Promise.race([told, waitAsync(i32, at, 1, LOOK_MS).value]) : told;
   }
 
   wake(): void {

@@ -24,7 +24,12 @@ type WaitAsync = (
   words: Int32Array,
   at: number,
   value: number,
+  timeoutMs: number,
 ) => { async: true; value: Promise<string> } | { async: false; value: string };
+
+/** After this a sleeper looks again, whether it was woken or not: on Firefox a wake-up of a
+ * worker's worker was seen to get lost. */
+export const LOOK_MS = 250;
 
 /** Atomics.waitAsync, which not all browsers have. */
 export const waitAsync = (Atomics as { waitAsync?: WaitAsync }).waitAsync;
@@ -116,7 +121,7 @@ class Attachment {
       await new Promise<void>(afterMessages);
       if (this.#left || Atomics.load(i32, at) !== 1) return;
       if (waitAsync && (naps > NAPS || this.#context.busy())) {
-        const waited = waitAsync(i32, at, 1);
+        const waited = waitAsync(i32, at, 1, LOOK_MS);
         if (waited.async) await waited.value;
         return;
       }
