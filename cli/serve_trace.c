@@ -39,11 +39,9 @@ void skep__serve_trace_open(skep__serve_trace *t, const skep__cli_scene *scene, 
     t->inputs = skep_trace_name(t->trace, "inputs");
     t->publish = skep_trace_name(t->trace, "publish");
     t->write = skep_trace_name(t->trace, "write trace");
-    const char *executor = skep_sim_executor(scene->sim, &count);
+    (void)skep_sim_executor(scene->sim, &count);
     (void)snprintf(workers, sizeof workers, "%u", count);
-    /* A file without a note is still a file. */
-    (void)skep_trace_note(t->trace, "scene", scene->title);
-    (void)skep_trace_note(t->trace, "executor", executor);
+    /* Scene and executor are noted by the run's own tracer. A file without a note is a file. */
     (void)skep_trace_note(t->trace, "workers", workers);
     (void)skep_trace_note(t->trace, "version", SKEP_BUILD_VERSION " " SKEP_BUILD_COMMIT);
 }

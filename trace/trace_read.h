@@ -114,7 +114,7 @@ typedef struct skep__timeline_row {
     uint32_t count;
     uint32_t work_count;
     const char *name;
-    uint64_t lost; /* records that were overwritten before the file begins */
+    uint64_t lost; /* records before those of the file, which are not in it */
     uint8_t *kind;
     double *begin;
     double *end;

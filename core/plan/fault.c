@@ -204,17 +204,16 @@ static void fault_fill(const skep_plan *p, const skep__system *s, skep_fault *fa
     fault->fallback = s->outcome == SKEP__OUT_BACKED;
 }
 
-static skep_status fault_push(skep_plan *p, const skep_fault *fault)
+static skep_status fault_push(skep_plan *p, const skep__system *s, const skep_fault *fault)
 {
     if (!skep__plan_grow(p, &p->faults, &p->fault_cap, p->fault_count + 1, sizeof *p->faults)) {
         return SKEP_NO_MEMORY;
     }
     p->faults[p->fault_count++] = *fault;
-    const skep__system *s = skep__system_find(p, fault->system);
     const uint32_t what =
         fault->action | fault->status << 8 | skep__min_u32(fault->blocks, 0xffffu) << 16;
     skep__trace_at(p->ring, SKEP__TRACE_FAULT, skep__trace_begin(p->ring),
-                   skep__trace_quarters(s ? s->number : 0xffffu, fault->worker, what));
+                   skep__trace_quarters(s->number, fault->worker, what));
     if (!p->log.fn) return SKEP_OK;
     char text[SKEP__LOG_TEXT_MAX];
     (void)skep_fault_text(fault, p->host.executor, text, sizeof text);
@@ -241,7 +240,7 @@ static skep_status healed_push(skep_plan *p, skep__system *s)
     s->failure = failure;
     fault.action = SKEP_FAULT_HEALED;
     fault.fallback = false;
-    return fault_push(p, &fault);
+    return fault_push(p, s, &fault);
 }
 
 static skep_status failure_push(skep_plan *p, skep__system *s)
@@ -258,7 +257,7 @@ static skep_status failure_push(skep_plan *p, skep__system *s)
         fault.until = r->until;
         fault.action = SKEP_FAULT_QUARANTINED;
     }
-    return fault_push(p, &fault);
+    return fault_push(p, s, &fault);
 }
 
 skep_status skep__system_faults(skep_plan *p, skep__system *s)

@@ -284,11 +284,11 @@ typedef struct skep__frame {
     uint64_t deadline_ns;
     const void *zeros; /* zeroed bump memory that parts without events share */
     size_t zeros_bytes;
-    uint64_t
-        traced_frame; /* when the frame, and the run, began by the tracer's clock; 0: not traced
-                       */
+    /* By the tracer's clock, 0 while it is off: when the frame and the running run began, and when
+     * the last system that ran at once ended, if that was just now. */
+    uint64_t traced_frame;
     uint64_t traced_run;
-    uint64_t traced_here; /* when the last system that ran at once ended, if just now; else 0 */
+    uint64_t traced_here;
 } skep__frame;
 
 /* A growing text; pieces end in zeros. */

@@ -97,7 +97,7 @@ typedef bool (*skep_trace_writer)(void *ctx, const void *bytes, size_t count);
 /* Writes the last `frames` whole frames that the rings hold (0: all) as a file in the format of
  * docs/trace-format.md. `time` says what the clock's ticks mean. Fills the number of frames written
  * (may be NULL). The caller's thread, between frames; workers may write their rings meanwhile. It
- * allocates a copy of the rings while it runs. SKEP_NO_MEMORY, or SKEP_IO when the writer gave
+ * allocates as much as one ring while it runs. SKEP_NO_MEMORY, or SKEP_IO when the writer gave
  * false. */
 SKEP_API SKEP_NODISCARD skep_status skep_trace_write(skep_trace *trace, const skep_trace_time *time,
                                                      uint32_t frames, skep_trace_writer writer,

@@ -32,7 +32,7 @@ export interface TraceRow {
   readonly name: string;
   /** The file lacks its records, and nothing is known of it; the row is empty. */
   readonly missing: boolean;
-  /** Records that were overwritten before the file begins. */
+  /** Records that were written before those of the file, and are not in it. */
   readonly lost: number;
   readonly count: number;
   /** A number of KIND. */
