@@ -3,6 +3,7 @@
  * The suite for `threads` with 1, 2, 4 and 8 workers, and what only threads have: deadlines, hung
  * workers that are replaced, retries on another worker, allocations that fail. */
 #include "tests/conformance/conformance.h"
+#include "tests/conformance/hang.h"
 
 #include "port/port.h"
 
@@ -33,25 +34,6 @@ static const conformance_factory factories[] = {
 
 /* ---- jobs that look outside, which is what the tests below are about ------------------------ */
 
-static _Atomic uint32_t hang_open; /* the gate that hung tasks wait for */
-static _Atomic uint32_t hang_left; /* tasks that will hang */
-static _Atomic uint32_t hung;      /* tasks that hung and have gone on */
-
-SKEP_COMPONENT(Number, (u32, v));
-
-/* Hangs while there are tasks to hang left, in every fourth block. */
-SKEP_JOB(stuck, (out, Number, number))
-{
-    for (uint32_t i = 0; i < task->n; i++) c->number.v[i] = task->block;
-    if (task->block % 4) return;
-    uint32_t left = atomic_load(&hang_left);
-    do {
-        if (!left) return;
-    } while (!atomic_compare_exchange_weak(&hang_left, &left, left - 1));
-    while (!atomic_load(&hang_open)) skep__port_futex_wait(&hang_open, 0, 1000000);
-    atomic_fetch_add(&hung, 1);
-}
-
 SKEP_JOB_WITH(always_fails, SKEP_JOB_MAY_FAIL, 0, (out, Number, number))
 {
     for (uint32_t i = 0; i < task->n; i++) c->number.v[i] = task->block;
@@ -61,20 +43,11 @@ SKEP_JOB_WITH(always_fails, SKEP_JOB_MAY_FAIL, 0, (out, Number, number))
 /* Long enough that a busy machine does not take a healthy task for a hung one. */
 #define DEADLINE_NS 200000000u
 
-static void hang_reset(uint32_t count)
+/* Opens the gate, and waits until nobody hangs any more and the lost workers are gone. */
+static void hang_end(skep_pool *pool, uint32_t worker_count, uint32_t count)
 {
-    atomic_store(&hang_open, 0);
-    atomic_store(&hang_left, count);
-    atomic_store(&hung, 0);
-}
-
-/* Opens the gate and waits until nobody hangs any more. */
-static void hang_release(skep_pool *pool, uint32_t worker_count, uint32_t count)
-{
-    atomic_store(&hang_open, 1);
-    skep__port_futex_wake(&hang_open, UINT32_MAX);
-    while (atomic_load(&hung) != count) skep__port_yield();
-    for (uint32_t w = 1; pool && w <= worker_count; w++) {
+    hang_release(count);
+    for (uint32_t w = 1; w <= worker_count; w++) {
         while (!pool->v->worker_gone(pool, w)) skep__port_yield();
     }
 }
@@ -85,7 +58,7 @@ static void test_hung_workers_are_replaced(void **state)
     const conformance_factory *factory = *state;
     lab l;
     lab_open(&l, factory);
-    const lab_plan plan = {.job = &stuck, .task_count = 16, .rows_max = 8};
+    const lab_plan plan = {.job = hang_job(), .task_count = 16, .rows_max = 8};
     lab_batch b = lab_build(&l, &plan);
     lab_batch after = lab_build(&l, &plan); /* since the first one's blocks are parked meanwhile */
     b.batch.deadline_ns = DEADLINE_NS;
@@ -114,7 +87,7 @@ static void test_hung_workers_are_replaced(void **state)
                 assert_int_equal(after.results[t].result.status, SKEP_OK);
             }
         }
-        hang_release(l.pool, factory->workers, 4);
+        hang_end(l.pool, factory->workers, 4);
     }
     lab_close(&l);
 }
@@ -124,7 +97,7 @@ static void test_hung_worker_outlives_the_pool(void **state)
 {
     lab l;
     lab_open(&l, *state);
-    const lab_plan plan = {.job = &stuck, .task_count = 1, .rows_max = 8};
+    const lab_plan plan = {.job = hang_job(), .task_count = 1, .rows_max = 8};
     lab_batch b = lab_build(&l, &plan);
     b.batch.deadline_ns = DEADLINE_NS;
     hang_reset(1);
@@ -135,7 +108,7 @@ static void test_hung_worker_outlives_the_pool(void **state)
     assert_true(skep__port_clock_ns() - began < 900000000u); /* nobody waits for the lost */
     l.pool = NULL;
     assert_int_equal(l.live, 0);
-    hang_release(NULL, 0, 1);
+    hang_release(1);
     lab_leave(&l);
 }
 
@@ -144,7 +117,7 @@ static void test_deadline_kept(void **state)
 {
     lab l;
     lab_open(&l, *state);
-    const lab_plan plan = {.job = &stuck, .task_count = 300, .rows_max = 8};
+    const lab_plan plan = {.job = hang_job(), .task_count = 300, .rows_max = 8};
     lab_batch b = lab_build(&l, &plan);
     hang_reset(0);
     b.batch.deadline_ns = 60000000000u;
@@ -189,7 +162,7 @@ static void test_destroy_is_bounded(void **state)
     l.pool = factory->create(factory, &allocator, LAB_SCRATCH, NULL, 0);
     assert_non_null(l.pool);
     const lab_plan plan = {
-        .job = &stuck, .task_count = 1, .rows_max = 8, .flags = SKEP_BATCH_FORCE};
+        .job = hang_job(), .task_count = 1, .rows_max = 8, .flags = SKEP_BATCH_FORCE};
     lab_batch b = lab_build(&l, &plan);
     hang_reset(1);
     assert_int_equal(l.pool->v->start(l.pool, &b.batch, lab_done, &b), SKEP_OK);
@@ -201,7 +174,7 @@ static void test_destroy_is_bounded(void **state)
     assert_true(skep__port_clock_ns() - began < 5000000000u);
     assert_int_equal(atomic_load(&hung), 0);
     assert_int_equal(b.delivered, 0);
-    hang_release(NULL, 0, 1);
+    hang_release(1);
     lab_leave(&l);
 }
 
@@ -260,7 +233,7 @@ static void test_allocations_fail(void **state)
     lab_open(&l, NULL);
     l.factory = factory;
     const lab_plan plan = {
-        .job = &stuck, .task_count = 600, .rows_max = 1, .flags = SKEP_BATCH_FORCE};
+        .job = hang_job(), .task_count = 600, .rows_max = 1, .flags = SKEP_BATCH_FORCE};
     lab_batch b = lab_build(&l, &plan);
     uint32_t created = 0;
     uint32_t refused = 0;

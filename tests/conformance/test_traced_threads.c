@@ -7,6 +7,7 @@
 #include "core/trace/trace.h"
 #include "port/port.h"
 #include "tests/conformance/conformance.h"
+#include "tests/conformance/hang.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,25 +25,7 @@
 
 /* ---- jobs and pools -------------------------------------------------------------------------- */
 
-static _Atomic uint32_t hang_open; /* the gate that hung tasks wait for */
-static _Atomic uint32_t hang_left; /* tasks that will hang */
-static _Atomic uint32_t hung;      /* tasks that hung and have gone on */
-static skep_trace *tracer;         /* of the pool that the factory makes */
-
-SKEP_COMPONENT(Number, (u32, v));
-
-/* Hangs while there are tasks to hang left, in every fourth block. */
-SKEP_JOB(stuck, (out, Number, number))
-{
-    for (uint32_t i = 0; i < task->n; i++) c->number.v[i] = task->block;
-    if (task->block % 4) return;
-    uint32_t left = atomic_load(&hang_left);
-    do {
-        if (!left) return;
-    } while (!atomic_compare_exchange_weak(&hang_left, &left, left - 1));
-    while (!atomic_load(&hang_open)) skep__port_futex_wait(&hang_open, 0, 1000000);
-    atomic_fetch_add(&hung, 1);
-}
+static skep_trace *tracer; /* of the pool that the factory makes */
 
 static skep_pool *make_threads(const conformance_factory *factory, const skep_allocator *allocator,
                                size_t scratch_bytes, void *base, size_t bytes)
@@ -73,24 +56,9 @@ static skep_trace *trace_open(uint32_t records)
     return trace;
 }
 
-static void hang_reset(uint32_t count)
-{
-    atomic_store(&hang_open, 0);
-    atomic_store(&hang_left, count);
-    atomic_store(&hung, 0);
-}
-
-/* Opens the gate and waits until all that hung have gone on. */
-static void hang_release(uint32_t count)
-{
-    atomic_store(&hang_open, 1);
-    skep__port_futex_wake(&hang_open, UINT32_MAX);
-    while (atomic_load(&hung) != count) skep__port_yield();
-}
-
 static lab_batch build(lab *l, uint32_t count)
 {
-    const lab_plan plan = {.job = &stuck, .task_count = count, .rows_max = 8};
+    const lab_plan plan = {.job = hang_job(), .task_count = count, .rows_max = 8};
     lab_batch b = lab_build(l, &plan);
     for (uint32_t t = 0; t < count; t++) b.tasks[t]->system = SYSTEM;
     return b;

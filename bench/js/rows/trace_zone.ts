@@ -22,11 +22,12 @@ function traced(on: boolean): { trace: SchedulerTrace; zone: number; close(): Pr
   };
 }
 
-const on: Contender = {
-  name: 'skep zone',
+/** Zones while the tracer is on, or off. */
+const zones = (name: string, on: boolean): Contender => ({
+  name,
   role: 'ours',
   make: () => {
-    const { trace, zone, close } = traced(true);
+    const { trace, zone, close } = traced(on);
     let sum = 0;
     return {
       run() {
@@ -40,27 +41,10 @@ const on: Contender = {
       close,
     };
   },
-};
+});
 
-const off: Contender = {
-  name: 'skep zone, off',
-  role: 'ours',
-  make: () => {
-    const { trace, zone, close } = traced(false);
-    let sum = 0;
-    return {
-      run() {
-        for (let i = 0; i < N; i++) {
-          const began = trace.begin();
-          sum++;
-          trace.end(zone, began);
-        }
-      },
-      check: runs => expectNumber(sum, runs * N, 'zones'),
-      close,
-    };
-  },
-};
+const on = zones('skep zone', true);
+const off = zones('skep zone, off', false);
 
 const loop: Contender = {
   name: 'no zone',
