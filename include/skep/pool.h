@@ -12,6 +12,8 @@
 #define SKEP_POOL_H
 
 #include "skep/job.h"
+#include "skep/log.h"
+#include "skep/processes.h"
 #include "skep/status.h"
 #include "skep/trace.h"
 
@@ -256,7 +258,15 @@ typedef struct skep_pool_desc {
     skep_pool_fork fork; /* with join: a foreign job system does the work instead of own threads */
     skep_pool_join join; /* both or none */
     void *ctx;           /* for fork and join */
-    skep_allocator allocator; /* all zero: the host's default */
+    skep_allocator allocator;  /* all zero: the host's default */
+    skep_processes *processes; /* workers are processes of this zygote, and the caller runs nothing;
+                                  NULL: threads */
+    const skep_region *region; /* with processes: all that tasks point to, from
+                                  skep_processes_region_open */
+    uint32_t restart_max;      /* workers replaced within a minute before the pool fails; 1,000 by
+                                  default, 0: any number */
+    uint32_t pad2;
+    skep_log log;      /* why a pool could not be made, or failed; without fn: nowhere */
     skep_trace *trace; /* where its threads write what they do, with a ring for each; NULL: nowhere.
                           Kept until the pool is destroyed. A foreign pool's index i writes to
                           the ring of worker i + 1: give the tracer one worker more */

@@ -22,6 +22,7 @@
 #include "skep/log.h"
 #include "skep/plan.h"
 #include "skep/pool.h"
+#include "skep/processes.h"
 #include "skep/publish.h"
 #include "skep/scene.h"
 #include "skep/snapshot.h"
@@ -38,10 +39,20 @@ typedef struct skep_sim skep_sim;
 
 /* Where jobs run. None of it changes results. */
 typedef enum skep_executor {
-    SKEP_EXECUTOR_AUTO,   /* threads when there are workers, else local */
-    SKEP_EXECUTOR_LOCAL,  /* everything on the caller */
-    SKEP_EXECUTOR_THREADS /* persistent threads; with 0 workers the caller alone */
+    SKEP_EXECUTOR_AUTO,     /* threads when there are workers, else local */
+    SKEP_EXECUTOR_LOCAL,    /* everything on the caller */
+    SKEP_EXECUTOR_THREADS,  /* persistent threads; with 0 workers the caller alone */
+    SKEP_EXECUTOR_PROCESSES /* isolated processes; the caller runs no job. See skep/processes.h */
 } skep_executor;
+
+/* For deadline_ns: no job is ever too late. */
+#define SKEP_DEADLINE_NONE UINT64_MAX
+
+/* For restart_max: the pool never fails because of lost workers. */
+#define SKEP_RESTARTS_ANY UINT32_MAX
+
+/* Called for each fault of a frame when the frame is over, on the thread that runs it. */
+typedef void (*skep_fault_fn)(void *ctx, const skep_fault *fault);
 
 /* For grain: batches too small to pay for waking a worker run on the caller. */
 #define SKEP_GRAIN_AUTO UINT32_MAX
@@ -66,6 +77,14 @@ typedef struct skep_sim_desc {
                                 needed */
     size_t scratch_bytes;    /* a worker's scratch for skep_scratch; 64 KiB by default */
     size_t patch_bytes_max;  /* the most that one task may put out; 16 MiB by default */
+    uint64_t deadline_ns;    /* of a task where its system says nothing; by default 1 s for
+                                processes and SKEP_DEADLINE_NONE for all others */
+    skep_processes *processes; /* for SKEP_EXECUTOR_PROCESSES; NULL: one of our own, for which the
+                                  program must have one thread yet */
+    uint32_t restart_max;      /* see skep_pool_desc; SKEP_RESTARTS_ANY: any number */
+    bool seccomp_off;          /* of a zygote of our own: see skep_processes_desc */
+    skep_fault_fn on_fault;    /* is told of each fault; may be NULL */
+    void *on_fault_ctx;        /* for on_fault */
     const skep_region
         *region;              /* to be used instead of one of our own; it is given back untouched */
     skep_pool *pool;          /* to be used instead of one of our own (workers and executor do not

@@ -15,6 +15,7 @@
 #include "skep/plan.h"
 #include "skep/pool.h"
 #include "skep/predict.h"
+#include "skep/processes.h"
 #include "skep/publish.h"
 #include "skep/query.h"
 #include "skep/save.h"
