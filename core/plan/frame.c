@@ -371,8 +371,9 @@ static void collect_again(skep_plan *p)
             p->report.reruns++;
         } else {
             p->report.retries++;
-            f->issue_flags = SKEP_BATCH_RETRY;
         }
+        /* A second try that needs more room stays one. */
+        if (t->retried) f->issue_flags = SKEP_BATCH_RETRY;
         f->issue[f->issue_count++] = i;
     }
 }
