@@ -348,12 +348,12 @@ static void renew(const skep_task *task, Moth_spawn moth, Entity_destroy end, ui
     skep_destroy(task, end, task->entity[i]);
 }
 
-/* What `breed` can do wrong beside the rest; the Bump is there to be forged, and to all. */
+/* What `breed` can do wrong beside the rest; the Bump is there to be forged. */
 static void breed_badly(const hands *h, uint32_t kind, Bump_emit bump, Moth_spawn moth, void *cell)
 {
     const skep_task *task = h->task;
     if (is_forgery(kind)) {
-        Bump_send(task, bump, skep_entity_null(), SKEP_LIT(Bump, 0.0f, task->entity[0]));
+        Bump_send(task, bump, task->entity[0], SKEP_LIT(Bump, 0.0f, task->entity[0]));
         forge(kind, cell);
     } else if (kind == HOSTILE_fail) {
         skep_fail(task, "the moths would not have it");

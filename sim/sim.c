@@ -214,6 +214,8 @@ skep_status skep_sim_open(const skep_scene *scene, const skep_sim_desc *desc, sk
     }
     s->allocator = allocator;
     s->log = log;
+    s->on_fault = desc->on_fault;
+    s->on_fault_ctx = desc->on_fault_ctx;
     s->kept.allocator = &s->allocator;
     const char *title = desc->title ? desc->title : scene ? scene->name : "simulation";
     s->title = skep__keep_text(&s->kept, title, strlen(title));
@@ -286,6 +288,16 @@ static void sim_keep_faults(skep_sim *sim)
     sim->fault_count += kept;
 }
 
+/* Tells whoever wants to know; a frame that the callback asks for is refused. */
+static void sim_tell_faults(skep_sim *sim)
+{
+    if (!sim->on_fault) return;
+    sim->telling = true;
+    for (uint32_t i = 0; i < sim->report.fault_count; i++)
+        sim->on_fault(sim->on_fault_ctx, &sim->report.faults[i]);
+    sim->telling = false;
+}
+
 /* Does one step. A pool that cannot start a batch fails its frame. */
 static skep_status sim_do(skep_sim *sim, const skep_step *step)
 {
@@ -324,6 +336,7 @@ skep_status skep_sim_step_at(skep_sim *sim, float dt, double time)
                    (double)dt);
         return SKEP_ARGUMENT;
     }
+    if (sim->telling) return SKEP_BUSY;
     sim_unpark(sim);
     if (sim->recording) skep__record_before(sim, dt, time);
     const uint64_t began_ns = skep__port_clock_ns();
@@ -347,6 +360,7 @@ skep_status skep_sim_step_at(skep_sim *sim, float dt, double time)
     sim->dropped += sim->report.dropped;
     sim_keep_faults(sim);
     if (sim->recording) skep__record_after(sim);
+    if (sim->report.fault_count) sim_tell_faults(sim);
     return SKEP_OK;
 }
 

@@ -32,12 +32,15 @@ struct skep_sim {
     uint32_t fault_count;
     uint32_t fault_cap;
     uint64_t fault_total;
+    skep_fault_fn on_fault; /* may be NULL */
+    void *on_fault_ctx;
     uint64_t patches;
     uint64_t dropped;
     struct skep__recording *recording; /* being made, or NULL */
     skep_task_room room; /* the calling thread's, for systems that run without a pool */
     bool own_region;
     bool own_pool;
+    bool telling; /* on_fault is being called */
 };
 
 /* Maps a file and says in the log why it cannot. */

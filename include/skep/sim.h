@@ -51,7 +51,9 @@ typedef enum skep_executor {
 /* For restart_max: the pool never fails because of lost workers. */
 #define SKEP_RESTARTS_ANY UINT32_MAX
 
-/* Called for each fault of a frame when the frame is over, on the thread that runs it. */
+/* Called for each fault of a frame when the frame is over, in the order of the report, on the
+ * thread that runs it. The world may be read and written, as between frames; the simulation must
+ * not be closed, and a step is refused with SKEP_BUSY. `fault` is valid during the call. */
 typedef void (*skep_fault_fn)(void *ctx, const skep_fault *fault);
 
 /* For grain: batches too small to pay for waking a worker run on the caller. */
@@ -118,9 +120,9 @@ SKEP_API void skep_sim_close(skep_sim *sim);
 
 /* Runs one frame of `dt` seconds and returns when it is done. Jobs that fail are in the report
  * and in the fault log, and are no error: the frame goes on without them. SKEP_BUSY when called
- * from inside a frame (a `run` or a hook): the running one goes on. SKEP_ARGUMENT for a dt below
- * 0 or no number. SKEP_NO_MEMORY or SKEP_LIMIT when not even the bookkeeping of a frame fitted:
- * the frame ends early, and what its finished batches did stays. */
+ * from inside a frame (a `run`, a hook or on_fault): the running one goes on. SKEP_ARGUMENT for a
+ * dt below 0 or no number. SKEP_NO_MEMORY or SKEP_LIMIT when not even the bookkeeping of a frame
+ * fitted: the frame ends early, and what its finished batches did stays. */
 SKEP_API skep_status skep_sim_step(skep_sim *sim, float dt);
 
 /* As skep_sim_step, with the time that systems see instead of the sum of all dt. */
