@@ -291,6 +291,7 @@ int skep__cli_serve(const skep__cli_options *options);
 int skep__cli_view(const skep__cli_options *options);
 int skep__cli_plan(const skep__cli_options *options);
 int skep__cli_list(const skep__cli_options *options);
+int skep__cli_check(const skep__cli_options *options);
 int skep__cli_trace_summary(const skep__cli_options *options);
 int skep__cli_trace_compare(const skep__cli_options *options);
 int skep__cli_trace_convert(const skep__cli_options *options);

@@ -19,9 +19,10 @@
       "shows which systems run side by side, and why")                                             \
     X(SCENES, "scenes", "[SCENE|FILE.so]", 0, 1, "scene", "",                                      \
       "lists the scenes, or the parameters of one")                                                \
+    X(CHECK, "check", "FILE.so", 1, 1, "file", "which file? skep check bees.so",                   \
+      "says what in a scene is not pure or the same everywhere")                                   \
     X(TRACE_SUMMARY, "trace summary", "FILE", 1, 1, "trace",                                       \
-      "which trace? skep trace summary out.skept",                                                 \
-      "says where the time of a trace went")                                                       \
+      "which trace? skep trace summary out.skept", "says where the time of a trace went")          \
     X(TRACE_COMPARE, "trace compare", "A B", 2, 2, "trace",                                        \
       "which two traces? skep trace compare before.skept after.skept",                             \
       "says which systems got slower, and how sure it is")                                         \
@@ -89,6 +90,7 @@
     X(seconds, "--seconds", "N", U32, VIEW, 0, 1000000, "stop after N seconds (else at Ctrl-C)")   \
     X(view_json, "--json", "", FLAG, VIEW, 0, 0, "a line of JSON a second")                        \
     X(why, "--why", "SYSTEM", TEXT, PLAN, 0, 0, "explain the place of one system")                 \
+    X(check_json, "--json", "", FLAG, CHECK, 0, 0, "one object of JSON in place of the text")      \
     X(bench_json, "--json", "", FLAG, BENCH, 0, 0, "print the rows as JSON")                       \
     X(bench_csv, "--csv", "FILE", TEXT, BENCH, 0, 0, "keep the rows as CSV (a folder: ends in /)") \
     X(bench_compare, "--compare", "A B", TEXT, BENCH, 0, 0,                                        \
@@ -101,6 +103,6 @@
     X(trace_json, "--json", "", FLAG, TRACE_SUMMARY | TRACE_COMPARE, 0, 0,                         \
       "one object of JSON in place of the text:\ndocs/trace-format.md says what is in it")         \
     X(help, "--help", "", FLAG,                                                                    \
-      RUN | SERVE | VIEW | PLAN | SCENES | TRACE_SUMMARY | TRACE_COMPARE | TRACE_CONVERT | BENCH | \
-          HELP,                                                                                    \
+      RUN | SERVE | VIEW | PLAN | SCENES | CHECK | TRACE_SUMMARY | TRACE_COMPARE | TRACE_CONVERT | \
+          BENCH | HELP,                                                                            \
       0, 0, "show this text")

@@ -32,8 +32,8 @@ GROUP_MAX = 12  # declarations that one comment may cover
 LAYERS = {
     "core/base": 0, "core/simd": 0, "core/trace": 0, "core/supervise": 0, "core/store": 1,
     "core/world": 2, "core/data": 3, "core/plan": 4, "core/replicate": 5, "pool": 5, "port": 5,
-    "sim": 6, "cli": 6, "wasm": 6, "gateway": 6, "trace": 6, "js": 6, "viewer": 6, "scenes": 6,
-    "bench": 6,
+    "sim": 6, "cli": 6, "wasm": 6, "gateway": 6, "trace": 6, "check": 6, "js": 6, "viewer": 6,
+    "scenes": 6, "bench": 6,
 }
 # The lowest layer that may include a public header.
 PUBLIC_LAYERS = {
@@ -51,6 +51,7 @@ MAY_INCLUDE = {
     "port": {"include", "core/base"},
     "gateway": {"include", "core/base", "port"},
     "trace": {"include", "core/base", "core/trace", "port"},
+    "check": {"include", "core/base"},
     "scenes": {"include"},
     "sim": {"include", "core/base", "core/simd", "core/store", "core/world", "core/data",
             "core/plan", "core/replicate", "core/trace", "pool", "port"},
