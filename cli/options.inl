@@ -20,7 +20,7 @@
     X(SCENES, "scenes", "[SCENE|FILE.so]", 0, 1, "scene", "",                                      \
       "lists the scenes, or the parameters of one")                                                \
     X(CHECK, "check", "FILE.so", 1, 1, "file", "which file? skep check bees.so",                   \
-      "says what in a scene is not pure or not exact")                                              \
+      "says what in a scene is not pure or not exact")                                             \
     X(TRACE_SUMMARY, "trace summary", "FILE", 1, 1, "trace",                                       \
       "which trace? skep trace summary out.skept", "says where the time of a trace went")          \
     X(TRACE_COMPARE, "trace compare", "A B", 2, 2, "trace",                                        \
