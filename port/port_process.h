@@ -50,12 +50,23 @@ typedef struct skep__port_child_view {
     _Atomic uint32_t *bell; /* to be changed and woken when this process should look */
 } skep__port_child_view;
 
+/* What was tried at an address. */
+typedef enum skep__port_child_access {
+    SKEP__CHILD_ACCESS_UNKNOWN,
+    SKEP__CHILD_ACCESS_READ,
+    SKEP__CHILD_ACCESS_WRITE,
+    SKEP__CHILD_ACCESS_RUN,  /* to execute what is there */
+    SKEP__CHILD_ACCESS_STACK /* the stack's end: it overflowed */
+} skep__port_child_access;
+
 /* What a child's last signal was about, written into its own memory by a handler in the child: for
  * texts only, since the child may write there what it likes. */
 typedef struct skep__port_child_trap {
     _Atomic uint32_t signal; /* 0: none */
     uint32_t syscall;        /* SIGSYS: the number of the call that is not allowed */
     uint64_t address;        /* SIGSEGV, SIGBUS: what was touched */
+    uint32_t access;         /* a skep__port_child_access */
+    uint32_t pad;
 } skep__port_child_trap;
 
 typedef struct skep__port_spawner_desc {
