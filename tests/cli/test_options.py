@@ -114,8 +114,8 @@ class Wrong(Case):
             self.refuses(["run", self.probe, "--dt", value], "--dt: ", "number of seconds")
 
     def test_words(self):
-        self.refuses(["run", self.probe, "--executor", "gpu"], "gpu", "local|threads")
-        self.refuses(["run", self.probe, "--executor", "local|threads"], "only local|threads")
+        self.refuses(["run", self.probe, "--executor", "gpu"], "gpu", "local|threads|processes")
+        self.refuses(["run", self.probe, "--executor", "local|threads"], "only local|threads|processes")
         self.refuses(["run", self.probe, "--grain", "1"], "0|auto")
         self.refuses(["run", self.probe, "--pace", "fast"], "real|none")
 
