@@ -38,6 +38,24 @@ static double summary_real_time(const skep__cli_result *r)
 
 /* ---- for people ----------------------------------------------------------------------------- */
 
+/* How many faults there were, and what became of them; of the first ones, where not all were kept.
+ */
+static void summary_fault_counts(const skep_fault *faults, uint32_t count, uint64_t total)
+{
+    char number[32];
+    printf("  faults      %s%s", skep__cli_thousands(number, total), count < total ? "" : ":");
+    if (count < total) printf("; of the first %s:", skep__cli_thousands(number, count));
+    const char *comma = "";
+    for (uint32_t action = SKEP_FAULT_HEALED; action <= SKEP_FAULT_KEPT; action++) {
+        uint32_t of = 0;
+        for (uint32_t i = 0; i < count; i++) of += faults[i].action == action;
+        if (!of) continue;
+        printf("%s %s %s", comma, skep__cli_thousands(number, of), skep__cli_action(action));
+        comma = ",";
+    }
+    printf("\n");
+}
+
 static void summary_faults(const skep__cli_result *r)
 {
     uint32_t count = 0;
@@ -48,7 +66,7 @@ static void summary_faults(const skep__cli_result *r)
         printf("  faults      none\n");
         return;
     }
-    printf("  faults      %s\n", skep__cli_thousands(number, total));
+    summary_fault_counts(faults, count, total);
     for (uint32_t i = 0; i < count && i < SUMMARY_FAULTS; i++)
         printf("    frame %llu  %s: %s (%s)\n", (unsigned long long)faults[i].frame,
                faults[i].system, faults[i].cause, skep__cli_action(faults[i].action));
