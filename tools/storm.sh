@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# `make storm`: so many faults of all kinds, in isolated processes and in threads, that what is wrong
-# once in a hundred thousand times shows. tests/storm says what must hold; it fails loudly.
+# `make storm`: so many faults of all kinds, in isolated processes and in threads, that what is
+# wrong once in a hundred thousand times shows. tests/storm says what must hold.
 #
 #     tools/storm.sh [FAULTS]      100,000
 set -eu

@@ -23,6 +23,7 @@ SKEP_SCENE_DECLARE(hostile);
 #define DEADLINE_MS 250u
 #define ENTITIES "entities=16000"
 #define TIMES_MAX 200000u
+#define TELL_EACH 10000u
 
 static skep_processes *processes; /* NULL where there are none */
 
@@ -198,11 +199,16 @@ static void expect_same(const char *when, const census *before, const census *no
     assert_int_equal(now->processes, before->processes);
 }
 
-/* Frames until there were so many faults. */
+/* Frames until there were so many faults; of long ones it says from time to time how far it is. */
 static void storm_blow(storm *s, uint64_t faults)
 {
+    uint64_t next = s->blocks + TELL_EACH;
     while (s->blocks < faults) {
         storm_frame(s);
+        if (s->blocks >= next) {
+            print_message("  %llu faults\n", (unsigned long long)s->blocks);
+            next += TELL_EACH;
+        }
         if (!s->lost) continue;
         print_message("frame %llu, system %s, block %u: %s\n", (unsigned long long)s->worst.frame,
                       s->worst.system, s->worst.block, s->worst.cause);
