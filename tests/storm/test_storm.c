@@ -152,7 +152,8 @@ static double percentile_us(uint64_t *ns, uint32_t count, uint32_t percent)
 {
     if (!count) return 0.0;
     qsort(ns, count, sizeof *ns, order_u64);
-    return (double)ns[(uint64_t)(count - 1) * percent / 100u] / 1e3;
+    const uint64_t at = (uint64_t)(count - 1) * percent / 100u;
+    return (double)ns[at] / 1e3;
 }
 
 static void storm_print(const char *where, const storm *s, uint64_t ns, uint64_t hash)
@@ -162,6 +163,7 @@ static void storm_print(const char *where, const storm *s, uint64_t ns, uint64_t
                   "%016llx as without faults\n",
                   where, (unsigned long long)s->blocks, s->frames, (double)ns / 1e9,
                   (double)s->blocks / ((double)ns / 1e9), (unsigned long long)hash);
+    print_message("  the first cause of each system in each frame:\n");
     for (size_t i = 0; i < KINDS; i++)
         if (kinds[i].count) print_message("  %8u  %s\n", kinds[i].count, kinds[i].name);
     print_message("  a frame takes %.0f us; with one fault in it, p50 %.0f us more, p90 %.0f us "

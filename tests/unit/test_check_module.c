@@ -223,7 +223,8 @@ static void other_files_are_refused(void **state)
     memset(bytes, 0, sizeof bytes);
     assert_int_equal(check_exact(bytes, 0, &c), SKEP_FOREIGN);
     assert_int_equal(check_exact(bytes, sizeof bytes, &c), SKEP_FOREIGN);
-    memcpy(bytes, "\177ELF\1\1", 6);
+    static const uint8_t head[6] = {0x7f, 'E', 'L', 'F', 1, 1};
+    memcpy(bytes, head, sizeof head);
     assert_int_equal(check_exact(bytes, sizeof bytes, &c), SKEP_FOREIGN); /* of 32 bits */
     bytes[4] = 2;
     assert_int_equal(check_exact(bytes, sizeof bytes, &c), SKEP_FOREIGN); /* no shared object */
