@@ -209,6 +209,7 @@ _Noreturn void skep__process_child(const skep__process_spawner *s, uint32_t chil
     snprintf(name, sizeof name, "skep worker %u", child);
     prctl(PR_SET_NAME, name);
     if (!child_map(s, seat)) _exit(1);
+    skep__process_landlock(s->landlock);
     child_close_all();
     fesetenv(FE_DFL_ENV);
     child_limits(s);

@@ -182,7 +182,8 @@ typedef struct skep__process_seat {
 /* A spawner, seen from inside. Its children see it as it was when they were forked. */
 typedef struct skep__process_spawner {
     int socket;
-    int signals; /* signalfd of SIGCHLD */
+    int signals;  /* signalfd of SIGCHLD */
+    int landlock; /* rules for children without the short list of calls; -1: none */
     uint32_t seats_given;
     bool ready; /* everything is mapped */
     skep__process_setup setup;
@@ -217,6 +218,13 @@ bool skep__process_seccomp_available(void);
 /* Gives this process its filter: the short list of calls, or with `open` everything but what
  * reaches other processes and what makes new ones. False when the kernel refuses. */
 bool skep__process_seccomp(bool open);
+
+/* Opens rules under which a process reaches no process without them; -1 where the kernel has no
+ * such thing. */
+int skep__process_landlock_open(void);
+
+/* Puts this process under the rules. */
+void skep__process_landlock(int rules);
 
 /* Says what this process has at an address. False with a line in `text` where that is no file. */
 bool skep__process_code_of(const void *here, skep__process_code *code, char *text,
