@@ -168,16 +168,14 @@ static bool child_map(const skep__process_spawner *s, const skep__process_seat *
                 (off_t)d->own_bytes) == s->output;
 }
 
-/* Closes all descriptors. Sanitizers keep standard error, for what they have to say. */
+/* Closes all descriptors; sanitizers keep standard error. */
 static void child_close_all(void)
 {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    const int first = 3;
-    close(0);
-    close(1);
-#else
-    const int first = 0;
-#endif
+    const int first = SKEP__PROCESS_SANITIZED ? 3 : 0;
+    if (SKEP__PROCESS_SANITIZED) {
+        close(STDIN_FILENO);
+        close(STDOUT_FILENO);
+    }
 #ifdef SYS_close_range
     if (syscall(SYS_close_range, (unsigned)first, ~0u, 0u) == 0) return;
 #endif

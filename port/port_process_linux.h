@@ -21,6 +21,20 @@
 #include <limits.h>
 #include <sys/types.h>
 
+/* Sanitizers have something to say when a job is wrong: their children keep standard error, and may
+ * write to it. Then the report begins there, and ends where it would read files to name lines: the
+ * child is reported as killed by SIGSYS. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SKEP__PROCESS_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SKEP__PROCESS_SANITIZED 1
+#endif
+#endif
+#ifndef SKEP__PROCESS_SANITIZED
+#define SKEP__PROCESS_SANITIZED 0
+#endif
+
 /* Between and around what a child may write: what runs past the end of a column by less than this
  * is found. Address space only. */
 #define SKEP__PROCESS_GUARD ((size_t)1 << 20)

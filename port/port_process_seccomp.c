@@ -129,32 +129,17 @@ static void filter_mmap(filter *f)
 static void filter_short_list(filter *f)
 {
     static const uint16_t calls[] = {
-        SYS_futex,
-        SYS_sched_yield,
-        SYS_exit_group,
-        SYS_exit,
-        SYS_rt_sigreturn,
-        SYS_clock_gettime,
-        SYS_gettimeofday,
-        SYS_nanosleep,
-        SYS_clock_nanosleep,
-        SYS_restart_syscall,
-        SYS_brk,
-        SYS_munmap,
-        SYS_mremap,
-        SYS_madvise,
-        SYS_getrandom,
-        SYS_gettid,
-        SYS_getpid,
-        SYS_rt_sigprocmask,
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-        SYS_write,
-        SYS_sigaltstack,
-        SYS_getrusage,
-        SYS_prctl,
-#endif
+        SYS_futex,           SYS_sched_yield,     SYS_exit_group,   SYS_exit,
+        SYS_rt_sigreturn,    SYS_clock_gettime,   SYS_gettimeofday, SYS_nanosleep,
+        SYS_clock_nanosleep, SYS_restart_syscall, SYS_brk,          SYS_munmap,
+        SYS_mremap,          SYS_madvise,         SYS_getrandom,    SYS_gettid,
+        SYS_getpid,          SYS_rt_sigprocmask,
     };
+    static const uint16_t sanitizers[] = {SYS_write, SYS_ioctl, SYS_getrusage, SYS_sigaltstack};
     const uint32_t self = (uint32_t)getpid();
+    for (size_t i = 0; SKEP__PROCESS_SANITIZED && i < sizeof sanitizers / sizeof *sanitizers; i++) {
+        filter_call(f, sanitizers[i], SECCOMP_RET_ALLOW);
+    }
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
         filter_call(f, calls[i], SECCOMP_RET_ALLOW);
     }

@@ -349,11 +349,13 @@ static int64_t work_map_shared(const lab_seen *seen, const int64_t *args)
     return mmap(NULL, PAGE, (int)args[1], flags, -1, 0) != MAP_FAILED ? ESCAPED : HELD;
 }
 
+/* Not by signal(), which ThreadSanitizer keeps to itself. */
 static int64_t work_catch_sigsys(const lab_seen *seen, const int64_t *args)
 {
+    uint64_t action[4] = {(uintptr_t)SIG_IGN, 0, 0, 0};
     (void)seen;
     (void)args;
-    return signal(SIGSYS, SIG_IGN) != SIG_ERR ? ESCAPED : HELD;
+    return syscall(SYS_rt_sigaction, SIGSYS, action, NULL, sizeof(uint64_t)) == 0 ? ESCAPED : HELD;
 }
 
 static int64_t work_limits(const lab_seen *seen, const int64_t *args)
@@ -534,6 +536,7 @@ static void test_stack_text(void **state)
 static void test_memory(void **state)
 {
     (void)state;
+    if (LAB_SANITIZED) skip(); /* sanitizers end a process that has no memory left, at length */
     for (uint32_t off = 0; off < 2; off++) {
         lab l;
         lab_open(&l, off);
