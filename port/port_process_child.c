@@ -168,11 +168,13 @@ static bool child_map(const skep__process_spawner *s, const skep__process_seat *
                 (off_t)d->own_bytes) == s->output;
 }
 
-/* Closes all descriptors; sanitizers keep standard error. */
-static void child_close_all(void)
+/* Closes all descriptors; without the short list of calls, and where sanitizers have something to
+ * say, standard error stays. */
+static void child_close_all(const skep__process_spawner *s)
 {
-    const int first = SKEP__PROCESS_SANITIZED ? 3 : 0;
-    if (SKEP__PROCESS_SANITIZED) {
+    const bool keep = SKEP__PROCESS_SANITIZED || s->setup.seccomp_off;
+    const int first = keep ? STDERR_FILENO + 1 : 0;
+    if (keep) {
         close(STDIN_FILENO);
         close(STDOUT_FILENO);
     }
@@ -208,7 +210,7 @@ _Noreturn void skep__process_child(const skep__process_spawner *s, uint32_t chil
     prctl(PR_SET_NAME, name);
     if (!child_map(s, seat)) _exit(1);
     skep__process_landlock(s->landlock);
-    child_close_all();
+    child_close_all(s);
     fesetenv(FE_DFL_ENV);
     child_limits(s);
     child_drop_capabilities();

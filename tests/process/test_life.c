@@ -48,6 +48,31 @@ static int64_t work_abort(const lab_seen *seen, const int64_t *args)
     abort();
 }
 
+/* The C library says what it found, to a standard error that is closed, and aborts. */
+static int64_t work_free_twice(const lab_seen *seen, const int64_t *args)
+{
+    void *volatile p = malloc(2000);
+    (void)seen;
+    (void)args;
+    void *volatile q = p;
+    free(p);
+    free(q);
+    return 0;
+}
+
+static int64_t work_assert(const lab_seen *seen, const int64_t *args)
+{
+    (void)seen;
+    skep_assert_failed("false", "job.c", (int)args[0]);
+    abort();
+}
+
+static int64_t work_print(const lab_seen *seen, const int64_t *args)
+{
+    (void)seen;
+    return printf("%d\n", (int)args[0]) + fflush(stdout);
+}
+
 static int64_t work_loop(const lab_seen *seen, const int64_t *args)
 {
     (void)args;
@@ -107,6 +132,12 @@ static void test_ends(void **state)
     ends_with(&l, work_exit, 3, 0, 3 << 8, "ended itself with exit code 3");
     ends_with(&l, work_exit, 4, 1, 4 << 8, "ended itself with exit code 4");
     ends_with(&l, work_abort, 0, 0, SIGABRT, "aborted itself (SIGABRT)");
+    ends_with(&l, work_assert, 1, 0, SIGABRT, "aborted itself (SIGABRT)");
+    if (!LAB_SANITIZED) {
+        ends_with(&l, work_free_twice, 0, 0, SIGABRT, "aborted itself (SIGABRT)");
+        ends_with(&l, work_print, 1, 0, SIGSYS,
+                  "killed by SIGSYS: jobs may not call write (printing does)");
+    }
     ends_with(&l, work_raise, SIGKILL, 0, SIGKILL,
               "was killed (by the host's deadline or the system's memory killer)");
     ends_with(&l, work_touch, 0, 1, SIGSEGV, "crashed: SIGSEGV, it wrote to address 0x0");
