@@ -90,7 +90,8 @@ static bool batch_measures(skep__procs_pool *p, const skep_pool_batch *batch)
 /* The worth of a clock's tick, better with time. */
 static void batch_clock(skep__procs_pool *p)
 {
-    if (p->clock == skep__port_clock_ns) return;
+    if (p->clock == skep__port_clock_ns || p->run < p->clock_run) return;
+    p->clock_run = p->run + 256;
     const uint64_t ticks = p->clock() - p->began_ticks;
     if (ticks) p->ns_per_tick = (double)(skep__port_clock_ns() - p->began_ns) / (double)ticks;
 }

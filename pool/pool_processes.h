@@ -54,17 +54,19 @@ SKEP_INLINE uint64_t skep__procs_word(uint32_t run, uint32_t task)
     return (uint64_t)run << 32 | task;
 }
 
-/* What the host says. The first line is all that an idle child looks at. */
+/* What the host says. The first line is what an idle child watches, and nothing else is in it: a
+ * line that is watched goes to and fro with each word that is written. */
 typedef struct skep__procs_order {
     _Alignas(64) _Atomic uint64_t span; /* run, and where it ends for now */
     _Atomic uint32_t kick;              /* futex: counts what a sleeping child should see */
-    _Atomic uint32_t first;             /* of the run; what follows is constant while it lasts */
-    _Atomic uint32_t flags;             /* SKEP_BATCH_*, SKEP__PROCS_* */
-    _Atomic uint32_t jobs;              /* of the batch: where they begin in `job` */
-    _Atomic uint32_t chunk;             /* the least number of tasks to be taken at a time */
     _Atomic uint32_t pad;
-    _Atomic uint64_t tasks;              /* const skep_pool_task *const *, in the region */
+    /* Of the run, and constant while it lasts. Written where it differs from the last one. */
+    _Alignas(64) _Atomic uint64_t tasks; /* const skep_pool_task *const *, in the region */
     _Atomic uint64_t window;             /* bytes of the output memory that are in use */
+    _Atomic uint32_t first;
+    _Atomic uint32_t flags;              /* SKEP_BATCH_*, SKEP__PROCS_* */
+    _Atomic uint32_t jobs;               /* of the batch: where they begin in `job` */
+    _Atomic uint32_t chunk;              /* the least number of tasks to be taken at a time */
     _Alignas(64) _Atomic uint64_t alarm; /* run and done from which on the bell is to be rung; 0:
                                             the host is awake */
     _Atomic uint32_t cpu;                /* where the host was when it last woke this child */
@@ -77,13 +79,17 @@ typedef struct skep__procs_order {
 
 /* How a task ended. */
 typedef struct skep__procs_record {
-    _Atomic uint64_t begin; /* by the clock; 0 where times are not wanted */
+    _Atomic uint64_t begin; /* by the clock, where times are wanted */
     _Atomic uint64_t end;
     _Atomic uint32_t bytes;  /* of output used */
     _Atomic uint32_t wanted; /* bytes_wanted, at most UINT32_MAX */
     _Atomic uint32_t status; /* skep_status; above OK there is a cause */
     _Atomic uint32_t pad;
 } skep__procs_record;
+
+/* So many tasks of a run have their times in the line that the host watches: small runs need no
+ * other. */
+#define SKEP__PROCS_TIMES 4u
 
 /* What the child says. The host watches the first line while it waits; the second it reads now and
  * then. */
@@ -92,10 +98,12 @@ typedef struct skep__procs_own {
     _Atomic uint64_t odd;    /* run, and tasks below that ended well and put out no patches */
     _Atomic uint32_t asleep; /* it waits for a kick */
     _Atomic uint32_t up;     /* it has begun to live */
-    _Alignas(64) _Atomic uint64_t claim; /* run, and tasks below that are begun or done */
-    _Atomic uint64_t at;                 /* run, and the task that it is in */
-    _Atomic uint64_t at_begin;           /* since when, where times are wanted */
-    _Atomic uint64_t output;             /* where it sees its output memory */
+    _Atomic uint64_t begin;  /* of the run's first task, by the clock, where times are wanted */
+    _Atomic uint64_t end[SKEP__PROCS_TIMES]; /* of the first ones; each begins where one ended */
+    _Alignas(64) _Atomic uint64_t claim;     /* run, and tasks below that are begun or done */
+    _Atomic uint64_t at;                     /* run, and the task that it is in */
+    _Atomic uint64_t at_begin;               /* since when, where times are wanted */
+    _Atomic uint64_t output;                 /* where it sees its output memory */
     skep__port_child_trap trap;
     _Alignas(64)
         skep__procs_record record[SKEP__PROCS_RECORDS]; /* of task t at t mod their number */
@@ -248,6 +256,7 @@ typedef struct skep__procs_pool {
     uint64_t began_ticks;   /* by both clocks, when the pool was made: what a tick is worth */
     uint64_t began_ns;
     double ns_per_tick;
+    uint32_t clock_run;                /* the run at which that is worked out again */
     char why[SKEP__PROCS_CAUSE_BYTES]; /* the last child that could not start could not */
 } skep__procs_pool;
 

@@ -21,7 +21,6 @@ typedef struct child_self {
     _Atomic uint32_t *bell;
     skep_trace_clock clock;
     skep_task_room room;
-    uint32_t spin;
     bool crowded; /* woken onto the host's own processor: spinning would only keep the host waiting
                    */
 } child_self;
@@ -30,13 +29,15 @@ typedef struct child_self {
 typedef struct child_run {
     uint32_t number;
     uint32_t flags;
+    uint32_t first;
     uint32_t at; /* the next task */
     uint32_t chunk;
     const skep_pool_task *const *tasks;
     const _Atomic uint64_t *jobs;
     uint64_t window;
     uint64_t place; /* of the next output, not wrapped */
-    bool odd;       /* some task did not end plainly */
+    uint64_t end[SKEP__PROCS_TIMES];
+    bool odd; /* some task did not end plainly */
 } child_run;
 
 static const void *child_pointer(uint64_t address)
@@ -81,6 +82,20 @@ static void child_record(skep__procs_own *own, child_run *run, uint32_t t, uint3
     atomic_store_explicit(&own->odd, skep__procs_word(run->number, t), memory_order_relaxed);
 }
 
+/* Notes when a task ended; of the first ones later, since that line is watched. */
+static void child_times(const child_self *c, child_run *run, uint32_t t, uint64_t *now)
+{
+    const uint64_t begin = *now;
+    *now = c->clock();
+    if (t - run->first < SKEP__PROCS_TIMES) {
+        run->end[t - run->first] = *now;
+        return;
+    }
+    skep__procs_record *record = &c->own->record[t % SKEP__PROCS_RECORDS];
+    atomic_store_explicit(&record->begin, begin, memory_order_relaxed);
+    atomic_store_explicit(&record->end, *now, memory_order_relaxed);
+}
+
 static void child_task(child_self *c, child_run *run, uint32_t t, uint64_t *now)
 {
     skep__procs_own *own = c->own;
@@ -95,12 +110,7 @@ static void child_task(child_self *c, child_run *run, uint32_t t, uint64_t *now)
     if (*now) atomic_store_explicit(&own->at_begin, *now, memory_order_relaxed);
     atomic_store_explicit(&own->at, skep__procs_word(run->number, t), memory_order_relaxed);
     skep_task_run_job(task, job, run->flags, &c->room, &result);
-    if (*now) {
-        skep__procs_record *record = &own->record[t % SKEP__PROCS_RECORDS];
-        atomic_store_explicit(&record->begin, *now, memory_order_relaxed);
-        *now = c->clock();
-        atomic_store_explicit(&record->end, *now, memory_order_relaxed);
-    }
+    if (*now) child_times(c, run, t, now);
     child_record(own, run, t, task->cells_bytes, &result);
 }
 
@@ -109,7 +119,8 @@ static void child_task(child_self *c, child_run *run, uint32_t t, uint64_t *now)
 /* Waits until there is another span: a moment awake, then asleep. */
 static uint64_t child_await(child_self *c, uint64_t seen)
 {
-    const uint32_t spin = c->crowded ? 0 : c->spin;
+    const uint32_t most = atomic_load_explicit(&c->order->spin, memory_order_relaxed);
+    const uint32_t spin = c->crowded ? 0 : most;
     for (uint32_t s = 0; s < spin; s++) {
         const uint64_t span = atomic_load_explicit(&c->order->span, memory_order_acquire);
         if (span != seen) return span;
@@ -136,9 +147,18 @@ static uint64_t child_await(child_self *c, uint64_t seen)
 static void child_take(child_self *c, child_run *run, uint32_t take)
 {
     const uint32_t end = run->at + take;
-    uint64_t now = run->flags & SKEP__PROCS_TIMED ? c->clock() : 0;
+    const uint32_t begun = run->at - run->first;
+    const uint64_t began = run->flags & SKEP__PROCS_TIMED ? c->clock() : 0;
+    uint64_t now = began;
     for (uint32_t t = run->at; t < end; t++) child_task(c, run, t, &now);
     run->at = end;
+    if (began && begun < SKEP__PROCS_TIMES) {
+        const uint32_t most = skep__min_u32(end - run->first, SKEP__PROCS_TIMES);
+        if (!begun) atomic_store_explicit(&c->own->begin, began, memory_order_relaxed);
+        for (uint32_t i = begun; i < most; i++) {
+            atomic_store_explicit(&c->own->end[i], run->end[i], memory_order_relaxed);
+        }
+    }
     const uint64_t word = skep__procs_word(run->number, end);
     atomic_store(&c->own->done, word);
     const uint64_t alarm = atomic_load(&c->order->alarm);
@@ -150,7 +170,7 @@ static void child_begin(const child_self *c, child_run *run, uint64_t span)
     const skep__procs_order *order = c->order;
     run->number = (uint32_t)(span >> 32);
     run->flags = atomic_load_explicit(&order->flags, memory_order_relaxed);
-    run->at = atomic_load_explicit(&order->first, memory_order_relaxed);
+    run->first = run->at = atomic_load_explicit(&order->first, memory_order_relaxed);
     run->chunk = atomic_load_explicit(&order->chunk, memory_order_relaxed);
     run->tasks = child_pointer(atomic_load_explicit(&order->tasks, memory_order_relaxed));
     run->jobs = order->job + atomic_load_explicit(&order->jobs, memory_order_relaxed);
@@ -193,7 +213,6 @@ void skep__procs_child_main(const skep__port_child_view *view)
     memcpy(&c.clock, &clock, sizeof c.clock);
     c.room.scratch = (uint8_t *)view->own + atomic_load(&order->scratch_offset);
     c.room.scratch_bytes = atomic_load(&order->scratch_bytes);
-    c.spin = atomic_load(&order->spin);
     atomic_store(&c.own->output, (uint64_t)(uintptr_t)view->output);
     atomic_store(&c.own->up, 1);
     child_ring(&c);

@@ -88,6 +88,19 @@ static void run_place(skep__procs_pool *p, skep__procs_seat *s)
     }
 }
 
+/* Writes what differs: a word that stays the same leaves its line in the child's cache. */
+static void order_u64(_Atomic uint64_t *word, uint64_t value)
+{
+    if (atomic_load_explicit(word, memory_order_relaxed) == value) return;
+    atomic_store_explicit(word, value, memory_order_relaxed);
+}
+
+static void order_u32(_Atomic uint32_t *word, uint32_t value)
+{
+    if (atomic_load_explicit(word, memory_order_relaxed) == value) return;
+    atomic_store_explicit(word, value, memory_order_relaxed);
+}
+
 void skep__procs_assign(skep__procs_pool *p, uint32_t seat, skep__procs_range range)
 {
     skep__procs_seat *s = &p->seats[seat];
@@ -102,13 +115,12 @@ void skep__procs_assign(skep__procs_pool *p, uint32_t seat, skep__procs_range ra
     s->lie = NULL;
     run_place(p, s);
     p->busy[p->busy_count++] = seat;
-    const uint64_t tasks = (uint64_t)(uintptr_t)p->batch->tasks;
-    atomic_store_explicit(&order->first, s->first, memory_order_relaxed);
-    atomic_store_explicit(&order->flags, p->flags, memory_order_relaxed);
-    atomic_store_explicit(&order->jobs, p->jobs_at, memory_order_relaxed);
-    atomic_store_explicit(&order->chunk, p->chunk, memory_order_relaxed);
-    atomic_store_explicit(&order->tasks, tasks, memory_order_relaxed);
-    atomic_store_explicit(&order->window, s->window, memory_order_relaxed);
+    order_u64(&order->tasks, (uint64_t)(uintptr_t)p->batch->tasks);
+    order_u64(&order->window, s->window);
+    order_u32(&order->first, s->first);
+    order_u32(&order->flags, p->flags);
+    order_u32(&order->jobs, p->jobs_at);
+    order_u32(&order->chunk, p->chunk);
     run_publish(p, s);
 }
 
@@ -261,9 +273,14 @@ static bool record_read(skep__procs_pool *p, skep__procs_seat *s, uint32_t t,
 static uint64_t record_trace(skep__procs_pool *p, uint32_t seat, uint32_t t, uint64_t now)
 {
     skep__procs_seat *s = &p->seats[seat];
-    const skep__procs_record *record = &p->slots[s->slot].own->record[t % SKEP__PROCS_RECORDS];
-    uint64_t begin = atomic_load_explicit(&record->begin, memory_order_relaxed);
-    uint64_t end = atomic_load_explicit(&record->end, memory_order_relaxed);
+    const skep__procs_own *own = p->slots[s->slot].own;
+    const skep__procs_record *record = &own->record[t % SKEP__PROCS_RECORDS];
+    const uint32_t i = t - s->first;
+    const bool few = i < SKEP__PROCS_TIMES;
+    const _Atomic uint64_t *from = !few ? &record->begin : i ? &own->end[i - 1] : &own->begin;
+    const _Atomic uint64_t *to = few ? &own->end[i] : &record->end;
+    uint64_t begin = atomic_load_explicit(from, memory_order_relaxed);
+    uint64_t end = atomic_load_explicit(to, memory_order_relaxed);
     if (begin < s->traced) begin = s->traced;
     if (begin < p->traced) begin = p->traced;
     if (begin > now) begin = now;

@@ -168,16 +168,16 @@ static bool child_map(const skep__process_spawner *s, const skep__process_seat *
                 (off_t)d->own_bytes) == s->output;
 }
 
-/* Closes all descriptors. Sanitizers keep standard error, for what they have to say. */
-static void child_close_all(void)
+/* Closes all descriptors; without the short list of calls, and where sanitizers have something to
+ * say, standard error stays. */
+static void child_close_all(const skep__process_spawner *s)
 {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    const int first = 3;
-    close(0);
-    close(1);
-#else
-    const int first = 0;
-#endif
+    const bool keep = SKEP__PROCESS_SANITIZED || s->setup.seccomp_off;
+    const int first = keep ? STDERR_FILENO + 1 : 0;
+    if (keep) {
+        close(STDIN_FILENO);
+        close(STDOUT_FILENO);
+    }
 #ifdef SYS_close_range
     if (syscall(SYS_close_range, (unsigned)first, ~0u, 0u) == 0) return;
 #endif
@@ -209,7 +209,8 @@ _Noreturn void skep__process_child(const skep__process_spawner *s, uint32_t chil
     snprintf(name, sizeof name, "skep worker %u", child);
     prctl(PR_SET_NAME, name);
     if (!child_map(s, seat)) _exit(1);
-    child_close_all();
+    skep__process_landlock(s->landlock);
+    child_close_all(s);
     fesetenv(FE_DFL_ENV);
     child_limits(s);
     child_drop_capabilities();

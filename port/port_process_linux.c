@@ -37,6 +37,11 @@
 #endif
 
 #define PROCESS_CANARY 0x70726f63u
+#if defined(__SANITIZE_THREAD__)
+#define PROCESS_THREADS_MAX 2u /* ThreadSanitizer may have one of its own */
+#else
+#define PROCESS_THREADS_MAX 1u
+#endif
 #define PROCESS_WORKER_BYTES ((size_t)256 << 20)
 
 struct skep_processes {
@@ -153,7 +158,7 @@ skep_status skep_processes_start(const skep_processes_desc *desc, skep_processes
         return SKEP_UNSUPPORTED;
     }
     const uint32_t threads = skep__port_thread_count();
-    if (threads > 1) {
+    if (threads > PROCESS_THREADS_MAX) {
         process_say(text, text_bytes,
                     "this process has %u threads already, and a fork copies only one: call "
                     "skep_processes_start first thing in main()",

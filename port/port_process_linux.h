@@ -21,6 +21,20 @@
 #include <limits.h>
 #include <sys/types.h>
 
+/* Sanitizers have something to say when a job is wrong: their children keep standard error, and may
+ * write to it. Then the report begins there, and ends where it would read files to name lines: the
+ * child is reported as killed by SIGSYS. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SKEP__PROCESS_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SKEP__PROCESS_SANITIZED 1
+#endif
+#endif
+#ifndef SKEP__PROCESS_SANITIZED
+#define SKEP__PROCESS_SANITIZED 0
+#endif
+
 /* Between and around what a child may write: what runs past the end of a column by less than this
  * is found. Address space only. */
 #define SKEP__PROCESS_GUARD ((size_t)1 << 20)
@@ -183,7 +197,8 @@ typedef struct skep__process_seat {
 /* A spawner, seen from inside. Its children see it as it was when they were forked. */
 typedef struct skep__process_spawner {
     int socket;
-    int signals; /* signalfd of SIGCHLD */
+    int signals;  /* signalfd of SIGCHLD */
+    int landlock; /* rules for children without the short list of calls; -1: none */
     uint32_t seats_given;
     bool ready; /* everything is mapped */
     skep__process_setup setup;
@@ -218,6 +233,13 @@ bool skep__process_seccomp_available(void);
 /* Gives this process its filter: the short list of calls, or with `open` everything but what
  * reaches other processes and what makes new ones. False when the kernel refuses. */
 bool skep__process_seccomp(bool open);
+
+/* Opens rules under which a process reaches no process without them; -1 where the kernel has no
+ * such thing. */
+int skep__process_landlock_open(void);
+
+/* Puts this process under the rules. */
+void skep__process_landlock(int rules);
 
 /* Says what this process has at an address. False with a line in `text` where that is no file. */
 bool skep__process_code_of(const void *here, skep__process_code *code, char *text,

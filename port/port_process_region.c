@@ -6,8 +6,8 @@
  *
  * Spawners map the region at the same address. They were forked from the zygote, whose address
  * space is ours as it was early, so an address far from where the system puts things is free in
- * both: one of 2^13 such places is tried first. Where the processor has fewer bits of address or a
- * sanitizer wants to know better, the system chooses. */
+ * both: one of 2^13 such places is tried first. Where the processor has fewer bits of address, the
+ * system chooses. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -27,8 +27,15 @@
 #define F_SEAL_FUTURE_WRITE 0x0010
 #endif
 
+#if defined(__SANITIZE_THREAD__)
+/* It wants applications' memory below 2^39 or very high, and maps something of its own up there in
+ * each process that was forked. */
+#define REGION_PLACE_FIRST 0x1000000000u
+#define REGION_PLACE_STEP 0x2000000u
+#else
 #define REGION_PLACE_FIRST 0x200000000000u
 #define REGION_PLACE_STEP 0x100000000u /* 2^13 steps of 4 GiB */
+#endif
 
 /* Nothing to do: the file is sparse, and pages come when they are touched. */
 static skep_status process_region_commit(void *ctx, size_t offset, size_t bytes)

@@ -223,6 +223,7 @@ static void spawner_set_up(skep__process_spawner *s, const skep__process_message
              "this kernel has no filter of system calls (seccomp): processes work with seccomp "
              "off, and jobs may then make any");
     if (!s->setup.seccomp_off && !skep__process_seccomp_available()) return;
+    if (s->setup.seccomp_off) s->landlock = skep__process_landlock_open();
     a->status = SKEP_OK;
     a->text[0] = 0;
     s->ready = true;
@@ -284,7 +285,7 @@ static void spawner_obey(skep__process_spawner *s, const skep__process_message *
 
 static _Noreturn void spawner_loop(int socket, pid_t zygote)
 {
-    skep__process_spawner s = {.socket = socket, .pid = getpid()};
+    skep__process_spawner s = {.socket = socket, .landlock = -1, .pid = getpid()};
     skep__process_message message;
     int fds[SKEP__PROCESS_FDS_MAX];
     sigset_t child;

@@ -43,6 +43,18 @@ static const char *text_find(const text_name *names, size_t count, int number, c
     return out;
 }
 
+/* Whether it is a call that printf() makes; few know which. */
+static bool text_prints(uint32_t call)
+{
+#ifdef SYS_newfstatat
+    if (call == SYS_newfstatat) return true;
+#endif
+#ifdef SYS_fstat
+    if (call == SYS_fstat) return true;
+#endif
+    return call == SYS_write;
+}
+
 static void text_memory(const char *signal, const skep__port_child_trap *trap, const char *where,
                         char *out, size_t max)
 {
@@ -75,9 +87,10 @@ const char *skep__port_child_end_text(int how, const skep__port_child_trap *trap
     if (signal == SIGKILL) {
         snprintf(out, max, "was killed (by the host's deadline or the system's memory killer)");
     } else if (signal == SIGSYS && noted) {
-        snprintf(out, max, "killed by SIGSYS: jobs may not call %s",
+        snprintf(out, max, "killed by SIGSYS: jobs may not call %s%s",
                  text_find(TEXT_CALLS, sizeof TEXT_CALLS / sizeof *TEXT_CALLS, (int)trap->syscall,
-                           "system call", call, sizeof call));
+                           "system call", call, sizeof call),
+                 text_prints(trap->syscall) ? " (printing does)" : "");
     } else if (signal == SIGSYS) {
         snprintf(out, max, "killed by SIGSYS: jobs may not make that system call");
     } else if ((signal == SIGSEGV || signal == SIGBUS) && noted) {

@@ -194,6 +194,23 @@ uint32_t lab_children_of(pid_t pid, pid_t *found, uint32_t max)
     return count;
 }
 
+void lab_nap(void)
+{
+    _Atomic uint32_t word = 0;
+    skep__port_futex_wait(&word, 0, 1000000u);
+}
+
+uint32_t lab_children_settle(pid_t pid, uint32_t count)
+{
+    const uint64_t end = skep__port_clock_ns() + LAB_PATIENCE_NS / 6;
+    pid_t found[1];
+    for (;;) {
+        const uint32_t n = lab_children_of(pid, found, 1);
+        if (n == count || skep__port_clock_ns() > end) return n;
+        lab_nap();
+    }
+}
+
 pid_t lab_zygote(void)
 {
     pid_t pid = 0;
@@ -248,6 +265,6 @@ bool lab_all_gone(const pid_t *pids, uint32_t count)
         for (uint32_t i = 0; i < count; i++) alive += lab_alive(pids[i]);
         if (!alive) return true;
         if (skep__port_clock_ns() > end) return false;
-        skep__port_futex_wait(&(_Atomic uint32_t){0}, 0, 1000000u);
+        lab_nap();
     }
 }

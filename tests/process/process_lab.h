@@ -16,6 +16,12 @@
 #define LAB_OUTPUT_BYTES ((size_t)65536)
 #define LAB_ARGS 6
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define LAB_SANITIZED 1
+#else
+#define LAB_SANITIZED 0
+#endif
+
 typedef struct lab_seen lab_seen;
 
 /* What a child may be told to do. The result goes back to the test. */
@@ -87,6 +93,13 @@ bool lab_region_intact(const lab *l);
 
 /* Numbers of the processes whose parent is `pid`, at most `max`; their count. */
 uint32_t lab_children_of(pid_t pid, pid_t *found, uint32_t max);
+
+/* Sleeps a millisecond. */
+void lab_nap(void);
+
+/* Waits a while for a process to have this many children; how many it has then. An end is reported
+ * before the process is reaped, so zombies may be seen for a moment. */
+uint32_t lab_children_settle(pid_t pid, uint32_t count);
 
 /* The only child of this process: the zygote. And the zygote's nth: a spawner. */
 pid_t lab_zygote(void);
