@@ -21,7 +21,7 @@
 SKEP_SCENE_DECLARE(hostile);
 
 #define DEADLINE_MS 250u
-#define ENTITIES "entities=16000"
+#define ENTITIES "entities=8000"
 #define TIMES_MAX 200000u
 #define TELL_EACH 10000u
 
@@ -182,7 +182,7 @@ static uint32_t faults_wanted(void)
 static uint64_t calm_hash(uint32_t frames)
 {
     storm s;
-    storm_open(&s, SKEP_EXECUTOR_THREADS, "fault=none", "rate=0.1", "attempts=first");
+    storm_open(&s, SKEP_EXECUTOR_THREADS, "fault=none", "rate=0.08", "attempts=first");
     while (s.frames < frames) storm_frame(&s);
     assert_int_equal(s.blocks, 0);
     return storm_close(&s);
@@ -228,7 +228,7 @@ static void processes_survive_a_storm(void **state)
     if (!processes) skip();
     const uint32_t wanted = faults_wanted();
     const census before = census_take();
-    storm_open(&s, SKEP_EXECUTOR_PROCESSES, "fault=mix", "rate=0.04", "attempts=first");
+    storm_open(&s, SKEP_EXECUTOR_PROCESSES, "fault=mix", "rate=0.08", "attempts=first");
     storm_blow(&s, wanted / 20u);
     census early = census_take();
     const uint64_t faults_early = s.blocks, began = skep__port_clock_ns();
