@@ -137,8 +137,9 @@ bool skep__port_spawner_lives(skep__port_spawner *spawner);
 /* Finds where something of this process' code is in children: `here` points into a module. What was
  * there when the zygote was forked is at the same address; another module's file is opened by the
  * spawner, and children that are forked afterwards have it. NULL with a line in `text` when its
- * file cannot be opened there or is another one than here. Blocks. */
-const void *skep__port_spawner_address(skep__port_spawner *spawner, const void *here, char *text,
-                                       size_t text_bytes);
+ * file cannot be opened there or is another one than here. `loaded` says whether it was opened just
+ * now, so that children that live do not have it. Blocks. */
+const void *skep__port_spawner_address(skep__port_spawner *spawner, const void *here, bool *loaded,
+                                       char *text, size_t text_bytes);
 
 #endif

@@ -412,9 +412,10 @@ bool skep__port_spawner_lives(skep__port_spawner *spawner)
     return !skep__process_wait(spawner->pidfd, 0);
 }
 
-const void *skep__port_spawner_address(skep__port_spawner *spawner, const void *here, char *text,
-                                       size_t text_bytes)
+const void *skep__port_spawner_address(skep__port_spawner *spawner, const void *here, bool *loaded,
+                                       char *text, size_t text_bytes)
 {
+    *loaded = false;
     skep__process_message m = {.kind = SKEP__PROCESS_ADDRESS};
     int fds[SKEP__PROCESS_FDS_MAX];
     process_say(text, text_bytes, "%s", "");
@@ -427,6 +428,7 @@ const void *skep__port_spawner_address(skep__port_spawner *spawner, const void *
     for (int i = 0; status == SKEP_OK && i < SKEP__PROCESS_FDS_MAX; i++) {
         skep__process_close(&fds[i]);
     }
+    *loaded = status == SKEP_OK && m.u.answer.loaded;
     if (status == SKEP_OK) return (const void *)m.u.answer.address;
     process_say(text, text_bytes, "%s", m.u.answer.text);
     return NULL;

@@ -100,7 +100,8 @@ typedef struct skep__process_code {
 typedef struct skep__process_answer {
     skep_status status;
     uintptr_t address;
-    char text[480];
+    bool loaded; /* the code's file was opened for this */
+    char text[479];
 } skep__process_answer;
 
 typedef struct skep__process_message {

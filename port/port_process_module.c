@@ -77,6 +77,7 @@ void skep__process_code_find(const skep__process_code *code, skep__process_answe
     answer->status = SKEP_OK;
     answer->text[0] = 0;
     answer->address = code->here;
+    answer->loaded = false;
     if (module_is_at(code, code->here)) return;
     if (code->size < 0 || !module_stat(&seen)) {
         module_refuse(answer, code->path, "the file is gone; load it anew from where it is now");
@@ -94,6 +95,7 @@ void skep__process_code_find(const skep__process_code *code, skep__process_answe
     }
     if (dlinfo(module, RTLD_DI_LINKMAP, &link) == 0 && dladdr(link->l_ld, &info)) {
         answer->address = (uintptr_t)info.dli_fbase + (code->here - code->base);
+        answer->loaded = true;
         if (module_is_at(code, answer->address)) return;
     }
     module_refuse(answer, code->path, "the file was replaced since it was loaded; load it anew");

@@ -136,11 +136,12 @@ bool skep__port_spawner_lives(skep__port_spawner *spawner)
     return false;
 }
 
-const void *skep__port_spawner_address(skep__port_spawner *spawner, const void *here, char *text,
-                                       size_t text_bytes)
+const void *skep__port_spawner_address(skep__port_spawner *spawner, const void *here, bool *loaded,
+                                       char *text, size_t text_bytes)
 {
     (void)spawner;
     (void)here;
+    *loaded = false;
     none_say(text, text_bytes);
     return NULL;
 }
