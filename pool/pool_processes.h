@@ -16,7 +16,11 @@
  *             another child
  *     own     the child: what it has begun (`claim`), which task it is in (`at`), how many are done
  *             (`done`), and a record for each
- *     output  the child: what tasks put out, one behind the other, in a window that goes round
+ *     output  the child: what tasks put out, one behind the other, in a window that goes round and
+ *             lies at the end of this memory, where a guard is
+ *
+ * While output of one system lies there that was not taken yet, no other system's task begins: a
+ * job that writes where it may not reaches what its own system put out, at most.
  *
  * So a child can forge nothing but its own progress, and that is all that the host reads of it: the
  * number of the run, which only grows, in the upper half of each word, and in the lower half a
@@ -43,6 +47,10 @@
 
 /* No child. */
 #define SKEP__PROCS_NONE UINT32_MAX
+
+/* The output memory that is used, round and round, where tasks are small: more would only drive
+ * other things out of the cache. */
+#define SKEP__PROCS_WINDOW ((uint64_t)1 << 20)
 
 /* Flags of a run, above SKEP_BATCH_*. */
 #define SKEP__PROCS_TIMED ((uint32_t)1 << 16) /* each task's times are wanted */
@@ -74,6 +82,7 @@ typedef struct skep__procs_order {
     _Atomic uint64_t clock;              /* skep_trace_clock, as an address in children */
     _Atomic uint64_t scratch_offset;     /* in own memory */
     _Atomic uint64_t scratch_bytes;
+    _Atomic uint64_t output_bytes;
     _Alignas(64) _Atomic uint64_t job[SKEP__PROCS_JOBS]; /* const skep_job *, likewise */
 } skep__procs_order;
 
@@ -115,6 +124,12 @@ typedef struct skep__procs_own {
 SKEP_INLINE uint64_t skep__procs_place(uint64_t at, uint64_t bytes, uint64_t window)
 {
     return (at & (window - 1)) + bytes > window ? (at + window) & ~(window - 1) : at;
+}
+
+/* Where that is, from the beginning of the output memory. */
+SKEP_INLINE uint64_t skep__procs_offset(uint64_t at, uint64_t window, uint64_t output_bytes)
+{
+    return output_bytes - window + (at & (window - 1));
 }
 
 /* What a child does with its life. */

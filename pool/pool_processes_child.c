@@ -19,6 +19,7 @@ typedef struct child_self {
     skep__procs_own *own;
     uint8_t *output;
     _Atomic uint32_t *bell;
+    uint64_t output_bytes;
     skep_trace_clock clock;
     skep_task_room room;
     bool crowded; /* woken onto the host's own processor: spinning would only keep the host waiting
@@ -105,7 +106,7 @@ static void child_task(child_self *c, child_run *run, uint32_t t, uint64_t *now)
     const uint64_t bytes = skep_task_layout(task);
     skep_pool_result result = {0};
     run->place = skep__procs_place(run->place, bytes, run->window);
-    c->room.elsewhere = c->output + (run->place & (run->window - 1));
+    c->room.elsewhere = c->output + skep__procs_offset(run->place, run->window, c->output_bytes);
     run->place += bytes;
     if (*now) atomic_store_explicit(&own->at_begin, *now, memory_order_relaxed);
     atomic_store_explicit(&own->at, skep__procs_word(run->number, t), memory_order_relaxed);
@@ -213,6 +214,7 @@ void skep__procs_child_main(const skep__port_child_view *view)
     memcpy(&c.clock, &clock, sizeof c.clock);
     c.room.scratch = (uint8_t *)view->own + atomic_load(&order->scratch_offset);
     c.room.scratch_bytes = atomic_load(&order->scratch_bytes);
+    c.output_bytes = atomic_load(&order->output_bytes);
     atomic_store(&c.own->output, (uint64_t)(uintptr_t)view->output);
     atomic_store(&c.own->up, 1);
     child_ring(&c);

@@ -102,6 +102,7 @@ void skep__procs_order_fill(const skep__procs_pool *p, skep__procs_slot *slot)
     atomic_store(&order->clock, p->clock_address);
     atomic_store(&order->scratch_offset, p->scratch_offset);
     atomic_store(&order->scratch_bytes, p->scratch_bytes);
+    atomic_store(&order->output_bytes, p->output_bytes);
     for (uint32_t i = 0; i < p->known_count; i++) {
         atomic_store_explicit(&order->job[i], p->addresses[i], memory_order_relaxed);
     }

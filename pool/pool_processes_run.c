@@ -19,11 +19,8 @@
  * looks at the span once more before it begins anything. */
 #include "pool/pool_processes.h"
 
-/* The output memory that is used, round and round, where tasks are small: more would only drive
- * other things out of the cache. */
-#define WINDOW_BYTES ((uint64_t)1 << 20)
-
-/* Children that are lost though they were in no task: so many a batch are bad luck. */
+/* Children that are lost though they were in no task that they had: so many a batch are bad luck.
+ * What they had is given out one by one, and if that goes on, it is the task. */
 #define UNBLAMED_MAX 3u
 
 static uint64_t ticks_ns(const skep__procs_pool *p, uint64_t ticks)
@@ -55,14 +52,22 @@ bool skep__procs_idle(const skep__procs_pool *p, uint32_t seat)
 
 /* ---- giving --------------------------------------------------------------------------------- */
 
-/* Tells a child of all that there is room for. */
+/* Whether a task can be told of: there is room for its output and record, and what was not taken
+ * yet is of its own system. */
+static bool run_fits(const skep__procs_pool *p, const skep__procs_seat *s, uint32_t t)
+{
+    const skep_pool_task *const *tasks = p->batch->tasks;
+    const uint64_t used = p->tasks[t].at + p->tasks[t].bytes - p->tasks[s->taken].at;
+    return t - s->taken < SKEP__PROCS_RECORDS && used <= s->window &&
+           tasks[t]->system_key == tasks[s->taken]->system_key;
+}
+
+/* Tells a child of all that it can be told of. */
 static void run_publish(skep__procs_pool *p, skep__procs_seat *s)
 {
     skep__procs_slot *slot = &p->slots[s->slot];
     uint32_t t = s->published;
-    const uint32_t most = s->taken + SKEP__PROCS_RECORDS;
-    const uint64_t oldest = p->tasks[s->taken].at;
-    while (t < s->end && t < most && p->tasks[t].at + p->tasks[t].bytes - oldest <= s->window) t++;
+    while (t < s->end && run_fits(p, s, t)) t++;
     if (t == s->published) return;
     s->published = t;
     atomic_store(&slot->order->span, skep__procs_word(s->run, t));
@@ -79,7 +84,7 @@ static void run_place(skep__procs_pool *p, skep__procs_seat *s)
     for (uint32_t t = s->first; t < s->end; t++) {
         if (p->tasks[t].bytes > most) most = p->tasks[t].bytes;
     }
-    s->window = most <= WINDOW_BYTES / 4 ? WINDOW_BYTES : p->output_bytes;
+    s->window = most <= SKEP__PROCS_WINDOW / 4 ? SKEP__PROCS_WINDOW : p->output_bytes;
     uint64_t at = 0;
     for (uint32_t t = s->first; t < s->end; t++) {
         at = skep__procs_place(at, p->tasks[t].bytes, s->window);
@@ -314,7 +319,8 @@ static void run_take(skep__procs_pool *p, uint32_t seat, uint32_t end)
         if (SKEP_LIKELY(t < odd)) result.status = SKEP_OK;
         result.output = NULL;
         if (p->tasks[t].bytes) {
-            result.output = slot->output + (p->tasks[t].at & (s->window - 1));
+            result.output =
+                slot->output + skep__procs_offset(p->tasks[t].at, s->window, p->output_bytes);
         }
         result.duration_ns = 0;
         if (timed) {
@@ -413,17 +419,17 @@ void skep__procs_settle(skep__procs_pool *p, uint32_t seat, const char *cause)
     const uint64_t word = atomic_load_explicit(&p->slots[s->slot].own->at, memory_order_relaxed);
     uint32_t at = (uint32_t)word;
     bool in = word >> 32 == s->run && at >= first && at < s->published;
-    if (!in && (s->lie || ++p->unblamed > UNBLAMED_MAX)) {
+    if (!in && end - first == 1 && p->unblamed >= UNBLAMED_MAX) {
         in = true;
         at = first;
     }
-    if (s->lie) at = first;
-    if (first < end && in) {
+    if (in) {
         pending_add(p, at + 1, end);
         pending_add(p, first, at);
         settle_blame(p, seat, at, cause);
     } else {
-        pending_add(p, first, end);
+        p->unblamed++;
+        for (uint32_t t = end; t > first; t--) pending_add(p, t - 1, t);
     }
     s->given = false; /* the supervisor was told */
     s->worked = true;

@@ -40,6 +40,8 @@ static bool slot_fork(skep__procs_pool *p, uint32_t slot)
     atomic_store(&own->at_begin, 0);
     atomic_store(&own->output, 0);
     memset(&own->trap, 0, sizeof own->trap);
+    /* What the one before has filled beside the usual window is given back. */
+    skep__port_shared_drop((void *)(uintptr_t)s->output, p->output_bytes - SKEP__PROCS_WINDOW);
     skep__procs_order_fill(p, s);
     s->modules = p->modules;
     if (!skep__port_child_fork(p->spawner, slot)) return false;

@@ -38,6 +38,10 @@ bool skep__port_traced(void);
 bool skep__port_shared_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t timeout_ns);
 void skep__port_shared_wake(_Atomic uint32_t *word, uint32_t count);
 
+/* Gives memory of a child back to the system; it reads as zeros then. Both are multiples of the OS'
+ * page size. */
+void skep__port_shared_drop(void *at, size_t bytes);
+
 /* ---- the spawner ---------------------------------------------------------------------------- */
 
 /* What a child sees of itself. All pointers are of its own address space. */

@@ -49,7 +49,9 @@
 
 /* Behind skep_region.ctx. */
 typedef struct skep__process_region {
-    int fd; /* read-only, of a sealed memfd; what spawners map */
+    int fd;     /* read-only, of a sealed memfd; what spawners map */
+    bool large; /* ask for large pages */
+    uint8_t *base;
 } skep__process_region;
 
 /* The region's own data; NULL when skep_processes_region_open has not made it. */

@@ -4,6 +4,11 @@
  * nor can it be made shorter, which would let a read of ours end in SIGBUS. What is handed out is
  * besides opened read-only, which is all there is where a kernel does not know that seal.
  *
+ * Large pages are worth more here than in a world of one process, since each new child would fault
+ * in every small page that it reads. The system's default for files of memory is to have none;
+ * MADV_COLLAPSE (Linux 6.1) makes them all the same. 64 MiB, filled for the first time: 83 ms with
+ * small pages, 17 with large ones; read by a new child, one byte a line: 10 ms and 4.
+ *
  * Spawners map the region at the same address. They were forked from the zygote, whose address
  * space is ours as it was early, so an address far from where the system puts things is free in
  * both: one of 2^13 such places is tried first. Where the processor has fewer bits of address, the
@@ -27,6 +32,10 @@
 #define F_SEAL_FUTURE_WRITE 0x0010
 #endif
 
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+
 #if defined(__SANITIZE_THREAD__)
 /* It wants applications' memory below 2^39 or very high, and maps something of its own up there in
  * each process that was forked. */
@@ -37,13 +46,27 @@
 #define REGION_PLACE_STEP 0x100000000u /* 2^13 steps of 4 GiB */
 #endif
 
-/* Nothing to do: the file is sparse, and pages come when they are touched. */
+/* The file is sparse: there is nothing to do but to ask for large pages, by one small page that is
+ * there and then becomes part of a large one. A range with none would be refused. */
 static skep_status process_region_commit(void *ctx, size_t offset, size_t bytes)
 {
-    (void)ctx;
-    (void)offset;
-    (void)bytes;
+    const skep__process_region *own = ctx;
+    for (size_t at = offset; own->large && at < offset + bytes; at += SKEP__PORT_PAGE) {
+        *(volatile uint8_t *)(own->base + at) = 0;
+        madvise(own->base + at, SKEP__PORT_PAGE, MADV_COLLAPSE);
+    }
     return SKEP_OK;
+}
+
+/* Whether whoever runs this machine lets programs have large pages. */
+static bool process_region_large(void)
+{
+    char line[64] = "[never]";
+    FILE *f = fopen("/sys/kernel/mm/transparent_hugepage/enabled", "re");
+    if (!f) return false;
+    const bool read = fgets(line, sizeof line, f) != NULL;
+    fclose(f);
+    return read && !strstr(line, "[never]");
 }
 
 const skep__process_region *skep__process_region_of(const skep_region *region)
@@ -114,8 +137,9 @@ skep_status skep_processes_region_open(size_t bytes_max, skep_region *region)
         free(own);
         return status;
     }
-    madvise(base, bytes, MADV_HUGEPAGE); /* a hint: small pages work, only slower */
     own->fd = reading;
+    own->base = base;
+    own->large = process_region_large();
     *region = (skep_region){base, bytes, process_region_commit, own};
     return SKEP_OK;
 }

@@ -48,6 +48,8 @@ void lab_open(lab *l, bool seccomp_off)
     if (skep_processes_start(&d, &l->processes, text, sizeof text) != SKEP_OK) fail_msg("%s", text);
     assert_int_equal(skep_processes_region_open(LAB_REGION_BYTES, &l->region), SKEP_OK);
     uint8_t *bytes = l->region.base;
+    assert_int_equal(l->region.commit(l->region.ctx, 0, LAB_PATTERN_BYTES + SKEP__PORT_PAGE),
+                     SKEP_OK);
     for (size_t i = 0; i < LAB_PATTERN_BYTES; i++) bytes[i] = lab_pattern(i);
     l->spawner = lab_spawner(l);
 }
