@@ -202,8 +202,11 @@ static void changed_anywhere_it_does_no_harm(void **state)
         for (uint32_t n = 1 + (uint32_t)(seed % 6u); n; n--, h = mix(h)) {
             const size_t at = place(h, &m);
             const size_t run = 1 + (h >> 40) % 8u;
-            for (size_t i = at; i < at + run && i < m.size; i++)
-                changed[i] = (h >> 48) % 2u ? odd[(h >> 52) % 8u] : (uint8_t)(h >> (i % 8u * 8u));
+            for (size_t i = at; i < at + run && i < m.size; i++) {
+                const uint8_t random = (uint8_t)(h >> (i % 8u * 8u));
+                changed[i] = random;
+                if ((h >> 48) % 2u) changed[i] = odd[(h >> 52) % 8u];
+            }
         }
         if (getenv("SKEP_TALK"))
             (void)fprintf(stderr, "SKEP_SEED=%llu\n", (unsigned long long)seed);
