@@ -44,12 +44,13 @@ SKEP_PREFAB(Moth);
 /* ---- what can be asked for ------------------------------------------------------------------- */
 
 /* Name, and what is done. Those up to `stack` need nothing but a job; the next six are forged
- * output, which `breed` alone does, as it alone has patches; then two that take their time, and
+ * output, which `breed` alone does, as it alone has patches; then one that takes its time, and
  * three that no second try heals. */
 #define HOSTILE_KINDS(X)                                                                           \
     X(none, "none", "nothing bad")                                                                 \
     X(segv, "segv", "writes to address 0")                                                         \
     X(write_snapshot, "write-snapshot", "writes to what it may only read")                         \
+    X(overrun, "overrun", "writes on behind its columns")                                          \
     X(scribble, "scribble", "writes anywhere: output, stack, what the stack points to")            \
     X(exit, "exit", "ends the process")                                                            \
     X(abort, "abort", "aborts")                                                                    \
@@ -64,7 +65,6 @@ SKEP_PREFAB(Moth);
     X(out_of_bounds, "out-of-bounds", "names a column that is not there")                          \
     X(truncated, "truncated", "leaves a patch out before its end")                                 \
     X(oversize, "oversize", "says that a patch has 2 GiB")                                         \
-    X(overrun, "overrun", "writes on behind its columns")                                          \
     X(loop, "loop", "does not come back")                                                          \
     X(fail, "fail", "says that it failed")                                                         \
     X(scratch, "scratch", "wants more scratch than there is")                                      \
@@ -89,12 +89,11 @@ static const char *const hostile_names[HOSTILE_KIND_COUNT] = {
 /* Rates are counted in parts of this. */
 #define RATE_ONE 0xfffffu
 
-/* One in so many faults of `mix` is an overrun or a loop: the one writes all that a worker has for
- * output, the other costs a whole deadline. */
-#define SLOW_ONE_IN 256u
+/* One in so many faults of `mix` is a loop, since each costs a whole deadline. */
+#define LOOPS_ONE_IN 512u
 
 /* Random draws of jobs for a block's first moth; a moth's own have small numbers. */
-enum { DRAW_WHETHER = 1000, DRAW_WHICH, DRAW_SLOW };
+enum { DRAW_WHETHER = 1000, DRAW_WHICH, DRAW_LOOP };
 
 static bool is_forgery(uint32_t kind)
 {
@@ -113,8 +112,7 @@ static uint32_t kind_pick(const skep_task *task, uint32_t kind, bool breeds)
         kind = HOSTILE_undeclared + skep_rand_u32(task, e, DRAW_WHICH, forgeries + 3u);
         return kind > HOSTILE_oversize ? kind - HOSTILE_oversize - 1u + HOSTILE_fail : kind;
     case HOSTILE_mix:
-        kind = skep_rand_u32(task, e, DRAW_SLOW, SLOW_ONE_IN * 2u);
-        if (kind < 2) return kind ? HOSTILE_loop : HOSTILE_overrun;
+        if (skep_rand_u32(task, e, DRAW_LOOP, LOOPS_ONE_IN) == 0) return HOSTILE_loop;
         return HOSTILE_segv + skep_rand_u32(task, e, DRAW_WHICH,
                                             (uint32_t)(breeds ? HOSTILE_oversize : HOSTILE_stack) -
                                                 HOSTILE_segv + 1u);
