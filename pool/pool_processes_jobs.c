@@ -83,7 +83,9 @@ skep_status skep__procs_jobs(skep__procs_pool *p, const skep_pool_batch *batch)
     const skep__procs_list *list = list_find(p, batch);
     if (SKEP_UNLIKELY(!list)) {
         const uint32_t modules = p->modules;
-        const skep_status status = list_make(p, batch);
+        skep_status status = list_make(p, batch);
+        if (status != SKEP_OK && skep__procs_revive(p)) status = list_make(p, batch);
+        if (p->broken) return SKEP_CLOSED;
         if (status != SKEP_OK) return status;
         if (p->modules != modules) skep__procs_renew(p);
         list = &p->lists[p->list_last];

@@ -131,11 +131,17 @@ void skep__procs_assign(skep__procs_pool *p, uint32_t seat, skep__procs_range ra
 
 /* ---- taking back ---------------------------------------------------------------------------- */
 
-/* How many tasks of a run its child has not begun; what it says is not to be relied on yet. */
-static uint32_t run_unclaimed(const skep__procs_pool *p, const skep__procs_seat *s)
+/* How many tasks of a run may be given to a thief: those that its child has not begun. A run that
+ * sleeps still goes to somebody who is awake, and to nobody else: it would only be taken to and
+ * fro. What the child says is not to be relied on yet. */
+static uint32_t run_spare(const skep__procs_pool *p, const skep__procs_seat *s, bool thief_awake)
 {
-    const uint64_t word = atomic_load_explicit(&p->slots[s->slot].own->claim, memory_order_relaxed);
-    const uint32_t claim = word >> 32 == s->run ? (uint32_t)word : s->first;
+    const skep__procs_own *own = p->slots[s->slot].own;
+    const uint64_t word = atomic_load_explicit(&own->claim, memory_order_relaxed);
+    const bool begun = word >> 32 == s->run;
+    const bool sleeps = atomic_load_explicit(&own->asleep, memory_order_relaxed) == 1;
+    const uint32_t claim = begun ? (uint32_t)word : s->first;
+    if (!begun && !(thief_awake && sleeps)) return 0;
     return claim < s->end ? s->end - skep__max_u32(claim, s->taken) : 0;
 }
 
@@ -182,14 +188,16 @@ static void run_over(skep__procs_pool *p, uint32_t seat)
     }
 }
 
-/* The seat that has most to do, of those from which something can be taken; 0: none. */
-static uint32_t balance_victim(const skep__procs_pool *p, uint32_t *most)
+/* The seat that has most to spare for a thief; 0: none has. */
+static uint32_t balance_victim(const skep__procs_pool *p, uint32_t thief, uint32_t *most)
 {
+    const skep__procs_own *own = p->slots[p->seats[thief].slot].own;
+    const bool awake = !atomic_load_explicit(&own->asleep, memory_order_relaxed);
     uint32_t victim = 0;
     *most = 0;
     for (uint32_t i = 0; i < p->busy_count; i++) {
         const skep__procs_seat *s = &p->seats[p->busy[i]];
-        const uint32_t left = s->killed ? 0 : run_unclaimed(p, s);
+        const uint32_t left = s->killed ? 0 : run_spare(p, s, awake);
         if (left <= *most) continue;
         *most = left;
         victim = p->busy[i];
@@ -198,14 +206,14 @@ static uint32_t balance_victim(const skep__procs_pool *p, uint32_t *most)
 }
 
 /* Finds tasks for an idle seat: what nobody has, else half of what somebody has not begun. */
-static bool balance_range(skep__procs_pool *p, skep__procs_range *range)
+static bool balance_range(skep__procs_pool *p, uint32_t thief, skep__procs_range *range)
 {
     if (p->pending_count) {
         *range = p->pending[--p->pending_count];
         return true;
     }
     uint32_t left = 0;
-    const uint32_t victim = balance_victim(p, &left);
+    const uint32_t victim = balance_victim(p, thief, &left);
     if (!victim) return false;
     skep__procs_seat *s = &p->seats[victim];
     *range = run_take_back(p, s, (left + 1) / 2);
@@ -221,7 +229,7 @@ bool skep__procs_balance(skep__procs_pool *p)
         if (!p->pending_count && !p->busy_count) return some;
         skep__procs_range range;
         if (!skep__procs_idle(p, seat)) continue;
-        if (!balance_range(p, &range)) return some;
+        if (!balance_range(p, seat, &range)) continue;
         skep__procs_assign(p, seat, range);
         some = true;
     }

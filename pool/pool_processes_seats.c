@@ -123,6 +123,10 @@ static void do_kill(skep__procs_pool *p, const skep__super_action *action)
 static void do_break(skep__procs_pool *p, uint32_t cause)
 {
     p->broken = true;
+    for (uint32_t i = 0; i < p->slot_count; i++) {
+        const skep__procs_slot_state state = p->slots[i].state;
+        if (state == SKEP__PROCS_READY || state == SKEP__PROCS_FORKING) slot_end(p, i);
+    }
     if (cause == SKEP__SUPER_BUDGET) {
         skep__logf(&p->log, SKEP_LOG_ERROR,
                    "processes: the pool has failed: more than restart_max, %u, workers were "
@@ -340,6 +344,14 @@ static void spawner_replace(skep__procs_pool *p)
         return;
     }
     p->broken = true;
+}
+
+bool skep__procs_revive(skep__procs_pool *p)
+{
+    if (!p->spawner || skep__port_spawner_lives(p->spawner)) return false;
+    p->now_ns = skep__port_clock_ns();
+    spawner_replace(p);
+    return p->spawner != NULL;
 }
 
 void skep__procs_tick(skep__procs_pool *p, uint64_t now_ns)

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* See isolated.h. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
 #include "tests/conformance/isolated.h"
 
 #include "port/port.h"
 
 #include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -140,6 +145,11 @@ uint32_t isolated_find(const char *name, pid_t *pids, uint32_t most)
     }
     if (dir) (void)closedir(dir);
     return count;
+}
+
+void isolated_kill(pid_t pid)
+{
+    (void)kill(pid, SIGKILL);
 }
 
 uint32_t isolated_descriptors(void)

@@ -28,6 +28,9 @@ skep_pool *isolated_pool(lab *lab, uint32_t restart_max, skep_trace *trace);
  * number, at most `most` of which are in `pids`. Zombies do not count. */
 uint32_t isolated_find(const char *name, pid_t *pids, uint32_t most);
 
+/* Sends SIGKILL. */
+void isolated_kill(pid_t pid);
+
 /* Descriptors and mappings of this process. */
 uint32_t isolated_descriptors(void);
 uint32_t isolated_mappings(void);

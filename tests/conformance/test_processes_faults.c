@@ -8,11 +8,9 @@
 #include "tests/conformance/isolated.h"
 
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -285,6 +283,317 @@ static void test_misdeeds(void **state)
     lab_close(&l);
 }
 
+/* Many at once: each task does something else, then all behave. */
+static void storm(lab *l, lab_batch *b, uint32_t rounds, uint64_t want)
+{
+    static const uint32_t quick[] = {EVIL_NULL, EVIL_SNAPSHOT, EVIL_EXIT, EVIL_CALL,
+                                     EVIL_HUGE, EVIL_AT,       EVIL_ALL,  EVIL_DONE_FAR};
+    uint32_t x = 7;
+    for (uint32_t round = 0; round < rounds; round++) {
+        bid_all(b, EVIL_NONE);
+        for (uint32_t i = 0; i < 4; i++) {
+            x = x * 1664525u + 1013904223u;
+            bid(b, (x >> 8) % TASKS, quick[(x >> 24) % 8]);
+        }
+        lab_run(l, b);
+        for (uint32_t t = 0; t < TASKS; t++) {
+            const worker_job_cols *c = b->tasks[t]->parts->columns;
+            const bool bad = c->deed.what[0] != EVIL_NONE;
+            assert_int_equal(b->results[t].result.status, bad ? SKEP_CLOSED : SKEP_OK);
+            bid(b, t, EVIL_NONE);
+            if (bad) try_again(l, b, t);
+        }
+        assert_int_equal(lab_digest(b), want);
+    }
+}
+
+static void test_storm(void **state)
+{
+    const uint64_t want = good_digest(TASKS);
+    lab l;
+    lab_open(&l, *state);
+    skep_pool_destroy(l.pool);
+    l.pool = isolated_pool(&l, 0, NULL);
+    assert_non_null(l.pool);
+    lab_batch b = build(&l, TASKS);
+    b.batch.deadline_ns = DEADLINE_NS;
+    const uint32_t descriptors = isolated_descriptors();
+    const uint32_t mappings = isolated_mappings();
+    storm(&l, &b, SANITIZED ? 2 : 10, want);
+    assert_int_equal(isolated_descriptors(), descriptors);
+    assert_in_range(isolated_mappings(), 0, mappings + 2); /* the heap may have grown */
+    lab_close(&l);
+}
+
+/* Waits until so many are called so. A worker begins with its spawner's name. */
+static void await(const char *name, uint32_t count)
+{
+    _Atomic uint32_t never = 0;
+    for (uint32_t i = 0; i < 500 && isolated_find(name, NULL, 0) != count; i++) {
+        skep__port_futex_wait(&never, 0, 10000000);
+    }
+    assert_int_equal(isolated_find(name, NULL, 0), count);
+}
+
+/* More than restart_max in a minute: the pool says so once, and runs nothing any more. */
+static void test_budget(void **state)
+{
+    lab l;
+    lab_open(&l, *state);
+    skep_pool_destroy(l.pool);
+    l.pool = isolated_pool(&l, 5, NULL);
+    assert_non_null(l.pool);
+    lab_batch b = build(&l, TASKS);
+    bid_all(&b, EVIL_NULL);
+    lab_run(&l, &b); /* ends all the same, and reports each task once */
+    for (uint32_t t = 0; t < TASKS; t++) {
+        assert_int_equal(b.results[t].result.status, SKEP_CLOSED);
+        assert_non_null(b.results[t].result.cause);
+    }
+    assert_non_null(strstr(isolated_log(), "restart_max, 5"));
+    assert_null(strchr(strchr(isolated_log(), '\n') + 1, '\n'));
+    assert_int_equal(l.pool->v->start(l.pool, &b.batch, lab_done, &b), SKEP_CLOSED);
+    assert_int_equal(l.pool->v->wait(l.pool, SKEP_FOREVER), 0);
+    await("skep worker", 0);
+    lab_close(&l);
+}
+
+/* ---- from outside --------------------------------------------------------------------------- */
+
+/* Kills whatever is called so, again and again, while batches run. */
+typedef struct killer {
+    const char *name;
+    _Atomic uint32_t stop;
+    _Atomic uint32_t kills;
+    skep__port_thread thread;
+} killer;
+
+static void kill_on(void *arg)
+{
+    killer *k = arg;
+    while (!atomic_load(&k->stop)) {
+        pid_t pids[16];
+        const uint32_t count = isolated_find(k->name, pids, 16);
+        for (uint32_t i = 0; i < count && i < 16; i++) {
+            if ((i + atomic_load(&k->kills)) % 2) continue;
+            isolated_kill(pids[i]);
+        }
+        atomic_fetch_add(&k->kills, 1);
+        skep__port_futex_wait(&k->stop, 0, 3000000);
+    }
+}
+
+/* Tasks that were lost are tried again, as often as it takes. */
+static void heal(lab *l, lab_batch *b)
+{
+    for (uint32_t t = 0; t < b->batch.task_count; t++) {
+        for (uint32_t tries = 0; b->results[t].result.status == SKEP_CLOSED; tries++) {
+            assert_true(tries < 100);
+            lab_batch again = *b;
+            const skep_pool_task **tasks = lab_take(l, sizeof *tasks, 16);
+            skep_pool_task *one = b->tasks[t];
+            tasks[0] = one;
+            again.tasks = &one;
+            again.batch.tasks = tasks;
+            again.batch.task_count = 1;
+            again.results = lab_take(l, sizeof *again.results, 16);
+            lab_run(l, &again);
+            b->results[t] = again.results[0];
+        }
+    }
+}
+
+static void killed_from_outside(const conformance_factory *factory, const char *name,
+                                uint32_t rounds)
+{
+    const uint64_t want = good_digest(200);
+    lab l;
+    killer k = {.name = name};
+    lab_open(&l, factory);
+    skep_pool_destroy(l.pool);
+    l.pool = isolated_pool(&l, 0, NULL);
+    assert_non_null(l.pool);
+    lab_batch b = build(&l, 200);
+    bid_all(&b, EVIL_NONE);
+    assert_true(skep__port_thread_create(&k.thread, "killer", kill_on, &k));
+    for (uint32_t i = 0; i < rounds || atomic_load(&k.kills) < 3; i++) {
+        const size_t used = l.used;
+        lab_run(&l, &b);
+        heal(&l, &b);
+        l.used = used;
+        assert_int_equal(lab_digest(&b), want);
+    }
+    atomic_store(&k.stop, 1);
+    skep__port_futex_wake(&k.stop, 1);
+    skep__port_thread_join(&k.thread);
+    lab_close(&l);
+}
+
+static void test_workers_killed(void **state)
+{
+    killed_from_outside(*state, "skep worker", 300);
+}
+
+static void test_spawner_killed(void **state)
+{
+    const conformance_factory *factory = *state;
+    const uint64_t want = good_digest(TASKS);
+    lab l;
+    lab_open(&l, factory);
+    lab_batch b = build(&l, TASKS);
+    bid_all(&b, EVIL_NONE);
+    for (uint32_t i = 0; i < 3; i++) {
+        pid_t pid = 0;
+        await("skep spawner", 1);
+        assert_int_equal(isolated_find("skep spawner", &pid, 1), 1);
+        isolated_kill(pid);
+        lab_run(&l, &b);
+        heal(&l, &b);
+        assert_int_equal(lab_digest(&b), want);
+        assert_non_null(strstr(isolated_log(), "ended from outside"));
+    }
+    lab_close(&l);
+}
+
+/* Destroying while a job hangs, with nobody waiting for it. */
+static void test_close_while_hanging(void **state)
+{
+    lab l;
+    lab_open(&l, *state);
+    lab_batch b = build(&l, TASKS);
+    bid_all(&b, EVIL_LOOP);
+    assert_int_equal(l.pool->v->start(l.pool, &b.batch, lab_done, &b), SKEP_OK);
+    assert_int_equal(l.pool->v->wait(l.pool, 20000000), TASKS);
+    const uint64_t began = skep__port_clock_ns();
+    lab_close(&l);
+    assert_true(skep__port_clock_ns() - began < 5000000000u);
+    await("skep worker", 0);
+    await("skep spawner", 0);
+}
+
+/* ---- memory --------------------------------------------------------------------------------- */
+
+typedef struct scarce {
+    uint32_t left;
+    uint32_t live;
+} scarce;
+
+static void *scarce_alloc(void *ctx, size_t bytes, size_t align)
+{
+    scarce *s = ctx;
+    const skep_allocator heap = skep__port_allocator();
+    if (!s->left) return NULL;
+    s->left--;
+    s->live++;
+    return heap.alloc(heap.ctx, bytes, align);
+}
+
+static void scarce_free(void *ctx, void *memory, size_t bytes, size_t align)
+{
+    scarce *s = ctx;
+    const skep_allocator heap = skep__port_allocator();
+    s->live--;
+    heap.free(heap.ctx, memory, bytes, align);
+}
+
+/* Every allocation of creation and of the first large batch fails in turn. */
+static void test_allocations_fail(void **state)
+{
+    const conformance_factory *factory = *state;
+    lab l;
+    lab_open(&l, factory);
+    skep_pool_destroy(l.pool);
+    lab_batch b = build(&l, 600);
+    bid_all(&b, EVIL_NONE);
+    uint32_t created = 0;
+    for (uint32_t budget = 0; created < 4; budget++) {
+        scarce s = {budget, 0};
+        const skep_allocator allocator = {scarce_alloc, scarce_free, &s};
+        l.pool = factory->create(factory, &allocator, LAB_SCRATCH, &l.region);
+        if (l.pool) {
+            created++;
+            const skep_status status = l.pool->v->start(l.pool, &b.batch, lab_done, &b);
+            assert_true(status == SKEP_OK || status == SKEP_NO_MEMORY);
+            assert_int_equal(l.pool->v->wait(l.pool, SKEP_FOREVER), 0);
+            s.left = 100;
+            lab_run(&l, &b);
+        }
+        skep_pool_destroy(l.pool);
+        l.pool = NULL;
+        assert_int_equal(s.live, 0);
+        assert_true(budget < 40);
+    }
+    lab_close(&l);
+}
+
+/* A task that puts out more than a worker has room for is no worker's fault. */
+static void test_too_large(void **state)
+{
+    const conformance_factory *factory = *state;
+    lab l;
+    lab_open(&l, factory);
+    lab_batch b = build(&l, 9);
+    bid_all(&b, EVIL_NONE);
+    b.tasks[4]->output_bytes = (uint32_t)300 << 20;
+    b.tasks[8]->output_bytes = (uint32_t)300 << 20;
+    lab_run(&l, &b);
+    for (uint32_t t = 0; t < 9; t++) {
+        const skep_pool_result *r = &b.results[t].result;
+        assert_int_equal(r->status, t % 4 || !t ? SKEP_OK : SKEP_LIMIT);
+        if (r->status != SKEP_OK) assert_non_null(strstr(r->cause, "output_bytes_max"));
+    }
+    lab_close(&l);
+}
+
+/* Pools come and go, and leave nothing. */
+static void test_nothing_is_left(void **state)
+{
+    const conformance_factory *factory = *state;
+    uint32_t descriptors = 0;
+    uint32_t mappings = 0;
+    for (uint32_t i = 0; i < 200 / (factory->workers * (SANITIZED ? 10u : 1u)); i++) {
+        lab l;
+        lab_open(&l, factory);
+        lab_batch b = build(&l, 3);
+        bid_all(&b, EVIL_NONE);
+        lab_run(&l, &b);
+        lab_close(&l);
+        if (i == 1) {
+            descriptors = isolated_descriptors();
+            mappings = isolated_mappings();
+        }
+    }
+    assert_int_equal(isolated_descriptors(), descriptors);
+    assert_in_range(isolated_mappings(), 0, mappings + 2);
+    await("skep worker", 0);
+    await("skep spawner", 0);
+    assert_int_equal(isolated_find("skep zygote", NULL, 0), 1);
+}
+
+/* The last of all: without the zygote a pool goes on, until it needs a new spawner. */
+static void test_zygote_killed(void **state)
+{
+    lab l;
+    lab_open(&l, *state);
+    lab_batch b = build(&l, TASKS);
+    bid_all(&b, EVIL_NONE);
+    pid_t pid = 0;
+    assert_int_equal(isolated_find("skep zygote", &pid, 1), 1);
+    isolated_kill(pid);
+    bool closed = false;
+    for (uint32_t i = 0; i < 200 && !closed; i++) {
+        memset(b.results, 0, sizeof *b.results * TASKS);
+        b.delivered = 0;
+        const skep_status status = l.pool->v->start(l.pool, &b.batch, lab_done, &b);
+        closed = status == SKEP_CLOSED;
+        if (closed) break;
+        assert_int_equal(status, SKEP_OK);
+        assert_int_equal(l.pool->v->wait(l.pool, SKEP_FOREVER), 0);
+        assert_int_equal(b.delivered, TASKS);
+    }
+    lab_close(&l);
+}
+
 int main(void)
 {
     if (!isolated_begin()) return 1;
@@ -292,11 +601,24 @@ int main(void)
     static const uint32_t workers[] = {1, 2, 4};
     for (uint32_t i = 0; i < 3; i++) {
         const conformance_factory *factory = isolated_factory(workers[i]);
+        void *with = (void *)(uintptr_t)factory;
         const struct CMUnitTest tests[] = {
-            {"misdeeds", test_misdeeds, NULL, NULL, (void *)(uintptr_t)factory},
+            {"misdeeds", test_misdeeds, NULL, NULL, with},
+            {"storm", test_storm, NULL, NULL, with},
+            {"budget", test_budget, NULL, NULL, with},
+            {"workers killed", test_workers_killed, NULL, NULL, with},
+            {"spawner killed", test_spawner_killed, NULL, NULL, with},
+            {"close while hanging", test_close_while_hanging, NULL, NULL, with},
+            {"allocations fail", test_allocations_fail, NULL, NULL, with},
+            {"too large", test_too_large, NULL, NULL, with},
+            {"nothing is left", test_nothing_is_left, NULL, NULL, with},
         };
         failed += cmocka_run_group_tests_name(factory->name, tests, NULL, NULL);
     }
+    const struct CMUnitTest last[] = {
+        {"zygote killed", test_zygote_killed, NULL, NULL, (void *)(uintptr_t)isolated_factory(2)},
+    };
+    failed += cmocka_run_group_tests_name("without a zygote", last, NULL, NULL);
     isolated_end();
     return failed;
 }
