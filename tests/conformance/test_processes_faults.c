@@ -443,14 +443,20 @@ static void test_spawner_killed(void **state)
     lab_batch b = build(&l, TASKS);
     bid_all(&b, EVIL_NONE);
     for (uint32_t i = 0; i < 3; i++) {
+        const size_t said = strlen(isolated_log());
         pid_t pid = 0;
         await("skep spawner", 1);
         assert_int_equal(isolated_find("skep spawner", &pid, 1), 1);
         isolated_kill(pid);
-        lab_run(&l, &b);
-        heal(&l, &b);
-        assert_int_equal(lab_digest(&b), want);
-        assert_non_null(strstr(isolated_log(), "ended from outside"));
+        /* Workers die with it, sooner or later; that is when it is missed. */
+        for (uint32_t n = 0; !strstr(isolated_log() + said, "ended from outside"); n++) {
+            const size_t used = l.used;
+            assert_true(n < 100000);
+            lab_run(&l, &b);
+            heal(&l, &b);
+            l.used = used;
+            assert_int_equal(lab_digest(&b), want);
+        }
     }
     lab_close(&l);
 }
