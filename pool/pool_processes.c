@@ -268,16 +268,6 @@ static void wait_end(skep__procs_pool *p)
     p->batch = NULL;
 }
 
-/* Nobody will run what is left. */
-static void wait_broken(skep__procs_pool *p)
-{
-    skep__procs_fail_pending(p, "the pool of processes has failed: see the log");
-    if (p->spawner) return;
-    /* Not even those who had something can be asked. */
-    while (p->busy_count) skep__procs_settle(p, p->busy[0], "the worker's parent is gone");
-    skep__procs_fail_pending(p, "the pool of processes has failed: see the log");
-}
-
 static uint32_t procs_wait(skep_pool *pool, uint64_t timeout_ns)
 {
     skep__procs_pool *p = (skep__procs_pool *)pool;
@@ -287,7 +277,9 @@ static uint32_t procs_wait(skep_pool *pool, uint64_t timeout_ns)
     if (SKEP_UNLIKELY(p->large)) wait_large(p);
     for (uint32_t spun = 0; p->left; spun++) {
         skep__procs_look(p);
-        if (SKEP_UNLIKELY(p->broken)) wait_broken(p);
+        if (SKEP_UNLIKELY(p->broken)) {
+            skep__procs_fail_pending(p, "the pool of processes has failed: see the log");
+        }
         if (skep__procs_collect(p)) spun = 0;
         if (!p->left) break;
         if ((spun >= grace || p->pending_count) && skep__procs_balance(p)) spun = 0;

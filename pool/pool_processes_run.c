@@ -356,7 +356,12 @@ bool skep__procs_collect_seat(skep__procs_pool *p, uint32_t seat)
     skep__procs_seat *s = &p->seats[seat];
     const uint32_t done = run_done(p, s);
     const bool some = done != s->taken;
-    if (some) run_take(p, seat, done);
+    if (some) {
+        const uint64_t began = skep__trace_begin(p->ring);
+        const uint32_t count = done - s->taken;
+        run_take(p, seat, done);
+        (void)skep__trace_end(p->ring, SKEP__TRACE_VERIFY, began, count);
+    }
     if (SKEP_UNLIKELY(s->lie != NULL) && !s->killed) {
         skep__procs_replace(p, seat, SKEP__SUPER_LIED);
         return true;

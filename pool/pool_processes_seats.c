@@ -299,6 +299,7 @@ static void slots_look(skep__procs_pool *p)
 
 void skep__procs_look(skep__procs_pool *p)
 {
+    if (SKEP_UNLIKELY(!p->spawner)) return;
     if (SKEP_LIKELY(atomic_load_explicit(p->bell, memory_order_acquire) == p->bell_seen)) return;
     p->now_ns = skep__port_clock_ns();
     slots_look(p);
@@ -357,7 +358,7 @@ bool skep__procs_revive(skep__procs_pool *p)
 void skep__procs_tick(skep__procs_pool *p, uint64_t now_ns)
 {
     p->now_ns = now_ns;
-    if (p->broken && !p->spawner) return;
+    if (!p->spawner) return;
     for (uint32_t i = 0; i < p->busy_count; i++) seat_tell(p, p->busy[i]);
     if (skep__super_due(p->super) <= now_ns) {
         if (p->batch && p->batch->deadline_ns) skep__super_hold(p->super, skep__port_traced());
@@ -399,6 +400,7 @@ void skep__procs_sleep(skep__procs_pool *p, uint64_t until)
 {
     bool due = false;
     uint64_t limit = p->now_ns + SLEEP_MAX_NS;
+    if (!p->spawner) return;
     const uint64_t super = skep__super_due(p->super);
     if (super < limit) limit = super;
     if (until < limit) limit = until;
