@@ -291,8 +291,10 @@ static void disturb(uint32_t whom, int number)
         assert_false(skep__port_child_fork(l.spawner, 0));
         skep__port_child_kill(l.spawner, 0);
         char text[256] = "";
-        assert_null(skep__port_spawner_address(l.spawner, (const void *)(uintptr_t)test_kill, text,
-                                               sizeof text));
+        bool loaded = true;
+        assert_null(skep__port_spawner_address(l.spawner, (const void *)(uintptr_t)test_kill,
+                                               &loaded, text, sizeof text));
+        assert_false(loaded);
         assert_string_not_equal(text, "");
     }
     const uint64_t begin = skep__port_clock_ns();
