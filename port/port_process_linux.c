@@ -62,6 +62,7 @@ struct skep__port_spawner {
     _Atomic uint32_t *bell;
     skep__port_child_memory *memory; /* a child */
     uint32_t *asked;                 /* generations asked for, a child */
+    uint32_t questions;              /* where code is */
 };
 
 /* ---- futexes between processes -------------------------------------------------------------- */
@@ -245,18 +246,22 @@ static skep_status process_give_child(skep__port_spawner *s, uint32_t number)
     return SKEP_NO_MEMORY;
 }
 
-/* Waits for the answer to what was asked; SKEP_CLOSED when none will come. */
-static skep_status process_answer(const skep__port_spawner *s, skep__process_message *m, int *fds)
+/* Waits for the answer to what was asked by this number, which is not always the first to come: one
+ * may have been too late. SKEP_CLOSED when none will come. */
+static skep_status process_answer(const skep__port_spawner *s, uint32_t number,
+                                  skep__process_message *m, int *fds)
 {
-    m->u.answer.address = 0;
-    m->u.answer.text[0] = 0;
-    if (!skep__process_wait(s->socket, SKEP__PROCESS_ANSWER_MS) ||
-        !skep__process_receive(s->socket, m, fds) || m->kind != SKEP__PROCESS_ANSWER) {
-        snprintf(m->u.answer.text, sizeof m->u.answer.text,
-                 "the process that forks workers is gone or does not answer");
-        return SKEP_CLOSED;
+    while (skep__process_wait(s->socket, SKEP__PROCESS_ANSWER_MS) &&
+           skep__process_receive(s->socket, m, fds) && m->kind == SKEP__PROCESS_ANSWER) {
+        if (m->generation == number) return m->u.answer.status;
+        for (int i = 0; i < SKEP__PROCESS_FDS_MAX; i++) skep__process_close(&fds[i]);
     }
-    return m->u.answer.status;
+    m->u.answer.address = 0;
+    m->u.answer.loaded = false;
+    snprintf(m->u.answer.text, sizeof m->u.answer.text,
+             "the process that forks workers is gone or does not answer");
+    for (int i = 0; i < SKEP__PROCESS_FDS_MAX; i++) fds[i] = -1;
+    return SKEP_CLOSED;
 }
 
 /* Has the zygote fork a spawner that talks to us over s->socket. */
@@ -283,12 +288,15 @@ static skep_status process_set_up(skep__port_spawner *s, const skep__process_reg
     skep__process_close(&fds[1]);
     skep__process_close(&fds[2]);
     if (!shared) return SKEP_NO_MEMORY;
-    skep_status status = sent ? process_answer(s, &m, fds) : SKEP_CLOSED;
-    if (sent) process_say(text, text_bytes, "%s", m.u.answer.text);
-    if (sent && m.kind == SKEP__PROCESS_ANSWER) s->pidfd = fds[0];
+    if (!sent) return SKEP_CLOSED;
+    skep_status status = process_answer(s, 0, &m, fds);
+    s->pidfd = fds[0];
     for (uint32_t i = 0; status == SKEP_OK && i < s->setup.child_max; i++) {
         status = process_give_child(s, i);
+        if (status != SKEP_OK) return status;
     }
+    if (status == SKEP_OK) status = process_answer(s, 0, &m, fds);
+    process_say(text, text_bytes, "%s", m.u.answer.text);
     return status;
 }
 
@@ -424,12 +432,13 @@ const void *skep__port_spawner_address(skep__port_spawner *spawner, const void *
     skep__process_message m = {.kind = SKEP__PROCESS_ADDRESS};
     int fds[SKEP__PROCESS_FDS_MAX];
     process_say(text, text_bytes, "%s", "");
+    m.generation = ++spawner->questions;
     if (!skep__process_code_of(here, &m.u.code, text, text_bytes)) return NULL;
     if (!skep__process_send(spawner->socket, &m, NULL, 0)) {
         process_say(text, text_bytes, "the process that forks workers is gone");
         return NULL;
     }
-    const skep_status status = process_answer(spawner, &m, fds);
+    const skep_status status = process_answer(spawner, m.generation, &m, fds);
     for (int i = 0; status == SKEP_OK && i < SKEP__PROCESS_FDS_MAX; i++) {
         skep__process_close(&fds[i]);
     }
@@ -441,9 +450,9 @@ const void *skep__port_spawner_address(skep__port_spawner *spawner, const void *
 
 /* ---- closing -------------------------------------------------------------------------------- */
 
-/* Whether the process behind a number is a child that the zygote took over from a spawner that is
+/* Whether the process behind a number is a worker that the zygote took over from a spawner that is
  * gone. The caller has a descriptor of it, and looks whether it lives afterwards: then it did. */
-static bool process_is_worker(const skep__port_spawner *s, pid_t pid)
+static bool process_is_orphan(const skep__port_spawner *s, pid_t pid)
 {
     char name[32];
     char line[512];
@@ -454,20 +463,21 @@ static bool process_is_worker(const skep__port_spawner *s, pid_t pid)
     const bool read = fgets(line, sizeof line, f) != NULL;
     fclose(f);
     const char *behind = read ? strrchr(line, ')') : NULL;
-    if (!behind || sscanf(behind, ") %*c %d", &parent) != 1) return false;
-    return parent == s->zygote;
+    return behind && strstr(line, "(skep worker ") && sscanf(behind, ") %*c %d", &parent) == 1 &&
+           parent == s->zygote;
 }
 
-/* The spawner ended without its children: they have got the signal for that, so this only waits,
- * and helps where one was stopped in between. */
+/* The spawner ended without its children: they have got the signal for that, so this helps where
+ * one does without, and waits a little until all are gone. */
 static void process_end_orphans(const skep__port_spawner *s)
 {
+    int wait_ms = SKEP__PROCESS_LEAVE_MS / 2;
     for (uint32_t i = 0; s->status && i < s->setup.child_max; i++) {
         int pidfd = process_child_pidfd(s, i);
         const pid_t pid = atomic_load(&s->status[i].pid);
-        if (pidfd >= 0 && process_is_worker(s, pid) && !skep__process_wait(pidfd, 0)) {
+        if (pidfd >= 0 && process_is_orphan(s, pid) && !skep__process_wait(pidfd, 0)) {
             skep__process_pidfd_signal(pidfd, SIGKILL);
-            skep__process_wait(pidfd, SKEP__PROCESS_LEAVE_MS / 4);
+            if (!skep__process_wait(pidfd, wait_ms)) wait_ms = 0;
         }
         skep__process_close(&pidfd);
     }

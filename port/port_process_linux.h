@@ -62,7 +62,7 @@ const skep__process_region *skep__process_region_of(const skep_region *region);
 typedef enum skep__process_kind {
     SKEP__PROCESS_SPAWNER, /* to the zygote, with the spawner's end of a socket: fork one */
     SKEP__PROCESS_SETUP,   /* from here on to the spawner; with region, status and bell */
-    SKEP__PROCESS_CHILD,   /* a child's memory, with order and own: as many as there are children */
+    SKEP__PROCESS_CHILD,   /* a child's memory, with order and own; the last one is answered */
     SKEP__PROCESS_FORK,    /* no answer but the status page */
     SKEP__PROCESS_KILL,    /* likewise */
     SKEP__PROCESS_ADDRESS, /* where is this piece of code? */
@@ -107,7 +107,7 @@ typedef struct skep__process_answer {
 typedef struct skep__process_message {
     skep__process_kind kind;
     uint32_t child;
-    uint32_t generation;
+    uint32_t generation; /* of the child; what is answered has a number that the answer repeats */
     uint32_t pad;
     union {
         skep__process_setup setup;
@@ -202,7 +202,8 @@ typedef struct skep__process_spawner {
     int signals;  /* signalfd of SIGCHLD */
     int landlock; /* rules for children without the short list of calls; -1: none */
     uint32_t seats_given;
-    bool ready; /* everything is mapped */
+    bool ready;          /* everything is mapped */
+    bool short_of_files; /* some descriptor did not arrive */
     skep__process_setup setup;
     skep__process_seat *seats;
     skep__process_state *status;

@@ -68,11 +68,32 @@ static void module_refuse(skep__process_answer *answer, const char *path, const 
     snprintf(answer->text, sizeof answer->text, "workers cannot have %.300s: %.150s", path, why);
 }
 
+/* Where the code would be in this module of ours; 0 when the module is another file. */
+static uintptr_t module_address(const skep__process_code *code, void *module)
+{
+    struct link_map *link = NULL;
+    Dl_info info;
+    if (dlinfo(module, RTLD_DI_LINKMAP, &link) != 0 || !dladdr(link->l_ld, &info)) return 0;
+    const uintptr_t address = (uintptr_t)info.dli_fbase + (code->here - code->base);
+    return module_is_at(code, address) ? address : 0;
+}
+
+/* Looks whether the module was opened before, for another piece of code. The loader goes by names:
+ * where the file behind this one was replaced since, it would give the old one for ever, so that is
+ * let go. */
+static uintptr_t module_opened(const skep__process_code *code)
+{
+    void *module = dlopen(code->path, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
+    if (!module) return 0;
+    const uintptr_t address = module_address(code, module);
+    dlclose(module);
+    if (!address) dlclose(module); /* and what held it until now */
+    return address;
+}
+
 void skep__process_code_find(const skep__process_code *code, skep__process_answer *answer)
 {
     skep__process_code seen = *code;
-    Dl_info info;
-    struct link_map *link = NULL;
     char why[256];
     answer->status = SKEP_OK;
     answer->text[0] = 0;
@@ -80,7 +101,7 @@ void skep__process_code_find(const skep__process_code *code, skep__process_answe
     answer->loaded = false;
     if (module_is_at(code, code->here)) return;
     if (code->size < 0 || !module_stat(&seen)) {
-        module_refuse(answer, code->path, "the file is gone; load it anew from where it is now");
+        module_refuse(answer, code->path, "the file is gone or another one by now; load it anew");
         return;
     }
     if (seen.size != code->size || seen.mtime_s != code->mtime_s ||
@@ -88,16 +109,16 @@ void skep__process_code_find(const skep__process_code *code, skep__process_answe
         module_refuse(answer, code->path, "the file is being written");
         return;
     }
+    answer->address = module_opened(code);
+    if (answer->address) return;
     void *module = skep__port_module_open(code->path, why, sizeof why);
     if (!module) {
         module_refuse(answer, code->path, why);
         return;
     }
-    if (dlinfo(module, RTLD_DI_LINKMAP, &link) == 0 && dladdr(link->l_ld, &info)) {
-        answer->address = (uintptr_t)info.dli_fbase + (code->here - code->base);
-        answer->loaded = true;
-        if (module_is_at(code, answer->address)) return;
-    }
-    module_refuse(answer, code->path, "the file was replaced since it was loaded; load it anew");
+    answer->loaded = true;
+    answer->address = module_address(code, module);
+    if (answer->address) return;
+    module_refuse(answer, code->path, "the file is another one by now; load it anew");
     skep__port_module_close(module);
 }

@@ -145,6 +145,10 @@ static void filter_short_list(filter *f)
         filter_call(f, calls[i], SECCOMP_RET_ALLOW);
     }
     filter_mmap(f);
+#if !defined(__GLIBC__)
+    /* musl's malloc does. */
+    filter_call_if(f, SYS_mprotect, 2, PROT_EXEC, 0, SECCOMP_RET_ALLOW, SECCOMP_RET_TRAP);
+#endif
     /* What aborts says why first: the C library of a damaged heap, asserts. That is lost here,
      * since standard error is closed; but the end should be called by its name. */
     filter_call_if(f, SYS_write, 0, ~0u, STDERR_FILENO, FILTER_NO_FILE, SECCOMP_RET_TRAP);

@@ -240,13 +240,24 @@ static void spawner_answer(const skep__process_spawner *s, const skep__process_m
     skep__process_close(&pidfd);
 }
 
-static void spawner_take_child(skep__process_spawner *s, uint32_t child, int *fds)
+/* Takes a child's memory; with the last one, says whether all came through. */
+static void spawner_take_child(skep__process_spawner *s, uint32_t child, int *fds,
+                               skep__process_message *answer)
 {
     if (!s->ready || child != s->seats_given || child >= s->setup.child_max) return;
     s->seats[child].order = fds[0];
     s->seats[child].own = fds[1];
+    s->short_of_files = s->short_of_files || fds[0] < 0 || fds[1] < 0;
     fds[0] = fds[1] = -1;
     s->seats_given++;
+    if (s->seats_given < s->setup.child_max) return;
+    if (s->short_of_files) {
+        answer->u.answer.status = SKEP_NO_MEMORY;
+        snprintf(answer->u.answer.text, sizeof answer->u.answer.text,
+                 "the spawner has no descriptors left, two a worker: raise the limit of open "
+                 "files (ulimit -Hn)");
+    }
+    spawner_answer(s, answer, false);
 }
 
 /* Does what one message says. */
@@ -255,13 +266,14 @@ static void spawner_obey(skep__process_spawner *s, const skep__process_message *
     static const skep__process_message nothing = {.kind = SKEP__PROCESS_ANSWER};
     const bool known = m->child < s->seats_given;
     skep__process_message answer = nothing;
+    answer.generation = m->generation;
     switch (m->kind) {
     case SKEP__PROCESS_SETUP:
         spawner_set_up(s, m, fds, &answer.u.answer);
         spawner_answer(s, &answer, true);
         break;
     case SKEP__PROCESS_CHILD:
-        spawner_take_child(s, m->child, fds);
+        spawner_take_child(s, m->child, fds, &answer);
         break;
     case SKEP__PROCESS_FORK:
         if (known) spawner_fork(s, m->child);
@@ -342,15 +354,15 @@ static void zygote_exit(int code, void *arg)
  * of the same user. Returns the socket's new number. */
 static int zygote_strip(int socket)
 {
-    const int null = open("/dev/null", O_RDWR);
     struct rlimit files;
+    socket = fcntl(socket, F_DUPFD_CLOEXEC, 4); /* a host without standard streams has it at 0 */
+    const int null = open("/dev/null", O_RDWR);
     if (null >= 0) {
         dup2(null, STDIN_FILENO);
         dup2(null, STDOUT_FILENO);
         if (fcntl(STDERR_FILENO, F_GETFD) < 0) dup2(null, STDERR_FILENO);
     }
-    if (socket != 3 && dup2(socket, 3) != 3) _exit(1);
-    fcntl(3, F_SETFD, FD_CLOEXEC);
+    if (dup3(socket, 3, O_CLOEXEC) != 3) _exit(1);
     spawner_close_from(4);
     spawner_reset_signals();
     setsid();

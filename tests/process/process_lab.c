@@ -62,25 +62,28 @@ void lab_close(lab *l)
     memset(l, 0, sizeof *l);
 }
 
+skep__port_spawner_desc lab_desc(const lab *l)
+{
+    return (skep__port_spawner_desc){.processes = l->processes,
+                                     .region = &l->region,
+                                     .order_bytes = LAB_ORDER_BYTES,
+                                     .own_bytes = LAB_OWN_BYTES,
+                                     .output_bytes = LAB_OUTPUT_BYTES,
+                                     .trap_offset = offsetof(lab_own, trap),
+                                     .child_max = LAB_CHILDREN,
+                                     .child_main = lab_child_main};
+}
+
 skep__port_spawner *lab_spawner(const lab *l)
 {
     char text[512] = "";
     skep__port_spawner *s = NULL;
-    const skep__port_spawner_desc d = {.processes = l->processes,
-                                       .region = &l->region,
-                                       .order_bytes = LAB_ORDER_BYTES,
-                                       .own_bytes = LAB_OWN_BYTES,
-                                       .output_bytes = LAB_OUTPUT_BYTES,
-                                       .trap_offset = offsetof(lab_own, trap),
-                                       .child_max = LAB_CHILDREN,
-                                       .child_main = lab_child_main};
+    const skep__port_spawner_desc d = lab_desc(l);
     if (skep__port_spawner_open(&d, &s, text, sizeof text) != SKEP_OK) fail_msg("%s", text);
     return s;
 }
 
-/* Waits until a child's state is none of FORKING. */
-static skep__port_child_state lab_settled(lab *l, uint32_t child, skep__port_child_state not_this,
-                                          int *how)
+skep__port_child_state lab_settle(lab *l, uint32_t child, skep__port_child_state not_this, int *how)
 {
     const uint64_t end = skep__port_clock_ns() + LAB_PATIENCE_NS;
     _Atomic uint32_t *bell = skep__port_spawner_bell(l->spawner);
@@ -99,13 +102,13 @@ void lab_fork(lab *l, uint32_t child)
     lab_own *own = skep__port_child_memory_of(l->spawner, child).own;
     memset(own, 0, sizeof *own);
     assert_true(skep__port_child_fork(l->spawner, child));
-    assert_int_equal(lab_settled(l, child, SKEP__CHILD_NONE, NULL), SKEP__CHILD_LIVES);
+    assert_int_equal(lab_settle(l, child, SKEP__CHILD_NONE, NULL), SKEP__CHILD_LIVES);
 }
 
 int lab_ended(lab *l, uint32_t child)
 {
     int how = 0;
-    assert_int_equal(lab_settled(l, child, SKEP__CHILD_LIVES, &how), SKEP__CHILD_ENDED);
+    assert_int_equal(lab_settle(l, child, SKEP__CHILD_LIVES, &how), SKEP__CHILD_ENDED);
     return how;
 }
 

@@ -69,11 +69,18 @@ typedef struct lab_outcome {
 void lab_open(lab *l, bool seccomp_off);
 void lab_close(lab *l);
 
+/* What such spawners are opened with. */
+skep__port_spawner_desc lab_desc(const lab *l);
+
 /* A spawner more, of the same zygote and region. */
 skep__port_spawner *lab_spawner(const lab *l);
 
 /* Forks a child and waits until it lives. */
 void lab_fork(lab *l, uint32_t child);
+
+/* Waits until a child's state is neither FORKING nor this one; fails the test after a while. */
+skep__port_child_state lab_settle(lab *l, uint32_t child, skep__port_child_state not_this,
+                                  int *how);
 
 /* Waits until a child has ended; its wait status. Fails the test after a while. */
 int lab_ended(lab *l, uint32_t child);

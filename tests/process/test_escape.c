@@ -31,6 +31,9 @@
 #include <cmocka.h>
 
 #define PAGE ((size_t)4096)
+#ifndef SYS_landlock_create_ruleset
+#define SYS_landlock_create_ruleset 444
+#endif
 
 /* What a piece of work here gives back. */
 enum {
@@ -522,6 +525,62 @@ static void test_open(void **state)
     escapes(true);
 }
 
+/* Runs a test as a user without privileges; in a process of its own. */
+static void as_nobody(void (*test)(void))
+{
+    int how = 0;
+    if (getuid() != 0) {
+        test();
+        return;
+    }
+    const pid_t pid = fork();
+    if (pid == 0) {
+        setenv("CMOCKA_TEST_ABORT", "1", 1); /* not the runner's jump, which is the parent's */
+        if (setresgid(65534, 65534, 65534) != 0 || setresuid(65534, 65534, 65534) != 0) _exit(9);
+        test();
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &how, 0), pid);
+    assert_int_equal(how, 0);
+}
+
+static void all_as_nobody(void)
+{
+    escapes(false);
+    /* Without the filter it takes Landlock. */
+    if (syscall(SYS_landlock_create_ruleset, NULL, 0, 1) >= 1) escapes(true);
+}
+
+static void test_nobody(void **state)
+{
+    (void)state;
+    as_nobody(all_as_nobody);
+}
+
+static void no_process_left(void)
+{
+    lab l;
+    const struct rlimit one = {1, 1};
+    uint32_t generation = 0;
+    lab_open(&l, false);
+    lab_fork(&l, 0);
+    assert_int_equal(prlimit(lab_spawner_pid(0), RLIMIT_NPROC, &one, NULL), 0);
+    assert_true(skep__port_child_fork(l.spawner, 1));
+    assert_int_equal(lab_settle(&l, 1, SKEP__CHILD_NONE, NULL), SKEP__CHILD_FAILED);
+    assert_int_equal(skep__port_child_look(l.spawner, 1, &generation, NULL), SKEP__CHILD_FAILED);
+    assert_int_equal(generation, 1);
+    skep__port_child_kill(l.spawner, 1);
+    skep__port_child_kill(l.spawner, 0);
+    assert_int_equal(lab_ended(&l, 0), SIGKILL);
+    lab_close(&l);
+}
+
+static void test_no_process_left(void **state)
+{
+    (void)state;
+    as_nobody(no_process_left);
+}
+
 static void test_stack_text(void **state)
 {
     lab l;
@@ -554,10 +613,9 @@ static void test_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_filtered),
-        cmocka_unit_test(test_open),
-        cmocka_unit_test(test_stack_text),
-        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_filtered),   cmocka_unit_test(test_open),
+        cmocka_unit_test(test_nobody),     cmocka_unit_test(test_no_process_left),
+        cmocka_unit_test(test_stack_text), cmocka_unit_test(test_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

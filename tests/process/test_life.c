@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -291,8 +292,10 @@ static void disturb(uint32_t whom, int number)
         assert_false(skep__port_child_fork(l.spawner, 0));
         skep__port_child_kill(l.spawner, 0);
         char text[256] = "";
-        assert_null(skep__port_spawner_address(l.spawner, (const void *)(uintptr_t)test_kill, text,
-                                               sizeof text));
+        bool loaded = true;
+        assert_null(skep__port_spawner_address(l.spawner, (const void *)(uintptr_t)test_kill,
+                                               &loaded, text, sizeof text));
+        assert_false(loaded);
         assert_string_not_equal(text, "");
     }
     const uint64_t begin = skep__port_clock_ns();
@@ -344,14 +347,7 @@ static void test_no_zygote(void **state)
     const pid_t zygote = lab_zygote();
     kill(zygote, SIGKILL);
     assert_true(lab_all_gone(&zygote, 1));
-    const skep__port_spawner_desc d = {.processes = l.processes,
-                                       .region = &l.region,
-                                       .order_bytes = LAB_ORDER_BYTES,
-                                       .own_bytes = LAB_OWN_BYTES,
-                                       .output_bytes = LAB_OUTPUT_BYTES,
-                                       .child_max = 1,
-                                       .child_main =
-                                           (void (*)(const skep__port_child_view *))abort};
+    skep__port_spawner_desc d = lab_desc(&l);
     assert_int_equal(skep__port_spawner_open(&d, &s, text, sizeof text), SKEP_CLOSED);
     assert_null(s);
     assert_string_equal(text, "the zygote is gone");
@@ -391,6 +387,92 @@ static void test_host_dies(void **state)
     (void)state;
     host_dies_by(SIGKILL);
     host_dies_by(SIGTERM);
+}
+
+/* A host that was started without standard streams has its sockets there. */
+static void test_no_streams(void **state)
+{
+    int how = 0;
+    (void)state;
+    const pid_t host = fork();
+    if (host == 0) {
+        lab l;
+        setenv("CMOCKA_TEST_ABORT", "1", 1);
+        for (int fd = 0; fd < 3; fd++) close(fd);
+        lab_open(&l, false);
+        lab_fork(&l, 0);
+        lab_close(&l);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(host, &how, 0), host);
+    assert_int_equal(how, 0);
+}
+
+static void child_exits(const skep__port_child_view *view)
+{
+    _exit((int)view->child & 0x7f);
+}
+
+/* Forks as many as there may be, which end at once. */
+static void many(lab *l, uint32_t count)
+{
+    char text[256] = "";
+    skep__port_spawner *s = NULL;
+    skep__port_spawner_desc d = lab_desc(l);
+    d.child_max = count;
+    d.child_main = child_exits;
+    if (skep__port_spawner_open(&d, &s, text, sizeof text) != SKEP_OK) fail_msg("%s", text);
+    _Atomic uint32_t *bell = skep__port_spawner_bell(s);
+    for (uint32_t c = 0; c < count; c++) assert_true(skep__port_child_fork(s, c));
+    for (uint32_t c = 0; c < count; c++) {
+        uint32_t generation = 0;
+        int how = 0;
+        for (;;) {
+            const uint32_t heard = atomic_load(bell);
+            if (skep__port_child_look(s, c, &generation, &how) == SKEP__CHILD_ENDED) break;
+            skep__port_shared_wait(bell, heard, (uint64_t)100 * 1000000u);
+        }
+        assert_int_equal(generation, 1);
+        assert_int_equal(how, (int)(c & 0x7f) << 8);
+    }
+    skep__port_spawner_close(s);
+}
+
+/* Two descriptors a child in the spawner: a host's soft limit is no limit for it, the hard one is,
+ * and then opening says so. */
+static void test_many(void **state)
+{
+    lab l;
+    struct rlimit files;
+    (void)state;
+    lab_open(&l, false);
+    many(&l, 100);
+    lab_close(&l);
+    int how = 0;
+    const pid_t host = fork();
+    if (host == 0) {
+        setenv("CMOCKA_TEST_ABORT", "1", 1);
+        getrlimit(RLIMIT_NOFILE, &files);
+        files.rlim_cur = 32;
+        setrlimit(RLIMIT_NOFILE, &files);
+        lab_open(&l, false);
+        many(&l, 100);
+        lab_close(&l);
+        files.rlim_max = 32;
+        setrlimit(RLIMIT_NOFILE, &files);
+        lab_open(&l, false);
+        char text[256] = "";
+        skep__port_spawner *s = NULL;
+        skep__port_spawner_desc d = lab_desc(&l);
+        d.child_max = 100;
+        d.child_main = child_exits;
+        assert_int_equal(skep__port_spawner_open(&d, &s, text, sizeof text), SKEP_NO_MEMORY);
+        assert_non_null(strstr(text, "ulimit -Hn"));
+        lab_close(&l);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(host, &how, 0), host);
+    assert_int_equal(how, 0);
 }
 
 /* ---- starting ------------------------------------------------------------------------------- */
@@ -438,13 +520,8 @@ static void test_regions(void **state)
     lab_open(&l, false); /* the zygote has the other region where that lies now */
     assert_int_equal(other.commit(other.ctx, 0, other.bytes_max), SKEP_OK);
     ((uint8_t *)other.base)[((size_t)1 << 33) - 1] = 1;
-    skep__port_spawner_desc d = {.processes = l.processes,
-                                 .region = &other,
-                                 .order_bytes = LAB_ORDER_BYTES,
-                                 .own_bytes = LAB_OWN_BYTES,
-                                 .output_bytes = LAB_OUTPUT_BYTES,
-                                 .child_max = 1,
-                                 .child_main = (void (*)(const skep__port_child_view *))abort};
+    skep__port_spawner_desc d = lab_desc(&l);
+    d.region = &other;
     assert_int_equal(skep__port_spawner_open(&d, &s, text, sizeof text), SKEP_NO_MEMORY);
     assert_non_null(strstr(text, "something is there"));
     skep_processes_region_close(&other);
@@ -470,6 +547,8 @@ int main(void)
         cmocka_unit_test(test_children_stopped),
         cmocka_unit_test(test_no_zygote),
         cmocka_unit_test(test_host_dies),
+        cmocka_unit_test(test_no_streams),
+        cmocka_unit_test(test_many),
         cmocka_unit_test(test_busy),
         cmocka_unit_test(test_regions),
     };
