@@ -234,6 +234,7 @@ static skep_status procs_start(skep_pool *pool, const skep_pool_batch *batch, sk
     } else {
         batch_hold(p);
     }
+    if (SKEP_UNLIKELY(p->forks_due)) skep__procs_fork(p);
     (void)skep__trace_end(p->ring, SKEP__TRACE_WAKE, p->traced,
                           skep__trace_quarters(hands, 0, batch->task_count));
     return SKEP_OK;
@@ -283,6 +284,7 @@ static uint32_t procs_wait(skep_pool *pool, uint64_t timeout_ns)
         if (skep__procs_collect(p)) spun = 0;
         if (!p->left) break;
         if ((spun >= grace || p->pending_count) && skep__procs_balance(p)) spun = 0;
+        if (SKEP_UNLIKELY(p->forks_due)) skep__procs_fork(p);
         if (spun < p->wait_spin && until == SKEP_FOREVER) {
             skep__port_pause();
             continue;

@@ -232,6 +232,7 @@ typedef struct skep__procs_pool {
     uint64_t planned_ns;   /* what the next look will have slept */
     uint64_t fork_ns;      /* no spare before */
     uint64_t lives_ns;     /* when the spawner was last seen to live */
+    bool forks_due;        /* children may be missing */
     bool broken;
     bool closing;
     /* Jobs. */
@@ -317,6 +318,9 @@ void skep__procs_look(skep__procs_pool *p);
 
 /* The same, rung or not, and tells the supervisor the time. */
 void skep__procs_tick(skep__procs_pool *p, uint64_t now_ns);
+
+/* Asks for as many children as seats wait for, and a spare one; after what is more urgent. */
+void skep__procs_fork(skep__procs_pool *p);
 
 /* Sleeps until somebody rings, until `until`, or until the supervisor wants the time. */
 void skep__procs_sleep(skep__procs_pool *p, uint64_t until);

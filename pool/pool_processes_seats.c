@@ -75,9 +75,9 @@ static void seats_fill(skep__procs_pool *p)
     }
 }
 
-/* Asks for as many children as seats wait for, and a spare one. */
-static void slots_fork(skep__procs_pool *p)
+void skep__procs_fork(skep__procs_pool *p)
 {
+    p->forks_due = false;
     if (p->closing || p->broken) return;
     uint32_t want = p->now_ns >= p->fork_ns ? 1 : 0;
     for (uint32_t seat = 1; seat <= p->worker_count; seat++) want += p->seats[seat].waits;
@@ -166,7 +166,7 @@ static void supervisor_obey(skep__procs_pool *p)
             break;
         }
     }
-    slots_fork(p);
+    p->forks_due = true;
 }
 
 void skep__procs_replace(skep__procs_pool *p, uint32_t seat, skep__super_cause cause)
@@ -220,7 +220,7 @@ static const char *end_text(const skep__procs_pool *p, const skep__procs_seat *s
     return out;
 }
 
-/* The child of a seat is surely gone: first what it had is settled, then somebody else may come. */
+/* The child of a seat is gone: first what it had is settled, then somebody else may come. */
 static void seat_ended(skep__procs_pool *p, uint32_t seat, int how)
 {
     skep__procs_seat *s = &p->seats[seat];
@@ -238,6 +238,16 @@ static void seat_ended(skep__procs_pool *p, uint32_t seat, int how)
     s->slot = SKEP__PROCS_NONE;
     s->lie = NULL;
     s->killed = false;
+}
+
+/* A child says that a signal is its end. It takes a while to be gone, and nothing that it can still
+ * do counts: so it is as good as gone, and its memory is used again only when it is. Should it have
+ * lied, it is ended here. */
+static void seat_dies(skep__procs_pool *p, uint32_t seat, uint32_t signal)
+{
+    const uint32_t slot = p->seats[seat].slot;
+    seat_ended(p, seat, (int)(signal & 0x7fu));
+    slot_end(p, slot);
 }
 
 /* A child that never was up. */
@@ -279,6 +289,11 @@ static void slot_look(skep__procs_pool *p, uint32_t i)
         } else if (state == SKEP__CHILD_LIVES && atomic_load(&slot->own->up)) {
             slot->state = SKEP__PROCS_READY;
         }
+        return;
+    }
+    if (slot->state == SKEP__PROCS_SEATED && state == SKEP__CHILD_LIVES) {
+        const uint32_t signal = atomic_load(&slot->own->trap.signal);
+        if (SKEP_UNLIKELY(signal)) seat_dies(p, slot->seat, signal);
         return;
     }
     if (!ended) return;
@@ -349,7 +364,12 @@ static void spawner_replace(skep__procs_pool *p)
 
 bool skep__procs_revive(skep__procs_pool *p)
 {
-    if (!p->spawner || skep__port_spawner_lives(p->spawner)) return false;
+    /* One that does not answer any more may need a moment until it is gone. */
+    for (uint32_t i = 0; p->spawner && skep__port_spawner_lives(p->spawner); i++) {
+        if (i == 20) return false;
+        (void)skep__port_shared_wait(p->bell, atomic_load(p->bell), 1000000);
+    }
+    if (!p->spawner) return false;
     p->now_ns = skep__port_clock_ns();
     spawner_replace(p);
     return p->spawner != NULL;
@@ -373,6 +393,7 @@ void skep__procs_tick(skep__procs_pool *p, uint64_t now_ns)
         }
     }
     slots_look(p);
+    skep__procs_fork(p);
 }
 
 /* ---- sleeping ------------------------------------------------------------------------------- */
@@ -478,7 +499,7 @@ void skep__procs_renew(skep__procs_pool *p)
         }
         slot_end(p, i);
     }
-    slots_fork(p);
+    skep__procs_fork(p);
 }
 
 void skep__procs_close(skep__procs_pool *p)
