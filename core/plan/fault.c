@@ -10,8 +10,9 @@
  * it lasts only the fallback runs
  *
  * Replay: where a fault was recorded for a system and frame, its job is not run, and the same
- * follows from the record. Healed faults and those whose writes were kept happen again by
- * themselves, or do not, and change nothing. */
+ * follows from the record. A job whose fault was healed is run as the second try that it was: it
+ * may have crashed at the first, where a process took that, and it may be run in this one now.
+ * Faults whose writes were kept happen again by themselves. */
 #include "core/plan/plan_internal.h"
 
 #include "core/base/log.h"
@@ -299,6 +300,19 @@ const skep_fault *skep__replay_find(const skep_plan *p, const skep__system *s)
         if (replayable(s, fault)) return fault;
     }
     return NULL;
+}
+
+bool skep__replay_healed(const skep_plan *p, const skep__system *s)
+{
+    for (uint32_t i = p->replay_at; i < p->replay_count; i++) {
+        const skep_fault *fault = &p->replay[i];
+        if (fault->frame > p->frame.tick) return false;
+        if (fault->frame == p->frame.tick && fault->action == SKEP_FAULT_HEALED &&
+            skep__text_equal(fault->system, s->name)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* ---- text -------------------------------------------------------------------------------- */

@@ -286,6 +286,16 @@ static skep_status batch_build(skep_plan *p)
     return SKEP_OK;
 }
 
+/* What was healed when it was recorded begins with its second try. */
+static uint32_t batch_replay_flags(const skep_plan *p)
+{
+    const uint32_t end = p->batches[p->frame.batch + 1];
+    for (uint32_t i = batch_first(p); i < end && p->replay_count; i++)
+        if (is_job(p->schedule[i]) && skep__replay_healed(p, p->schedule[i]))
+            return SKEP_BATCH_RETRY;
+    return 0;
+}
+
 /* Begins the next batch that has something to do; there may be none. */
 static skep_status batch_begin(skep_plan *p)
 {
@@ -301,7 +311,7 @@ static skep_status batch_begin(skep_plan *p)
     f->task_count = 0;
     f->fresh_count = 0;
     f->zeros = NULL;
-    f->issue_flags = 0;
+    f->issue_flags = batch_replay_flags(p);
     skep__bump_reset(&f->bump);
     p->report.batches++;
     const uint64_t began = skep__trace_begin(p->ring);

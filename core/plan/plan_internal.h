@@ -597,6 +597,9 @@ skep_status skep__system_faults(skep_plan *p, skep__system *s);
 /* Finds what was recorded of a system for the running frame. */
 const skep_fault *skep__replay_find(const skep_plan *p, const skep__system *s);
 
+/* Whether a fault of the system was recorded for the running frame that a second try healed. */
+bool skep__replay_healed(const skep_plan *p, const skep__system *s);
+
 /* Copies a text into bump memory; a static one where there is none left. */
 const char *skep__cause_keep(skep_plan *p, const char *cause);
 

@@ -66,12 +66,14 @@ typedef struct run {
     uint32_t told;
     uint32_t actions[5];
     skep_fault last;
-    skep_status inside; /* of a step within on_fault */
+    skep_fault kept[64]; /* the first of them */
+    skep_status inside;  /* of a step within on_fault */
 } run;
 
 static void run_fault(void *ctx, const skep_fault *fault)
 {
     run *r = ctx;
+    if (r->told < 64) r->kept[r->told] = *fault;
     r->told++;
     r->actions[fault->action]++;
     r->last = *fault;
@@ -258,6 +260,30 @@ static void the_fallback_is_told(void **state)
     for (int at = 1; at < EXECUTORS - !processes; at++) assert_int_equal(hash[at], hash[0]);
 }
 
+/* A job that crashed in a process, and was healed, must not crash the program that plays the
+ * recording: there it begins with its second try. */
+static void what_was_healed_is_played_back_in_process(void **state)
+{
+    const char *params[] = {"fault=segv", "rate=0.02"};
+    (void)state;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    skip();
+#endif
+    if (!processes) skip();
+    run *recorded = run_open(PROCESSES, 2, params);
+    run_frames(recorded, FRAMES);
+    assert_true(recorded->told > 2 && recorded->told <= 64);
+    for (int at = LOCAL; at <= ELSEWHERE; at++) {
+        run *r = run_open((where)at, 2, params);
+        skep_plan *plan = skep_sim_plan(r->sim);
+        assert_int_equal(skep_plan_replay(plan, recorded->kept, recorded->told), SKEP_OK);
+        run_frames(r, FRAMES);
+        assert_int_equal(r->told, 0);
+        assert_int_equal(run_close(r), plain_hash());
+    }
+    assert_int_equal(run_close(recorded), plain_hash());
+}
+
 int main(void)
 {
     char why[256];
@@ -267,6 +293,7 @@ int main(void)
         cmocka_unit_test(what_fails_twice_is_dropped),
         cmocka_unit_test(quarantine_and_release_are_told),
         cmocka_unit_test(the_fallback_is_told),
+        cmocka_unit_test(what_was_healed_is_played_back_in_process),
     };
     if (skep_processes_available() &&
         skep_processes_start(NULL, &processes, why, sizeof why) != SKEP_OK) {
