@@ -13,6 +13,7 @@ import pathlib
 import re
 import sys
 import tempfile
+import zlib
 
 from wasm_math import ROOT, exports, run, sections
 
@@ -58,11 +59,14 @@ def main(arguments):
     if len(arguments) > 1:
         sys.exit("usage: tools/wasm_supervise.py [OUTPUT.js]")
     output = pathlib.Path(arguments[0]) if arguments else OUTPUT
-    text = base64.b64encode(build()).decode()
+    data = build()
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    text = base64.b64encode(packer.compress(data) + packer.flush()).decode()
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text("// SPDX-License-Identifier: MIT\n"
-                      "// The wasm file of the supervisor, written by tools/wasm_supervise.py.\n"
-                      f"export const SUPERVISOR_WASM = '{text}';\n", encoding="ascii")
+                      "// The wasm file of the supervisor, deflated, by tools/wasm_supervise.py.\n"
+                      f"export const SUPERVISOR_BYTES = {len(data)};\n"
+                      f"export const SUPERVISOR_DEFLATED = '{text}';\n", encoding="ascii")
 
 
 if __name__ == "__main__":

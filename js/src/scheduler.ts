@@ -739,6 +739,7 @@ export class ParallelScheduler {
     this.#begun = false;
     let rest = false;
     try {
+      this.#checkPool(executor);
       this.#enter(executor, this.#checks(executor));
       const extras = this.#extras(dt, time);
       const sent = extras.length ? executor.setExtras(extras) : undefined;
@@ -753,6 +754,12 @@ export class ParallelScheduler {
     } finally {
       if (!rest) this.#shut(executor);
     }
+  }
+
+  /** Throws when too many workers had to be replaced: going on without them would hide that. */
+  #checkPool(executor: Executor): void {
+    const failed = executor === this.#local ? null : this.#pool?.failed;
+    if (failed) throw failed;
   }
 
   /** Ends a frame, whatever came of it. */
@@ -884,6 +891,7 @@ export class ParallelScheduler {
       this.#whole.apply();
       if (this.#broken) throw this.#broken.error;
       if (this.#givenUp) throw this.#givenUp;
+      this.#checkPool(executor);
       switch (step) {
         case STEP.end:
           return;

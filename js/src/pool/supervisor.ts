@@ -3,8 +3,9 @@
 // JavaScript share. It decides who is started, ended, given up, and which work is lost; see
 // supervise.h, whose names these are. Each machine is an instance with its own memory.
 
+import { inflate } from '../core/inflate.js';
 import { SkepError } from '../errors.js';
-import { SUPERVISOR_WASM } from './embedded_supervisor.js';
+import { SUPERVISOR_BYTES, SUPERVISOR_DEFLATED } from './embedded_supervisor.js';
 
 export const SEAT = {
   empty: 0,
@@ -90,8 +91,9 @@ let compiled: WebAssembly.Module | null = null;
 /** Compiles the file, once. Throws SkepError (E_UNSUPPORTED) where wasm is missing or forbidden. */
 export function loadSupervisor(): WebAssembly.Module {
   try {
-    const bytes = (): BufferSource => Uint8Array.from(atob(SUPERVISOR_WASM), c => c.charCodeAt(0));
-    return (compiled ??= new WebAssembly.Module(bytes()));
+    if (compiled) return compiled;
+    const packed = Uint8Array.from(atob(SUPERVISOR_DEFLATED), c => c.charCodeAt(0));
+    return (compiled = new WebAssembly.Module(inflate(packed, SUPERVISOR_BYTES)));
   } catch (cause) {
     throw new SkepError('E_UNSUPPORTED', 'wasm cannot be used here, on which pools run', {
       hint: "a page's Content-Security-Policy needs 'wasm-unsafe-eval' in script-src",
