@@ -887,11 +887,10 @@ export class ParallelScheduler {
   ): Generator<unknown, void, unknown> {
     const host = this.#host;
     const pending = new Set<Promise<void>>();
-    for (let step = first; ; step = this.#next()) {
+    for (let step = first; ; step = this.#next(executor)) {
       this.#whole.apply();
       if (this.#broken) throw this.#broken.error;
       if (this.#givenUp) throw this.#givenUp;
-      this.#checkPool(executor);
       switch (step) {
         case STEP.end:
           return;
@@ -914,7 +913,8 @@ export class ParallelScheduler {
 
   /** Goes on, after what was written from outside meanwhile was put where it waits for the next
    * frame: left in the queue, it would be taken for a system's own. */
-  #next(): number {
+  #next(executor: Executor): number {
+    this.#checkPool(executor);
     try {
       this.world.flush();
     } catch (error) {

@@ -151,7 +151,8 @@ export abstract class CrewExecutor<M extends Member> {
   #givenUp(worker: PoolWorker): void {
     this.given++;
     this.host.tracer?.worker(worker.slot, true); // nobody waits for another any more
-    if (this.given >= this.workers) this.allGivenUp();
+    // What has ended so many workers must not run here instead; the frame fails.
+    if (this.given >= this.workers && !this.pool.failed) this.allGivenUp();
     this.#tell();
     this.wake();
   }
