@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The workers of a pool: slots, their life, and the tasks that they run by message, as the
-// supervisor of core/supervise has it. It knows neither which kind of workers they are nor who calls
-// it.
+// supervisor of core/supervise has it. It knows neither which kind of workers they are nor who
+// calls it.
 
 import { SkepError } from '../errors.js';
 import type { CutPart } from './columns.js';

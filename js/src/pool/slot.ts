@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // One place for a worker: makes the thread, takes its greeting and its messages, and sees it end.
 // Whether and when another one is made is the supervisor's to say: a thread that dies before it
-// greets, or without having run anything, counts as a failed start, and after several in a row, with
-// growing pauses, the slot is given up.
+// greets, or without having run anything, counts as a failed start, and after several in a row,
+// with growing pauses, the slot is given up.
 
 import { SkepError } from '../errors.js';
 import { after } from './env.js';
