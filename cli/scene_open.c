@@ -152,6 +152,9 @@ static int open_processes(skep__cli_scene *s, const skep__cli_options *o)
     char why[512];
     if (!v[SKEP__CLI_executor].given || v[SKEP__CLI_executor].number != OPEN_PROCESSES)
         return SKEP__EXIT_OK;
+    if (v[SKEP__CLI_workers].given && v[SKEP__CLI_workers].number == 0)
+        return skep__cli_fail(o->command, "--workers: with --executor processes at least one, "
+                                          "since the caller runs no jobs");
     skep_processes_desc d = skep_processes_desc_default();
     d.seccomp_off = v[SKEP__CLI_no_seccomp].given;
     if (skep_processes_start(&d, &s->processes, why, sizeof why) == SKEP_OK) return SKEP__EXIT_OK;

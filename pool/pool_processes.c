@@ -28,7 +28,7 @@
 #define LONG_NS 50000u
 
 /* Pauses before tasks are taken from one that is at work. */
-#define GRACE_PAUSES 64u
+#define PATIENCE_PAUSES 64u
 
 /* Marks a task that no child has memory for. */
 #define TOO_LARGE UINT32_MAX
@@ -274,7 +274,7 @@ static uint32_t procs_wait(skep_pool *pool, uint64_t timeout_ns)
     skep__procs_pool *p = (skep__procs_pool *)pool;
     if (!p->batch) return 0;
     const uint64_t until = skep__pool_until(timeout_ns);
-    const uint32_t grace = skep__min_u32(GRACE_PAUSES, p->wait_spin);
+    const uint32_t grace = skep__min_u32(PATIENCE_PAUSES, p->wait_spin);
     if (SKEP_UNLIKELY(p->large)) wait_large(p);
     for (uint32_t spun = 0; p->left; spun++) {
         skep__procs_look(p);

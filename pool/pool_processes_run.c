@@ -341,7 +341,7 @@ static void run_take(skep__procs_pool *p, uint32_t seat, uint32_t end)
 }
 
 /* How far the child of a run is; what it says is checked. */
-static uint32_t run_done(const skep__procs_pool *p, skep__procs_seat *s)
+static uint32_t run_reported(const skep__procs_pool *p, skep__procs_seat *s)
 {
     const uint64_t word = atomic_load_explicit(&p->slots[s->slot].own->done, memory_order_acquire);
     if (SKEP_LIKELY(word >> 32 != s->run)) return s->taken;
@@ -354,7 +354,7 @@ static uint32_t run_done(const skep__procs_pool *p, skep__procs_seat *s)
 bool skep__procs_collect_seat(skep__procs_pool *p, uint32_t seat)
 {
     skep__procs_seat *s = &p->seats[seat];
-    const uint32_t done = run_done(p, s);
+    const uint32_t done = run_reported(p, s);
     const bool some = done != s->taken;
     if (some) {
         const uint64_t began = skep__trace_begin(p->ring);

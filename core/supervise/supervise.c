@@ -196,10 +196,10 @@ static void seat_give_up(skep__supervisor *s, super_seat *seat, skep__super_caus
     if (seat->given_up) return;
     seat->given_up = true;
     seat->give_up_cause = (uint8_t)cause;
-    seat->wants &= (uint8_t)~WANT_START;
     if (seat_live(seat)) {
         seat_kill(s, seat, cause);
     } else {
+        seat->wants &= (uint8_t)~WANT_START;
         seat_set(s, seat, SKEP__SEAT_GIVEN_UP, 0);
     }
     seat_want(s, seat, WANT_GIVE_UP);
