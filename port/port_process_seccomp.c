@@ -94,17 +94,28 @@ static void filter_call(filter *f, long call, uint32_t action)
     filter_return(f, action);
 }
 
-/* If it is this call and (argument & mask) == value, then `yes`, else, of this call, `no`. */
-static void filter_call_if(filter *f, long call, uint32_t argument, uint32_t mask, uint32_t value,
-                           uint32_t yes, uint32_t no)
+/* If it is this call and the argument is `value`, then `yes`, else, of this call, `no`. */
+static void filter_call_if(filter *f, long call, uint32_t argument, uint32_t value, uint32_t yes,
+                           uint32_t no)
 {
-    filter_put(f, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, 5);
+    filter_put(f, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, 4);
     filter_load(f, filter_argument(argument));
-    filter_put(f, BPF_ALU | BPF_AND | BPF_K, mask, 0, 0);
     filter_put(f, BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1);
     filter_return(f, yes);
     filter_return(f, no);
 }
+
+#if !defined(__GLIBC__)
+/* mprotect, which musl's malloc needs: never to code. */
+static void filter_mprotect(filter *f)
+{
+    filter_put(f, BPF_JMP | BPF_JEQ | BPF_K, SYS_mprotect, 0, 4);
+    filter_load(f, filter_argument(2));
+    filter_put(f, BPF_JMP | BPF_JSET | BPF_K, PROT_EXEC, 1, 0);
+    filter_return(f, SECCOMP_RET_ALLOW);
+    filter_return(f, SECCOMP_RET_TRAP);
+}
+#endif
 
 /* futex: waiting and waking. A waiter that was moved from the bell to another word would sleep on
  * when it rings, so that is the one thing that a child could do to the host. */
@@ -167,17 +178,16 @@ static void filter_short_list(filter *f)
     }
     filter_mmap(f);
 #if !defined(__GLIBC__)
-    /* musl's malloc does. */
-    filter_call_if(f, SYS_mprotect, 2, PROT_EXEC, 0, SECCOMP_RET_ALLOW, SECCOMP_RET_TRAP);
+    filter_mprotect(f);
 #endif
     /* What aborts says why first: the C library of a damaged heap, asserts. That is lost here,
      * since standard error is closed; but the end should be called by its name. */
-    filter_call_if(f, SYS_write, 0, ~0u, STDERR_FILENO, FILTER_NO_FILE, SECCOMP_RET_TRAP);
-    filter_call_if(f, SYS_writev, 0, ~0u, STDERR_FILENO, FILTER_NO_FILE, SECCOMP_RET_TRAP);
+    filter_call_if(f, SYS_write, 0, STDERR_FILENO, FILTER_NO_FILE, SECCOMP_RET_TRAP);
+    filter_call_if(f, SYS_writev, 0, STDERR_FILENO, FILTER_NO_FILE, SECCOMP_RET_TRAP);
     /* abort() raises SIGABRT, and sets the signal back before it does so again. */
-    filter_call_if(f, SYS_tgkill, 0, ~0u, self, SECCOMP_RET_ALLOW, SECCOMP_RET_TRAP);
-    filter_call_if(f, SYS_tkill, 0, ~0u, self, SECCOMP_RET_ALLOW, SECCOMP_RET_TRAP);
-    filter_call_if(f, SYS_rt_sigaction, 0, ~0u, SIGSYS, SECCOMP_RET_TRAP, SECCOMP_RET_ALLOW);
+    filter_call_if(f, SYS_tgkill, 0, self, SECCOMP_RET_ALLOW, SECCOMP_RET_TRAP);
+    filter_call_if(f, SYS_tkill, 0, self, SECCOMP_RET_ALLOW, SECCOMP_RET_TRAP);
+    filter_call_if(f, SYS_rt_sigaction, 0, SIGSYS, SECCOMP_RET_TRAP, SECCOMP_RET_ALLOW);
     filter_return(f, SECCOMP_RET_TRAP);
 }
 
@@ -208,7 +218,7 @@ static void filter_open(filter *f)
 #ifdef SYS_clone3
     filter_call(f, SYS_clone3, no);
 #endif
-    filter_call_if(f, SYS_prctl, 0, ~0u, PR_SET_PDEATHSIG, no, SECCOMP_RET_ALLOW);
+    filter_call_if(f, SYS_prctl, 0, PR_SET_PDEATHSIG, no, SECCOMP_RET_ALLOW);
     filter_return(f, SECCOMP_RET_ALLOW);
 }
 
