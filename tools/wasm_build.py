@@ -60,7 +60,8 @@ SCENES = {"physics": [], "flock": [], "collide": [], "bullets": [], "ship": [],
 def library_sources():
     core = sorted((ROOT / "core").rglob("*.c"))
     sim = [ROOT / "sim" / f"{name}.c" for name in SIM]
-    own = [path for path in sorted((ROOT / "wasm").glob("*.c")) if not path.stem.startswith("math")]
+    own = [path for path in sorted((ROOT / "wasm").glob("*.c"))
+           if not path.stem.endswith("_exports")]  # those are files of their own
     return [path.relative_to(ROOT) for path in core + sim + own]
 
 
@@ -175,7 +176,21 @@ def test_edges(out):
             modules.append(f"{BUILD}/tests/{test}{suffix}.wasm")
             out.append(f"build {modules[-1]}: ld {' '.join(parts)} | {BUILD}/{library}")
             out.append(f"  extra = --whole-archive {BUILD}/{library} --no-whole-archive")
+    modules.append(supervise_edge(out))
     return modules
+
+
+def supervise_edge(out):
+    """The seeds of tests/sim/test_supervise.c, without the machine: it is imported."""
+    parts = []
+    for source in ("tests/js/supervise/sim_wasm.c", "tests/sim/supervise_sim.c"):
+        parts.append(f"{BUILD}/tests/{pathlib.Path(source).stem}.o")
+        out.append(f"build {parts[-1]}: cc {source}")
+        out.append(f"  flags = {' '.join(TARGET + TEST_FLAGS)}")
+    module = f"{BUILD}/tests/supervise.wasm"
+    out.append(f"build {module}: ld {' '.join(parts)} {BUILD}/fast/libc.o")
+    out.append("  extra = --import-undefined")
+    return module
 
 
 def prune_kit(kit):

@@ -15,7 +15,8 @@
  *       +-> GIVEN_UP (too many failed starts in a row)
  *
  * The machine as a whole is BROKEN when all seats are given up or more workers were replaced than
- * the budget allows: then every seat is given up, for good. */
+ * the budget allows: then every seat is given up, for good. A seat whose last worker still has to
+ * go is given up at once, and LEAVING until it has. */
 #ifndef SKEP_CORE_SUPERVISE_SUPERVISE_H
 #define SKEP_CORE_SUPERVISE_SUPERVISE_H
 
@@ -39,18 +40,26 @@ typedef enum skep__super_cause {
     SKEP__SUPER_BAD_OUTPUT,
     SKEP__SUPER_LIED,        /* reported what it was not given */
     SKEP__SUPER_NOT_STARTED, /* start_timeout_ns was over, or the start failed */
+    SKEP__SUPER_NOT_LOADED,  /* start_timeout_ns was over before skep__super_loaded */
     SKEP__SUPER_ABORTED,     /* the host took it away */
     SKEP__SUPER_BUDGET       /* the machine is broken */
 } skep__super_cause;
 
+/* The largest restart_max; a larger one counts as this. */
+#define SKEP__SUPER_RESTARTS_MAX 65536u
+
 typedef struct skep__super_rules {
     uint32_t seat_count;
     uint32_t start_tries; /* failed starts in a row until a seat is given up; 5 */
-    uint32_t restart_max; /* workers replaced within restart_window_ns; 0: any number */
+    uint32_t restart_max; /* workers replaced within restart_window_ns; 1,000; 0: any number. Each
+                             START but a seat's first is one */
     uint32_t pad;
     uint64_t restart_window_ns; /* 60 s; UINT64_MAX: since the beginning */
-    uint64_t start_timeout_ns;  /* from START to `up`; 0: any time */
+    uint64_t start_timeout_ns;  /* from START to `up`, and for work to load; 0: any time; 10 s */
     uint64_t pause_ns;          /* after the first failed start; doubled with each; 10 ms */
+    uint64_t tick_max_ns; /* due() comes at least so often while something is timed, and at each
+                             quarter of its time, so that little is lost when the host asleep cannot
+                             be told from a slow worker; 100 ms; 0: when the time is over */
 } skep__super_rules;
 
 skep__super_rules skep__super_rules_default(uint32_t seat_count);
@@ -77,39 +86,43 @@ typedef struct skep__super_action {
 typedef enum skep__super_verdict {
     SKEP__SUPER_TAKE,      /* it is its work, and its time was not over */
     SKEP__SUPER_STALE,     /* of a worker, or work, that was written off: drop it */
-    SKEP__SUPER_DUPLICATE, /* done before: drop it */
-    SKEP__SUPER_FORGED     /* never given to it: drop it; the worker is being replaced as a liar */
+    SKEP__SUPER_DUPLICATE, /* what it had done last, once more: drop it */
+    SKEP__SUPER_FORGED     /* not given to it: drop it; the worker is being replaced as a liar */
 } skep__super_verdict;
 
 typedef struct skep__supervisor skep__supervisor;
 
 /* Bytes that a machine takes, and making one in them (aligned to 16): nothing is allocated. All
  * seats are EMPTY; skep__super_begin starts them. */
-size_t skep__supervisor_bytes(uint32_t seat_count);
+size_t skep__supervisor_bytes(const skep__super_rules *rules);
 skep__supervisor *skep__supervisor_init(void *memory, const skep__super_rules *rules);
 
-/* ---- what happened. `now_ns` never goes back ------------------------------------------------ */
+/* ---- what happened. A `now_ns` that goes back counts as the last one ------------------------- */
 
 void skep__super_begin(skep__supervisor *s, uint64_t now_ns);
 /* A worker is there and idle. False: it is not the one that is expected. */
 bool skep__super_up(skep__supervisor *s, uint32_t seat, uint32_t generation, uint64_t now_ns);
-/* A worker could not be started. `final`: trying again is in vain. */
+/* A worker could not be started, or is gone before it was up. `final`: trying again is in vain. */
 void skep__super_start_failed(skep__supervisor *s, uint32_t seat, uint32_t generation, bool final,
                               uint64_t now_ns);
-/* An idle worker gets work, which may take deadline_ns (0: any time); `loading`: its time begins
- * only with skep__super_loaded. False: the seat is not idle. */
+/* An idle worker gets work, which may take deadline_ns (0: any time). A worker never gets the same
+ * number twice. `loading`: its time begins only with skep__super_loaded, for which there are
+ * start_timeout_ns. False: the seat is not idle. */
 bool skep__super_give(skep__supervisor *s, uint32_t seat, uint64_t work, uint64_t deadline_ns,
                       bool loading, uint64_t now_ns);
 void skep__super_loaded(skep__supervisor *s, uint32_t seat, uint32_t generation, uint64_t now_ns);
 /* The next piece of the same work begins: its time begins anew. */
 void skep__super_progress(skep__supervisor *s, uint32_t seat, uint32_t generation, uint64_t now_ns);
+/* The worker has finished something that the machine was not told of: its start was not in vain. */
+void skep__super_worked(skep__supervisor *s, uint32_t seat, uint32_t generation);
 /* A worker says that work is done; with TAKE the seat is idle again. */
 skep__super_verdict skep__super_done(skep__supervisor *s, uint32_t seat, uint32_t generation,
                                      uint64_t work, uint64_t now_ns);
 /* The host wants the worker replaced (bad output, lies, abort): LOST for what it has, and KILL. */
 void skep__super_replace(skep__supervisor *s, uint32_t seat, uint32_t generation,
                          skep__super_cause cause, uint64_t now_ns);
-/* The worker is surely gone, by itself or killed. */
+/* The worker is surely gone, by itself or killed. One that ended by itself while it was busy, or
+ * had worked, is replaced at once; else it counts as a failed start. */
 void skep__super_exited(skep__supervisor *s, uint32_t seat, uint32_t generation, uint64_t now_ns);
 /* Time has passed: expires deadlines and starts, ends pauses. `planned_ns` is what the host meant
  * to sleep: of longer times only a quarter more and 2 ms count against deadlines, so that neither a
@@ -118,7 +131,7 @@ void skep__super_exited(skep__supervisor *s, uint32_t seat, uint32_t generation,
 void skep__super_time(skep__supervisor *s, uint64_t now_ns, uint64_t planned_ns);
 /* While held (a debugger is attached) no deadline expires. */
 void skep__super_hold(skep__supervisor *s, bool held);
-/* The pool ends: no more starts; KILL for all that live. */
+/* The pool ends: no more starts; LOST for all that is at work, KILL for all that live. */
 void skep__super_close(skep__supervisor *s, uint64_t now_ns);
 
 /* ---- what to do ----------------------------------------------------------------------------- */
@@ -135,5 +148,7 @@ uint64_t skep__super_work(const skep__supervisor *s, uint32_t seat);
 /* Whether the pool has failed, and how many workers were replaced so far. */
 bool skep__super_broken(const skep__supervisor *s);
 uint64_t skep__super_restarts(const skep__supervisor *s);
+/* Workers that were started and are not surely gone. */
+uint32_t skep__super_live(const skep__supervisor *s);
 
 #endif

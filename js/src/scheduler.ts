@@ -739,6 +739,7 @@ export class ParallelScheduler {
     this.#begun = false;
     let rest = false;
     try {
+      this.#checkPool(executor);
       this.#enter(executor, this.#checks(executor));
       const extras = this.#extras(dt, time);
       const sent = extras.length ? executor.setExtras(extras) : undefined;
@@ -753,6 +754,12 @@ export class ParallelScheduler {
     } finally {
       if (!rest) this.#shut(executor);
     }
+  }
+
+  /** Throws when too many workers had to be replaced: going on without them would hide that. */
+  #checkPool(executor: Executor): void {
+    const failed = executor === this.#local ? null : this.#pool?.failed;
+    if (failed) throw failed;
   }
 
   /** Ends a frame, whatever came of it. */
@@ -880,7 +887,7 @@ export class ParallelScheduler {
   ): Generator<unknown, void, unknown> {
     const host = this.#host;
     const pending = new Set<Promise<void>>();
-    for (let step = first; ; step = this.#next()) {
+    for (let step = first; ; step = this.#next(executor)) {
       this.#whole.apply();
       if (this.#broken) throw this.#broken.error;
       if (this.#givenUp) throw this.#givenUp;
@@ -906,7 +913,8 @@ export class ParallelScheduler {
 
   /** Goes on, after what was written from outside meanwhile was put where it waits for the next
    * frame: left in the queue, it would be taken for a system's own. */
-  #next(): number {
+  #next(executor: Executor): number {
+    this.#checkPool(executor);
     try {
       this.world.flush();
     } catch (error) {

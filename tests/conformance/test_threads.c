@@ -112,6 +112,61 @@ static void test_hung_worker_outlives_the_pool(void **state)
     lab_leave(&l);
 }
 
+static void note_log(void *ctx, skep_log_level level, const char *text)
+{
+    assert_int_equal(level, SKEP_LOG_ERROR);
+    assert_non_null(strstr(text, "restart_max"));
+    ++*(uint32_t *)ctx;
+}
+
+/* Three workers may be replaced: the pool fails at the fourth that hangs, says so once, starts
+ * nothing any more, and ends all the same. The batch that it fails in is delivered as a whole. */
+static void test_restart_budget(void **state)
+{
+    const conformance_factory *factory = *state;
+    lab l;
+    lab_open(&l, NULL);
+    l.factory = factory;
+    uint32_t lines = 0;
+    skep_pool_desc desc = skep_pool_desc_default();
+    assert_int_equal(desc.restart_max, 1000);
+    desc.workers = factory->workers;
+    desc.restart_max = 3;
+    desc.log = (skep_log){.fn = note_log, .ctx = &lines};
+    assert_int_equal(skep_pool_create(&desc, &l.pool), SKEP_OK);
+    const lab_plan plan = {.job = hang_job(), .task_count = 16, .rows_max = 8};
+    lab_batch b = lab_build(&l, &plan);
+    b.batch.deadline_ns = DEADLINE_NS / 4;
+    hang_reset(4);
+    lab_run(&l, &b);
+    uint32_t hangs = 0, dropped = 0;
+    for (uint32_t t = 0; t < plan.task_count; t++) {
+        const skep_pool_result *r = &b.results[t].result;
+        if (r->status == SKEP_OK) continue;
+        assert_int_equal(r->status, SKEP_CLOSED);
+        const bool hang = strstr(r->cause, "deadline") != NULL;
+        assert_int_equal(r->writing, hang);
+        if (!hang) assert_non_null(strstr(r->cause, "restart_max"));
+        hangs += hang;
+        dropped += !hang;
+    }
+    assert_int_equal(hangs, 4);
+    assert_true(dropped <= 12);
+    assert_int_equal(lines, 1);
+    for (uint32_t i = 0; i < 2; i++) {
+        b.batch.deadline_ns = i ? 0 : DEADLINE_NS;
+        assert_int_equal(l.pool->v->start(l.pool, &b.batch, lab_done, &b), SKEP_CLOSED);
+        assert_int_equal(l.pool->v->wait(l.pool, SKEP_FOREVER), 0);
+    }
+    const uint64_t began = skep__port_clock_ns();
+    skep_pool_destroy(l.pool);
+    assert_true(skep__port_clock_ns() - began < 1500000000u);
+    l.pool = NULL;
+    assert_int_equal(lines, 1);
+    hang_release(4);
+    lab_leave(&l);
+}
+
 /* A deadline that nobody misses changes nothing. */
 static void test_deadline_kept(void **state)
 {
@@ -272,6 +327,7 @@ int main(void)
         struct CMUnitTest tests[] = {
             cmocka_unit_test(test_hung_workers_are_replaced),
             cmocka_unit_test(test_hung_worker_outlives_the_pool),
+            cmocka_unit_test(test_restart_budget),
             cmocka_unit_test(test_deadline_kept),
             cmocka_unit_test(test_destroy_is_bounded),
             cmocka_unit_test(test_retry_goes_elsewhere),

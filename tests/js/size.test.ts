@@ -25,9 +25,10 @@ const BAR = 25_000;
 const withoutWasm: Plugin = {
   name: 'without-wasm',
   setup(at) {
-    at.onLoad({ filter: /core[/\\]embedded(_\w+)?\.js$/ }, () => ({
+    at.onLoad({ filter: /(core|pool)[/\\]embedded(_\w+)?\.js$/ }, () => ({
       contents:
-        'export const CORE_BYTES = 0, CORE_DEFLATED = "", VIEW_BYTES = 0, VIEW_DEFLATED = "";',
+        'export const CORE_BYTES = 0, CORE_DEFLATED = "", VIEW_BYTES = 0, VIEW_DEFLATED = "", '
+        + 'SUPERVISOR_BYTES = 0, SUPERVISOR_DEFLATED = "";',
     }));
   },
 };

@@ -210,7 +210,7 @@ export class CopiedExecutor extends CrewExecutor<CopiedMember> implements Execut
       at += length;
     });
     member.running = job;
-    member.ticks = 0;
+    this.looks.end(member.worker.slot);
     job.id = ++this.#ids;
     this.post(
       member,
@@ -347,6 +347,7 @@ export class CopiedExecutor extends CrewExecutor<CopiedMember> implements Execut
     if (debuggerOpen()) return;
     for (const member of this.members.values()) {
       if (member.running) this.seen(member, member.running.task.number);
+      else this.looks.end(member.worker.slot);
     }
   }
 

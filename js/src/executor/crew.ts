@@ -7,6 +7,7 @@ import type { Host } from '../core/host.js';
 import { DeadlineError } from '../errors.js';
 import { unpackError } from '../pool/faults.js';
 import type { PoolHost, PoolWorker } from '../pool/host.js';
+import { Looks } from '../pool/watch.js';
 import type { Binding } from './binding.js';
 import type { ExecutorOptions, WorkerFaultListener } from './executor.js';
 import { WASM, type Attach, type FromWorker, type ToWorker } from './messages.js';
@@ -24,8 +25,8 @@ export interface Member {
   ready: boolean;
   /** Why it does not have a job, by number. */
   readonly missing: Map<number, string>;
-  /** How often it was seen at work on the same task. */
-  ticks: number;
+  /** Milliseconds that the task may take that it was last seen at. */
+  limit: number;
   /** It was ended, and is not yet reported lost. */
   leaving: boolean;
 }
@@ -41,6 +42,8 @@ export abstract class CrewExecutor<M extends Member> {
   protected given = 0;
   protected closed = false;
   protected everyMs = WATCH_MAX_MS;
+  /** The time of what members are seen at, by slot. */
+  protected readonly looks: Looks;
   readonly #bindings = new Map<number, Binding>();
   readonly #extras = new Map<number, unknown>();
   readonly #off: (() => void)[] = [];
@@ -54,6 +57,7 @@ export abstract class CrewExecutor<M extends Member> {
     this.options = options;
     this.onFault = onFault;
     this.workers = pool.workers.length;
+    this.looks = new Looks(this.workers);
   }
 
   /** A worker's member, and what it is told when it joins beside what all are told. */
@@ -101,7 +105,7 @@ export abstract class CrewExecutor<M extends Member> {
       serial: ++this.#serial,
       ready: false,
       missing: new Map(),
-      ticks: 0,
+      limit: 0,
       leaving: false,
     });
     this.members.set(slot, member);
@@ -139,6 +143,7 @@ export abstract class CrewExecutor<M extends Member> {
     const member = this.members.get(worker.slot);
     if (!member) return;
     this.members.delete(worker.slot);
+    this.looks.end(worker.slot);
     this.left(member, cause);
     this.#tell();
   }
@@ -146,7 +151,8 @@ export abstract class CrewExecutor<M extends Member> {
   #givenUp(worker: PoolWorker): void {
     this.given++;
     this.host.tracer?.worker(worker.slot, true); // nobody waits for another any more
-    if (this.given >= this.workers) this.allGivenUp();
+    // What has ended so many workers must not run here instead; the frame fails.
+    if (this.given >= this.workers && !this.pool.failed) this.allGivenUp();
     this.#tell();
     this.wake();
   }
@@ -211,7 +217,10 @@ export abstract class CrewExecutor<M extends Member> {
 
   /** Tasks are at work from now on: looks at them every now and then. */
   protected arm(): void {
-    this.#timer ??= setInterval(() => this.look(), this.everyMs);
+    this.#timer ??= setInterval(() => {
+      this.look();
+      for (const slot of this.looks.look(this.everyMs)) this.#expire(slot);
+    }, this.everyMs);
   }
 
   leave(): void {
@@ -219,13 +228,20 @@ export abstract class CrewExecutor<M extends Member> {
     this.#timer = null;
   }
 
-  /** Notes that a member was seen at work on a task of the batch, again, and ends it when that was
-   * too long. A look that comes late, because the machine slept or this thread was busy, counts as
-   * one. */
+  /** Notes that a member was seen at work on a task of the batch, from now on or still. */
   protected seen(member: M, task: number): void {
+    const { slot } = member.worker;
+    if (member.leaving || this.looks.counts(slot)) return;
     const own = this.host.ex['skep_host_task_deadline']!(this.host.address, task) >>> 0;
-    const limit = own || this.options.deadlineMs;
-    if (!limit || ++member.ticks * this.everyMs <= limit || member.leaving) return;
+    member.limit = own || this.options.deadlineMs;
+    if (member.limit) this.looks.begin(slot, member.limit);
+  }
+
+  /** Ends a member that was at the same task too long. */
+  #expire(slot: number): void {
+    const member = this.members.get(slot);
+    if (!member || member.leaving) return;
+    const { limit } = member;
     member.leaving = true;
     void this.pool.replace(
       member.worker,

@@ -245,7 +245,7 @@ export class SharedExecutor extends CrewExecutor<SharedMember> implements Execut
       const same = running !== 0 && running < SLOT_BUSY && begun === member.last;
       member.last = begun;
       if (same && !open) this.seen(member, running - 1);
-      else member.ticks = 0;
+      else this.looks.end(slot);
     }
   }
 

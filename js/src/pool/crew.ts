@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
-// The workers of a pool: slots, their life, and the tasks that they run by message. It knows
-// neither which kind of workers they are nor who calls it.
+// The workers of a pool: slots, their life, and the tasks that they run by message, as the
+// supervisor of core/supervise has it. It knows neither which kind of workers they are nor who
+// calls it.
 
 import { SkepError } from '../errors.js';
 import type { CutPart } from './columns.js';
-import { after } from './env.js';
 import { Dispatcher, detailsOf, type Lane } from './dispatch.js';
 import { describe, jobFault, unpackError } from './faults.js';
 import type { PoolWorker } from './host.js';
+import { Keeper, MS, RULES, limitNs, nowNs } from './keeper.js';
 import type { PoolMessage } from './protocol.js';
 import { Slot } from './slot.js';
+import { CAUSE } from './supervisor.js';
 import type { PoolLimits, Task } from './task.js';
-import type { Watch } from './watch.js';
 
 export interface CrewOptions {
   limits: PoolLimits;
@@ -25,7 +26,6 @@ class SlotLane implements Lane {
   task: Task | null = null;
   readonly crew: Crew;
   readonly worker: Slot;
-  cancelLoad: () => void = () => {};
 
   constructor(crew: Crew, worker: Slot) {
     this.slot = worker.slot;
@@ -34,7 +34,7 @@ class SlotLane implements Lane {
   }
 
   get up(): boolean {
-    return this.worker.up;
+    return this.worker.idle;
   }
 
   begin(task: Task): void {
@@ -56,12 +56,14 @@ class SlotLane implements Lane {
         transfer,
       );
     }
-    if (first) this.crew.waitForLoad(this, task);
-    else this.crew.dispatcher.count(this, task);
+    this.crew.given(this.slot, task, first);
+  }
+
+  over(task: Task): void {
+    this.crew.over(this.worker, task);
   }
 
   stop(cause: Error): void {
-    this.cancelLoad();
     void this.worker.replace(cause);
   }
 }
@@ -73,15 +75,44 @@ export class Crew {
   readonly dispatcher: Dispatcher;
   /** Set when the last slot was given up. */
   broken: SkepError | null = null;
+  /** The same where that is because of the restart budget. */
+  failed: SkepError | null = null;
+  readonly #keeper: Keeper;
   readonly #lanes: readonly SlotLane[];
   readonly #options: CrewOptions;
   readonly #listeners = new Map<string, Set<Listener>>();
   readonly #failed = new Set<Slot>();
   #everUp = false;
+  /** Why the last worker was lost, or given up. */
+  #lastCause = new Error('no worker was started');
   #started: { resolve(): void; reject(cause: Error): void } | null = null;
 
-  constructor(options: CrewOptions, watch: Watch) {
+  constructor(options: CrewOptions) {
+    const { limits } = options;
     this.#options = options;
+    this.#keeper = new Keeper(
+      {
+        ...RULES,
+        seats: limits.size,
+        restartMax: limits.restartBudget,
+        startTimeoutNs: limits.startTimeoutMs * MS,
+      },
+      {
+        start: (seat, generation) => this.slots[seat - 1]!.start(generation),
+        kill: (seat, cause) => {
+          const slot = this.slots[seat - 1]!;
+          if (cause === CAUSE.budget) slot.cause = this.#usedUp();
+          slot.kill(cause);
+        },
+        lost: (seat, work, cause) => this.#lostTask(this.#lanes[seat - 1]!, work, cause),
+        giveUp: (seat, cause) => {
+          const slot = this.slots[seat - 1]!;
+          if (cause === CAUSE.budget) slot.cause = this.#usedUp();
+          slot.giveUp();
+        },
+        broken: () => this.#break(),
+      },
+    );
     const events = {
       up: (slot: Slot) => this.#up(slot),
       message: (slot: Slot, message: PoolMessage) => this.#message(slot, message),
@@ -97,10 +128,10 @@ export class Crew {
     };
     this.slots = Array.from(
       { length: options.limits.size },
-      (_, i) => new Slot(i + 1, slotOptions, events),
+      (_, i) => new Slot(i + 1, this.#keeper, slotOptions, events),
     );
     this.#lanes = this.slots.map(slot => new SlotLane(this, slot));
-    this.dispatcher = new Dispatcher(this.#lanes, watch, options.limits.queueMax);
+    this.dispatcher = new Dispatcher(this.#lanes, options.limits.queueMax);
   }
 
   /** Makes the workers. Resolves when each slot has come up or failed, and one is up; rejects with
@@ -108,7 +139,8 @@ export class Crew {
   start(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#started = { resolve, reject };
-      for (const slot of this.slots) slot.start();
+      this.#keeper.machine.begin(nowNs());
+      this.#keeper.act();
     });
   }
 
@@ -132,20 +164,22 @@ export class Crew {
     else this.dispatcher.submit(task);
   }
 
-  /** Gives a module `startTimeoutMs` to load, before its job's deadline counts. */
-  waitForLoad(lane: SlotLane, task: Task): void {
-    const ms = this.#options.limits.startTimeoutMs;
-    lane.cancelLoad = after(ms, () => {
-      const cause = new SkepError(
-        'E_DEADLINE',
-        `${task.address.module} was not loaded within ${ms} ms (startTimeoutMs)`,
-      );
-      this.dispatcher.evict(lane, task, jobFault('load', detailsOf(task, lane.slot), cause), cause);
-    });
+  /** A worker has got a task. Its module has `startTimeoutMs` to load, if it is the `first` of it,
+   * before the job's deadline counts. */
+  given(slot: number, task: Task, first: boolean): void {
+    const deadline = limitNs(task.deadlineMs);
+    this.#keeper.machine.give(slot, task.id, deadline, first ? 1 : 0, nowNs());
+    this.#keeper.act();
+  }
+
+  /** And has ended it. */
+  over(slot: Slot, task: Task): void {
+    this.#keeper.machine.done(slot.slot, slot.generation, task.id, nowNs());
   }
 
   /** Ends all workers; see Slot.end. */
   async end(politeMs: number): Promise<void> {
+    this.#keeper.end();
     await Promise.all(this.slots.map(slot => slot.end(politeMs)));
   }
 
@@ -171,14 +205,12 @@ export class Crew {
     if (!('id' in message)) return;
     const lane = this.#laneOf(slot);
     const task = lane.task;
-    if (!task || task.id !== message.id) return;
-    lane.cancelLoad();
+    if (!task || task.id !== message.id) return; // a job can post what it likes
     if (message.skep === 'started') {
       slot.loaded.add(task.address.key);
-      this.dispatcher.count(lane, task);
-      return;
+      this.#keeper.machine.loaded(slot.slot, slot.generation, nowNs());
+      return this.#keeper.act();
     }
-    slot.worked();
     if (task.timed && typeof message.began === 'number' && typeof message.ended === 'number') {
       task.timed.began = message.began;
       task.timed.ended = message.ended;
@@ -201,11 +233,28 @@ export class Crew {
   }
 
   #lost(slot: Slot, cause: Error): void {
-    const lane = this.#laneOf(slot);
-    lane.cancelLoad();
-    if (lane.task) slot.worked();
+    this.#lastCause = cause;
     this.#emit('lost', slot, cause);
-    this.dispatcher.lost(lane, cause);
+  }
+
+  /** What a worker had will not come back. */
+  #lostTask(lane: SlotLane, work: number, cause: number): void {
+    const { task, worker } = lane;
+    const { dispatcher } = this;
+    if (!task || task.id !== work) return; // whoever took it from the lane knows
+    if (cause === CAUSE.deadline) {
+      worker.cause = dispatcher.expire(lane, task);
+    } else if (cause === CAUSE.notLoaded) {
+      const ms = this.#options.limits.startTimeoutMs;
+      const text = `${task.address.module} was not loaded within ${ms} ms (startTimeoutMs)`;
+      worker.cause = new SkepError('E_DEADLINE', text);
+      dispatcher.drop(lane, task, jobFault('load', detailsOf(task, lane.slot), worker.cause));
+    } else if (cause === CAUSE.budget) {
+      worker.cause = this.#usedUp();
+      dispatcher.drop(lane, task, worker.cause);
+    } else {
+      dispatcher.lost(lane, worker.cause);
+    }
   }
 
   #failedStart(slot: Slot): void {
@@ -214,19 +263,38 @@ export class Crew {
   }
 
   #givenUp(slot: Slot, cause: Error): void {
+    this.#lastCause = cause;
     this.#failed.add(slot);
-    if (this.slots.every(s => s.dead)) {
-      this.broken = new SkepError(
+    this.#emit('givenUp', slot, cause);
+    this.#settleStart();
+  }
+
+  #usedUp(): SkepError {
+    const most = this.#options.limits.restartBudget;
+    return (this.failed ??= new SkepError(
+      'E_WORKER_LOST',
+      `the pool has failed: more than ${most} workers had to be replaced within a minute `
+        + '(restartBudget)',
+      {
+        cause: this.#lastCause,
+        hint: 'mend the jobs that end their workers, or raise restartBudget; 0 is any number',
+      },
+    ));
+  }
+
+  /** The last slot was given up. */
+  #break(): void {
+    const cause = this.failed ?? this.#lastCause;
+    this.broken =
+      this.failed
+      ?? new SkepError(
         'E_WORKER_LOST',
         `no worker is left, none could be started again: ${describe(cause)}`,
         { cause, hint: 'each start failed; see the cause' },
       );
-      this.#started?.reject(cause);
-      this.#started = null;
-      this.dispatcher.rejectAll(() => this.broken!);
-    }
-    this.#emit('givenUp', slot, cause);
-    this.#settleStart();
+    this.#started?.reject(cause);
+    this.#started = null;
+    this.dispatcher.rejectAll(() => this.broken!);
   }
 
   #settleStart(): void {

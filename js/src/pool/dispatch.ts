@@ -6,7 +6,6 @@
 import { DeadlineError, JobError, LimitError, type JobErrorDetails } from '../errors.js';
 import { cloneFault, describe, findUncloneable } from './faults.js';
 import { TaskQueue, type Task } from './task.js';
-import type { Watch } from './watch.js';
 
 /** Something that runs one task at a time. */
 export interface Lane {
@@ -17,8 +16,10 @@ export interface Lane {
   task: Task | null;
   /** Begins a task; throws when its input cannot be cloned. */
   begin(task: Task): void;
-  /** Gets rid of whatever runs. */
-  stop(cause: Error): void;
+  /** A task that ran there has ended, or is not waited for any more. */
+  over(task: Task): void;
+  /** Gets rid of whatever runs, which was this task. */
+  stop(cause: Error, task: Task): void;
 }
 
 /** Where a task failed. */
@@ -46,13 +47,11 @@ function lostError(task: Task, slot: number, cause: Error): JobError {
 export class Dispatcher {
   readonly queue = new TaskQueue();
   readonly #lanes: readonly Lane[];
-  readonly #watch: Watch;
   readonly #queueMax: number;
   #onIdle: (() => void) | null = null;
 
-  constructor(lanes: readonly Lane[], watch: Watch, queueMax: number) {
+  constructor(lanes: readonly Lane[], queueMax: number) {
     this.#lanes = lanes;
-    this.#watch = watch;
     this.#queueMax = queueMax;
   }
 
@@ -82,15 +81,10 @@ export class Dispatcher {
     if (this.#onIdle && this.#lanes.every(lane => !lane.task)) this.#onIdle();
   }
 
-  /** Begins to count a running task's deadline, with `free` milliseconds on top. */
-  count(lane: Lane, task: Task, free = 0): void {
-    this.#watch.add(task, () => this.#expire(lane, task), free);
-  }
-
   /** A lane's task has ended by itself: the next one begins, then `settle` tells the caller. */
   done(lane: Lane, task: Task, settle: () => void): void {
-    this.#watch.delete(task);
     lane.task = null;
+    lane.over(task);
     this.drain();
     settle();
   }
@@ -99,7 +93,6 @@ export class Dispatcher {
   lost(lane: Lane, cause: Error): void {
     const task = lane.task;
     if (!task) return;
-    this.#watch.delete(task);
     lane.task = null;
     task.losses++;
     const last = task.losses > 1 || task.once || task.transfer?.length;
@@ -108,13 +101,20 @@ export class Dispatcher {
     this.drain();
   }
 
+  /** Takes a task from its lane, and rejects it. What runs there is ended by somebody else. */
+  drop(lane: Lane, task: Task, error: unknown): void {
+    if (lane.task !== task) return;
+    lane.task = null;
+    task.reject(error);
+    this.drain();
+  }
+
   /** Takes a task from its lane, ends what it did there, and rejects it. */
   evict(lane: Lane, task: Task, error: unknown, cause: Error): void {
     if (lane.task !== task) return;
-    this.#watch.delete(task);
     lane.task = null;
     task.reject(error);
-    lane.stop(cause);
+    lane.stop(cause, task);
     this.drain();
   }
 
@@ -124,8 +124,8 @@ export class Dispatcher {
     for (const lane of this.#lanes) {
       const { task } = lane;
       if (!task) continue;
-      this.#watch.delete(task);
       lane.task = null;
+      lane.over(task);
       task.reject(makeError(task));
     }
     for (const task of waiting) task.reject(makeError(task));
@@ -166,7 +166,8 @@ export class Dispatcher {
     }
   }
 
-  #expire(lane: Lane, task: Task): void {
+  /** Rejects a task that ran too long, and returns with what. */
+  expire(lane: Lane, task: Task): DeadlineError {
     const name = task.address.name;
     const ms = task.deadlineMs;
     const text = `job "${name}" ran longer than its deadline of ${ms} ms`;
@@ -176,6 +177,7 @@ export class Dispatcher {
       cause,
       hint: 'run(job, input, { deadlineMs }) raises it, 0 takes it away',
     });
-    this.evict(lane, task, error, error);
+    this.drop(lane, task, error);
+    return error;
   }
 }

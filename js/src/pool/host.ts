@@ -26,6 +26,8 @@ export interface PoolHost {
   readonly kind: 'node' | 'web' | 'local';
   /** The slots, 1 to size; none in process. */
   readonly workers: readonly PoolWorker[];
+  /** Why the pool has failed, or null. */
+  readonly failed: Error | null;
   /** Called for each worker that is up, now and whenever one comes up. */
   onUp(call: (worker: PoolWorker) => void): () => void;
   /** Called at once for each worker that was up and is lost (its generation is still the lost

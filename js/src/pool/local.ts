@@ -29,8 +29,18 @@ class LocalLane implements Lane {
     void this.#work(task, input, ++this.#turn);
   }
 
-  stop(): void {
+  over(task: Task): void {
+    this.crew.watch.delete(task);
+  }
+
+  stop(_cause: Error, task: Task): void {
+    this.over(task);
     this.#turn++;
+  }
+
+  #expire(task: Task): void {
+    this.#turn++;
+    this.crew.dispatcher.expire(this, task);
   }
 
   async #work(task: Task, input: unknown, turn: number): Promise<void> {
@@ -42,7 +52,7 @@ class LocalLane implements Lane {
       const job = task.job ?? (await fetchJob(task.address));
       await undefined;
       if (this.#turn !== turn) return;
-      dispatcher.count(this, task);
+      this.crew.watch.add(task, () => this.#expire(task));
       stage = 'job';
       output = await callJob(job, input);
       stage = 'output';
@@ -62,9 +72,11 @@ class LocalLane implements Lane {
 
 export class LocalCrew {
   readonly dispatcher: Dispatcher;
+  readonly watch: Watch;
 
   constructor(limits: PoolLimits, watch: Watch) {
     const lanes = Array.from({ length: limits.size }, () => new LocalLane(this));
-    this.dispatcher = new Dispatcher(lanes, watch, limits.queueMax);
+    this.watch = watch;
+    this.dispatcher = new Dispatcher(lanes, limits.queueMax);
   }
 }

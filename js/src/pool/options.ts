@@ -33,6 +33,11 @@ export interface PoolOptions {
   resourceLimits?: ResourceLimits | undefined;
   /** Milliseconds for a worker, or a job's module, to load; 10,000 by default. */
   startTimeoutMs?: number | undefined;
+  /** Workers that may be replaced within a minute, 1,000 by default; 0: any number. When one more
+   * has to be, the pool fails: whatever runs, waits or comes is rejected with SkepError
+   * (E_WORKER_LOST) that names this option, and frames with it. Workers of `browserWorkers` do not
+   * count. */
+  restartBudget?: number | undefined;
   /** Told once why workers are not used. Without it: one line on the console. */
   onFallback?: ((reason: string) => void) | undefined;
   /** false: the pool keeps a Node process alive until it is closed. By default it does so only
@@ -78,4 +83,5 @@ export function checkOptions(options: PoolOptions): void {
   number('queueMax', 0, false);
   number('deadlineMs', 0, false);
   number('startTimeoutMs', 1, false);
+  number('restartBudget', 0, true);
 }

@@ -10,6 +10,7 @@ import { LocalCrew } from './local.js';
 import { checkOptions, type PoolKind, type PoolOptions } from './options.js';
 import { PortablePool, pause } from './portable_pool.js';
 import { RawGroup } from './raw.js';
+import { loadSupervisor } from './supervisor.js';
 import type { PoolLimits } from './task.js';
 import { Watch } from './watch.js';
 
@@ -29,6 +30,7 @@ export type { RunOptions } from './task.js';
 const DEADLINE_MS = 1000;
 const QUEUE_MAX = 65536;
 const START_TIMEOUT_MS = 10000;
+const RESTART_BUDGET = 1000;
 
 /** The arguments for workers, where what this process was called with would keep them from
  * starting: `node --input-type=module -e ...` forbids every worker that is a file. */
@@ -62,11 +64,10 @@ async function startCrew(
   kind: PoolKind,
   limits: PoolLimits,
   options: PoolOptions,
-  watch: Watch,
 ): Promise<Crew | null> {
   const make = makerOf(kind, options);
   if (!make) return null;
-  const crew = new Crew({ limits, make, retryFirst: kind === 'node' }, watch);
+  const crew = new Crew({ limits, make, retryFirst: kind === 'node' });
   try {
     await crew.start();
   } catch (error) {
@@ -124,12 +125,15 @@ async function build(
     queueMax: options.queueMax ?? QUEUE_MAX,
     deadlineMs: options.deadlineMs ?? (kind === 'local' ? 0 : DEADLINE_MS),
     startTimeoutMs: options.startTimeoutMs ?? START_TIMEOUT_MS,
+    restartBudget: options.restartBudget ?? RESTART_BUDGET,
   };
-  const watch = new Watch();
+  if (kind !== 'local') loadSupervisor(); // throws where there is no wasm
+  const names = Object.keys(options.browserWorkers ?? {}).length;
+  const watch = new Watch(limits.size * Math.max(1, names));
   const hold = makeHold();
   hold.set(true);
   try {
-    const crew = kind === 'local' ? null : await startCrew(kind, limits, options, watch);
+    const crew = kind === 'local' ? null : await startCrew(kind, limits, options);
     const raw =
       kind === 'local'
         ? new Map<string, RawGroup>()

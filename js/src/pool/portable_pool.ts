@@ -8,7 +8,7 @@
 
 /// <reference lib="esnext.disposable" preserve="true" />
 
-import { ClosedError } from '../errors.js';
+import { ClosedError, type SkepError } from '../errors.js';
 import type { AnyComponent } from '../component.js';
 import { isJob, type AnyJob, type Job } from '../job.js';
 import { addressOf, type JobName } from './address.js';
@@ -127,6 +127,11 @@ export class PortablePool {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** Why no worker will be had any more: the restart budget is used up. @internal */
+  get failed(): SkepError | null {
+    return this.#parts.crew?.failed ?? null;
   }
 
   /** @internal */
@@ -256,8 +261,6 @@ export class PortablePool {
       timed: call.timed,
       deadlineMs: call.deadlineMs ?? this.#parts.limits.deadlineMs,
       losses: 0,
-      counted: 0,
-      countedFrom: 0,
       place: -1,
       settled: false,
       cancel: undefined,

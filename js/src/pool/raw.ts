@@ -54,12 +54,27 @@ class RawLane implements Lane {
       timed.began = performance.now();
     }
     link.post(task.input, task.transfer);
-    this.group.dispatcher.count(this, task, this.#answered ? 0 : this.group.startTimeoutMs);
+    const free = this.#answered ? 0 : this.group.startTimeoutMs;
+    this.group.watch.add(task, () => this.#expire(task), free);
   }
 
-  stop(): void {
+  over(task: Task): void {
+    this.group.watch.delete(task);
+  }
+
+  stop(_cause: Error, task: Task): void {
+    this.over(task);
+    this.end();
+  }
+
+  end(): void {
     void this.#link?.end();
     this.#link = null;
+  }
+
+  #expire(task: Task): void {
+    this.end();
+    this.group.dispatcher.expire(this, task);
   }
 
   #answer(value: unknown): void {
@@ -71,7 +86,7 @@ class RawLane implements Lane {
 
   #lost(cause: Error): void {
     const task = this.task;
-    this.stop();
+    this.end();
     this.group.failed(cause);
     if (task) {
       const fault = jobFault('job', detailsOf(task, this.slot), toError(cause));
@@ -90,6 +105,7 @@ export class RawGroup {
   readonly dispatcher: Dispatcher;
   readonly make: () => unknown;
   readonly startTimeoutMs: number;
+  readonly watch: Watch;
   /** Its row in a trace, */
   readonly thread: number;
   /** and until when there is something on it. */
@@ -103,7 +119,8 @@ export class RawGroup {
     this.thread = thread;
     this.startTimeoutMs = limits.startTimeoutMs;
     this.#lanes = Array.from({ length: limits.size }, (_, i) => new RawLane(this, i + 1));
-    this.dispatcher = new Dispatcher(this.#lanes, watch, limits.queueMax);
+    this.watch = watch;
+    this.dispatcher = new Dispatcher(this.#lanes, limits.queueMax);
   }
 
   /** Says when a job has ended, as seen from here: such workers tell no times. All of a name share
@@ -119,7 +136,7 @@ export class RawGroup {
   }
 
   end(): void {
-    for (const lane of this.#lanes) lane.stop();
+    for (const lane of this.#lanes) lane.end();
   }
 }
 

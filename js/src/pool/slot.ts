@@ -1,25 +1,23 @@
 // SPDX-License-Identifier: MIT
-// One place for a worker: makes the thread, waits for its greeting, and makes another one when it
-// is lost. A thread that dies before it greets, or without having run anything, counts as a failed
-// start: after several in a row, with growing pauses, the slot is given up.
+// One place for a worker: makes the thread, takes its greeting and its messages, and sees it end.
+// Whether and when another one is made is the supervisor's to say: a thread that dies before it
+// greets, or without having run anything, counts as a failed start, and after several in a row,
+// with growing pauses, the slot is given up.
 
 import { SkepError } from '../errors.js';
 import { after } from './env.js';
 import { toError, unpackError } from './faults.js';
 import type { PoolWorker } from './host.js';
+import { nowNs, type Keeper } from './keeper.js';
 import { makeLink, type Link } from './link.js';
 import { PROTOCOL, isOurs, type PoolMessage, type WorkerMessage } from './protocol.js';
-
-/** Failed starts in a row until a slot is given up. */
-export const START_TRIES = 5;
-/** The pause after the first of them; doubles with each. */
-const PAUSE_MS = 10;
+import { CAUSE, SEAT } from './supervisor.js';
 
 /** What a slot reports to the pool. */
 export interface SlotEvents {
   up(slot: Slot): void;
   message(slot: Slot, message: PoolMessage): void;
-  /** A worker that was up is lost; the next one is made after this returns. */
+  /** A worker that was up is lost; what it had is, and the next one is made, after this returns. */
   lost(slot: Slot, cause: Error): void;
   failedStart(slot: Slot, cause: Error): void;
   givenUp(slot: Slot, cause: Error): void;
@@ -46,13 +44,17 @@ export class Slot implements PoolWorker {
   nudge: (() => void) | null = null;
   readonly #options: SlotOptions;
   readonly #events: SlotEvents;
+  readonly #keeper: Keeper;
   #link: Link | null = null;
-  #cancelTimer: () => void = () => {};
-  #failures = 0;
   #worked = false;
+  /** Another start would be in vain. */
+  #final = false;
+  /** Why the last worker was lost, or is about to be. */
+  cause: Error = new Error('it was not started');
 
-  constructor(slot: number, options: SlotOptions, events: SlotEvents) {
+  constructor(slot: number, keeper: Keeper, options: SlotOptions, events: SlotEvents) {
     this.slot = slot;
+    this.#keeper = keeper;
     this.#options = options;
     this.#events = events;
   }
@@ -68,16 +70,21 @@ export class Slot implements PoolWorker {
     this.nudge?.();
   }
 
+  /** It is there and has nothing to do. */
+  get idle(): boolean {
+    return this.up && this.#keeper.machine.seat(this.slot) === SEAT.idle;
+  }
+
   /** The worker has finished something, so its start was not in vain. */
   worked(): void {
+    if (this.#worked) return;
     this.#worked = true;
-    this.#failures = 0;
+    this.#keeper.machine.worked(this.slot, this.generation);
   }
 
   /** Makes the thread. */
-  start(): void {
-    if (this.dead || this.#link) return;
-    this.generation++;
+  start(generation: number): void {
+    this.generation = generation;
     this.#worked = false;
     this.loaded.clear();
     try {
@@ -87,27 +94,35 @@ export class Slot implements PoolWorker {
       });
       this.#link = link;
     } catch (error) {
-      return this.#failed(toError(error), false);
+      this.#gone(toError(error), false);
     }
-    const link = this.#link;
+  }
+
+  /** Ends the thread, as the supervisor wants. */
+  kill(why: number): void {
     const ms = this.#options.startTimeoutMs;
-    this.#cancelTimer = after(ms, () =>
-      this.#lose(
-        link,
-        new SkepError(
-          'E_UNSUPPORTED',
-          `worker ${this.slot} did not answer within ${ms} ms (startTimeoutMs)`,
-          { hint: 'does its module call serve()? is it blocked by a Content-Security-Policy?' },
-        ),
-      ),
-    );
+    if (why === CAUSE.notStarted) {
+      this.cause = new SkepError(
+        'E_UNSUPPORTED',
+        `worker ${this.slot} did not answer within ${ms} ms (startTimeoutMs)`,
+        { hint: 'does its module call serve()? is it blocked by a Content-Security-Policy?' },
+      );
+    }
+    if (this.#link) this.#lose(this.#link, this.cause);
+  }
+
+  /** No thread is made any more. */
+  giveUp(): void {
+    this.dead = true;
+    this.#events.givenUp(this, this.cause);
   }
 
   /** Ends a thread that is up because of `cause`, and makes a new one. */
   replace(cause: Error): Promise<void> {
     if (this.up) {
-      this.#worked = true;
-      this.#lose(this.#link!, cause);
+      this.cause = cause;
+      this.#keeper.machine.replace(this.slot, this.generation, CAUSE.aborted, nowNs());
+      this.#keeper.act();
     }
     return this.gone;
   }
@@ -115,7 +130,6 @@ export class Slot implements PoolWorker {
   /** Ends the slot. Politely: the worker may end itself first, within `politeMs`. Resolves when the
    * thread is gone, or was told to go where that cannot be seen. */
   async end(politeMs: number): Promise<void> {
-    this.#cancelTimer();
     this.dead = true;
     const link = this.#link;
     const wasUp = this.up;
@@ -149,8 +163,7 @@ export class Slot implements PoolWorker {
   #hello(link: Link, message: Extract<PoolMessage, { skep: 'hello' }>): void {
     if (message.protocol !== PROTOCOL) return this.#foreign(link, message.protocol);
     this.served = new Set(message.jobs);
-    if (this.up) return;
-    this.#cancelTimer();
+    if (this.up || !this.#keeper.machine.up(this.slot, this.generation, nowNs())) return;
     link.post({
       skep: 'ready',
       protocol: PROTOCOL,
@@ -163,7 +176,7 @@ export class Slot implements PoolWorker {
   }
 
   #foreign(link: Link, protocol: unknown): void {
-    this.#failures = START_TRIES;
+    this.#final = true;
     this.#lose(
       link,
       new SkepError(
@@ -176,26 +189,29 @@ export class Slot implements PoolWorker {
 
   #lose(link: Link, cause: Error): void {
     if (this.#link !== link) return;
-    this.#cancelTimer();
     this.#link = null;
     const wasUp = this.up;
     this.up = false;
     const before = this.gone;
     const now = link.end();
     this.gone = before.then(() => now);
-    if (wasUp) this.#events.lost(this, cause);
-    if (this.dead) return;
-    if (wasUp && this.#worked) this.start();
-    else this.#failed(cause, wasUp);
+    this.#gone(cause, wasUp);
   }
 
-  #failed(cause: Error, wasUp: boolean): void {
-    this.#failures++;
-    if (this.#failures >= START_TRIES || (!wasUp && !this.#options.retryStart(cause))) {
-      this.dead = true;
-      return this.#events.givenUp(this, cause);
+  /** The thread is gone, for all that is said of it here. */
+  #gone(cause: Error, wasUp: boolean): void {
+    const { machine } = this.#keeper;
+    this.cause = cause;
+    if (wasUp) this.#events.lost(this, cause);
+    if (this.dead) return;
+    if (wasUp) {
+      machine.exited(this.slot, this.generation, nowNs());
+    } else {
+      const final = this.#final || !this.#options.retryStart(cause);
+      machine.startFailed(this.slot, this.generation, final ? 1 : 0, nowNs());
     }
-    this.#cancelTimer = after(PAUSE_MS * 2 ** (this.#failures - 1), () => this.start());
-    this.#events.failedStart(this, cause);
+    const pauses = machine.seat(this.slot) === SEAT.waiting;
+    this.#keeper.act();
+    if (pauses) this.#events.failedStart(this, cause);
   }
 }

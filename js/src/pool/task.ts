@@ -30,6 +30,8 @@ export interface PoolLimits {
   readonly queueMax: number;
   readonly deadlineMs: number;
   readonly startTimeoutMs: number;
+  /** 0: any number. */
+  readonly restartBudget: number;
 }
 
 export interface Task {
@@ -48,9 +50,6 @@ export interface Task {
   readonly timed: Timed | undefined;
   /** Workers that were lost while they ran it. */
   losses: number;
-  /** Milliseconds of its deadline that are used up, and since when it counts. */
-  counted: number;
-  countedFrom: number;
   /** Its place in the queue's heap, -1 outside. */
   place: number;
   settled: boolean;

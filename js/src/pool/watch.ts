@@ -1,80 +1,126 @@
 // SPDX-License-Identifier: MIT
-// Deadlines of running tasks. Time is counted in ticks of at most a quarter of the deadline, and a
-// tick that comes late counts little more than one that is on time: so neither a machine that
-// slept, nor a process that was stopped, nor a caller that kept its own thread busy uses a job's
-// time up, while a job that loops for ever always comes to its end. While Node's inspector is open
-// nothing expires.
+// Deadlines where there is no worker whose life a pool keeps: of jobs in process, of workers that
+// know nothing of skep, and of the tasks that wasm gives out itself. Each runs on a seat of a
+// supervisor whose worker is there at once again when its time is over.
 
-import { after, afterMessages, debuggerOpen } from './env.js';
+import { Keeper, MS, RULES, limitNs, nowNs } from './keeper.js';
+import { DO, SEAT, makeSupervisor, type Supervisor } from './supervisor.js';
 import type { Task } from './task.js';
 
-const TICK_MAX_MS = 100;
-const TICK_MIN_MS = 1;
-
+/** The deadlines of a pool's tasks. */
 export class Watch {
-  readonly #tasks = new Map<Task, () => void>();
-  #stop: (() => void) | null = null;
-  #armedAt = 0;
-  #planned = 0;
+  readonly #seats: number;
+  readonly #free: number[] = [];
+  readonly #taken = new Map<Task, number>();
+  readonly #expire: ((() => void) | null)[] = [];
+  #keeper: Keeper | null = null;
+
+  /** For at most so many tasks at a time. */
+  constructor(seats: number) {
+    this.#seats = seats;
+  }
 
   /** Begins to count a task's time; calls `expire` when it is used up, and `free` ms on top. */
   add(task: Task, expire: () => void, free = 0): void {
     if (!(task.deadlineMs > 0)) return;
-    task.counted = -free;
-    task.countedFrom = performance.now();
-    this.#tasks.set(task, expire);
-    const tick = this.#tickOf(task);
-    if (!this.#stop) this.#arm(tick);
-    else if (this.#armedAt + this.#planned > task.countedFrom + tick) this.#tick();
+    const keeper = (this.#keeper ??= this.#open());
+    const seat = this.#free.pop()!;
+    this.#taken.set(task, seat);
+    this.#expire[seat] = expire;
+    keeper.machine.give(seat, task.id, limitNs(task.deadlineMs + free), 0, nowNs());
+    keeper.act();
   }
 
   delete(task: Task): void {
-    this.#tasks.delete(task);
+    const seat = this.#taken.get(task);
+    if (seat === undefined || !this.#keeper) return;
+    const { machine } = this.#keeper;
+    this.#taken.delete(task);
+    this.#expire[seat] = null;
+    this.#free.push(seat);
+    machine.done(seat, machine.generation(seat), task.id, nowNs());
   }
 
   /** Ends the timer. */
   end(): void {
-    this.#tasks.clear();
-    this.#stop?.();
-    this.#stop = null;
+    this.#keeper?.end();
+    this.#taken.clear();
   }
 
-  #tickOf(task: Task): number {
-    const left = Math.min(task.deadlineMs - task.counted, task.deadlineMs / 4, TICK_MAX_MS);
-    return Math.max(TICK_MIN_MS, left);
+  #open(): Keeper {
+    const keeper = new Keeper(
+      { ...RULES, seats: this.#seats },
+      {
+        start: (seat, generation) => {
+          keeper.machine.up(seat, generation, nowNs());
+          this.#free.push(seat);
+        },
+        kill: seat => keeper.machine.exited(seat, keeper.machine.generation(seat), nowNs()),
+        lost: seat => {
+          const expire = this.#expire[seat];
+          for (const [task, at] of this.#taken) if (at === seat) this.#taken.delete(task);
+          this.#expire[seat] = null;
+          expire?.();
+        },
+        giveUp: () => {},
+        broken: () => {},
+      },
+    );
+    keeper.machine.begin(nowNs());
+    keeper.act();
+    return keeper;
+  }
+}
+
+/** The deadlines of what workers are seen at, by somebody who looks at all of them every now and
+ * then. A look that comes late, because the machine slept or this thread was busy, counts little
+ * more than one that is on time. */
+export class Looks {
+  readonly #machine: Supervisor;
+  /** The number of what each worker was last seen at. */
+  readonly #work: number[] = [];
+
+  constructor(seats: number) {
+    this.#machine = makeSupervisor({ ...RULES, seats, tickMaxNs: 0 });
+    this.#machine.begin(nowNs());
+    this.#act();
   }
 
-  #arm(ms: number): void {
-    this.#stop?.();
-    this.#armedAt = performance.now();
-    this.#planned = ms;
-    this.#stop = after(ms, () => this.#tick());
+  /** A worker is at something that may take so long, and was not before. */
+  begin(seat: number, limitMs: number): void {
+    this.end(seat);
+    const work = (this.#work[seat] = (this.#work[seat] ?? 0) + 1);
+    this.#machine.give(seat, work, limitNs(limitMs), 0, nowNs());
   }
 
-  // An idle pool's timer ends at its first tick without tasks, and not with each task's end, so
-  // that short jobs neither make nor clear timers.
-  #tick(): void {
-    const now = performance.now();
-    const counts = this.#planned * 1.25 + 2;
-    let next = TICK_MAX_MS;
-    for (const [task, expire] of this.#tasks) {
-      task.counted += Math.min(now - Math.max(task.countedFrom, this.#armedAt), counts);
-      if (task.counted >= task.deadlineMs) this.#expire(task, expire);
-      next = Math.min(next, this.#tickOf(task));
+  /** Whether a worker's time is counted. */
+  counts(seat: number): boolean {
+    return this.#machine.seat(seat) === SEAT.busy;
+  }
+
+  /** It is at it no more. */
+  end(seat: number): void {
+    const machine = this.#machine;
+    if (machine.seat(seat) !== SEAT.busy) return;
+    machine.done(seat, machine.generation(seat), this.#work[seat]!, nowNs());
+  }
+
+  /** The time goes on; `everyMs` is what should have passed since the last look. Returns whose time
+   * is over. */
+  look(everyMs: number): number[] {
+    this.#machine.time(nowNs(), everyMs * MS);
+    return this.#act();
+  }
+
+  #act(): number[] {
+    const machine = this.#machine;
+    const over: number[] = [];
+    for (let what = machine.next(); what; what = machine.next()) {
+      const seat = machine.actionSeat();
+      if (what === DO.lost) over.push(seat);
+      else if (what === DO.start) machine.up(seat, machine.actionGeneration(), nowNs());
+      else if (what === DO.kill) machine.exited(seat, machine.actionGeneration(), nowNs());
     }
-    this.#stop?.();
-    this.#stop = null;
-    if (this.#tasks.size) this.#arm(next);
-  }
-
-  // A result that has arrived, but was not delivered because this thread was busy, still counts.
-  #expire(task: Task, expire: () => void): void {
-    if (debuggerOpen()) {
-      task.counted = 0;
-      return;
-    }
-    afterMessages(() => {
-      if (this.#tasks.get(task) === expire && this.#tasks.delete(task)) expire();
-    });
+    return over;
   }
 }
