@@ -50,12 +50,23 @@ typedef struct skep__port_child_view {
     _Atomic uint32_t *bell; /* to be changed and woken when this process should look */
 } skep__port_child_view;
 
+/* What was tried at an address. */
+typedef enum skep__port_child_access {
+    SKEP__CHILD_ACCESS_UNKNOWN,
+    SKEP__CHILD_ACCESS_READ,
+    SKEP__CHILD_ACCESS_WRITE,
+    SKEP__CHILD_ACCESS_RUN,  /* to execute what is there */
+    SKEP__CHILD_ACCESS_STACK /* the stack's end: it overflowed */
+} skep__port_child_access;
+
 /* What a child's last signal was about, written into its own memory by a handler in the child: for
  * texts only, since the child may write there what it likes. */
 typedef struct skep__port_child_trap {
     _Atomic uint32_t signal; /* 0: none */
     uint32_t syscall;        /* SIGSYS: the number of the call that is not allowed */
     uint64_t address;        /* SIGSEGV, SIGBUS: what was touched */
+    uint32_t access;         /* a skep__port_child_access */
+    uint32_t pad;
 } skep__port_child_trap;
 
 typedef struct skep__port_spawner_desc {
@@ -126,8 +137,9 @@ bool skep__port_spawner_lives(skep__port_spawner *spawner);
 /* Finds where something of this process' code is in children: `here` points into a module. What was
  * there when the zygote was forked is at the same address; another module's file is opened by the
  * spawner, and children that are forked afterwards have it. NULL with a line in `text` when its
- * file cannot be opened there or is another one than here. Blocks. */
-const void *skep__port_spawner_address(skep__port_spawner *spawner, const void *here, char *text,
-                                       size_t text_bytes);
+ * file cannot be opened there or is another one than here. `loaded` says whether it was opened just
+ * now, so that children that live do not have it. Blocks. */
+const void *skep__port_spawner_address(skep__port_spawner *spawner, const void *here, bool *loaded,
+                                       char *text, size_t text_bytes);
 
 #endif

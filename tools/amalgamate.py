@@ -19,7 +19,8 @@ CONDITION = re.compile(r"^\s*#\s*(if|ifdef|ifndef|endif)\b")
 GUARD = re.compile(r"^\s*#\s*ifndef\s+(SKEP_\w+_H)\s*$")
 SPDX = "/* SPDX-License-Identifier: MIT */"
 SYSTEMS = {"port_linux.c": "defined(__linux__)", "port_macos.c": "defined(__APPLE__)",
-           "port_windows.c": "defined(_WIN32)"}
+           "port_windows.c": "defined(_WIN32)", "port_process_none.c": "!defined(__linux__)"}
+SYSTEM_PREFIXES = {"port_process_": "defined(__linux__)"}
 
 
 class Writer:
@@ -87,6 +88,9 @@ def write_source(root, headers):
     for folder in ("core", "pool", "port", "sim"):
         for path in sorted((root / folder).rglob("*.c")):
             system = SYSTEMS.get(path.name)
+            for prefix, condition in SYSTEM_PREFIXES.items():
+                if system is None and path.name.startswith(prefix):
+                    system = condition
             if system:
                 writer.out.append(f"#if {system}")
             writer.add(path, conditional=system is not None)

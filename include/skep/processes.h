@@ -17,8 +17,17 @@
  *         d.executor = SKEP_EXECUTOR_PROCESSES;
  *         d.processes = processes;
  *
- * A program that has one thread when it opens its simulation may leave that out. Linux only:
- * elsewhere all calls say SKEP_UNSUPPORTED, and `threads` serves. */
+ * A program that has one thread when it opens its simulation may leave that out. Linux only (5.3 or
+ * later): elsewhere all calls say SKEP_UNSUPPORTED, and `threads` serves.
+ *
+ * What the program notices: one child process, the zygote. A wait() for any child may find it, and
+ * SIGCHLD comes when it ends; workers are children of others and never seen. All of them end with
+ * the thread that started the zygote, however that ends, and Ctrl-C reaches this process alone.
+ *
+ * What a job has in a worker: the world's memory to read, its own output, a stack of 8 MiB, private
+ * memory up to a limit, and what the program had in memory when the zygote was forked, as a copy.
+ * It has no file, no thread and no process to make, no privileges, and nobody without them may look
+ * into it, so a debugger takes root. exit() in a job runs nothing that the program registered. */
 #ifndef SKEP_PROCESSES_H
 #define SKEP_PROCESSES_H
 
@@ -35,10 +44,15 @@ extern "C" {
 /* The zygote, seen from here; see skep_processes_start. */
 typedef struct skep_processes skep_processes;
 
-/* What workers may do; begin with skep_processes_desc_default(). */
+/* What workers may do; begin with skep_processes_desc_default().
+ *
+ * With seccomp off, jobs may make system calls: open files and sockets, send signals, print to
+ * standard error. Still not: reach other processes' memory, make threads or processes. (That rests
+ * on Landlock, Linux 5.13, or on Yama, where the program is not root: with neither, a job that may
+ * open files may open /proc/PID/mem of a process of the same user.) */
 typedef struct skep_processes_desc {
     uint32_t canary;  /* set by skep_processes_desc_default */
-    bool seccomp_off; /* let jobs make any system call: files, sockets, signals */
+    bool seccomp_off; /* false: no calls but for memory, futexes, the clock and the end */
     bool pad[3];
     size_t worker_bytes_max; /* private memory that a job may allocate, a worker; 256 MiB */
 } skep_processes_desc;
