@@ -83,6 +83,7 @@ extern const bench_row skep__bench_trace_rows[];
 extern const bench_row skep__bench_replicate_rows[];
 extern const bench_row skep__bench_live_rows[];
 extern const bench_row skep__bench_gateway_rows[];
+extern const bench_row skep__bench_processes_rows[];
 
 /* Keeps the compiler from seeing through a value or from keeping memory in registers. */
 static inline void bench_clobber(void)

@@ -208,7 +208,8 @@ typedef struct skep__cli_log {
 
 /* An open scene. */
 typedef struct skep__cli_scene {
-    skep_scene_file *file; /* NULL for a built-in one */
+    skep_scene_file *file;     /* NULL for a built-in one */
+    skep_processes *processes; /* of its workers, or NULL */
     const skep_scene *scene;
     const char *title; /* its name */
     skep_sim *sim;

@@ -41,8 +41,17 @@
       "keep to real time, or go as fast as it can (real\nwithout --frames, none with it)")         \
     X(workers, "--workers", "N|auto", WORKERS, RUN | SERVE | PLAN, 0, SKEP_WORKERS_MAX,            \
       "threads beside the caller (auto)")                                                          \
-    X(executor, "--executor", "local|threads", EXECUTOR, RUN | SERVE | PLAN, 0, 0,                 \
-      "where jobs run (threads; local: all on the caller)")                                        \
+    X(executor, "--executor", "local|threads|processes", EXECUTOR, RUN | SERVE | PLAN, 0, 0,       \
+      "where jobs run (threads; local: all on the caller;\n"                                       \
+      "processes: isolated, for jobs that are not trusted)")                                       \
+    X(deadline_ms, "--deadline-ms", "N", U64, RUN | SERVE, 0, 86400000,                            \
+      "the most that one task may take (processes: 1000,\n"                                        \
+      "others: 0, any time)")                                                                      \
+    X(restart_budget, "--restart-budget", "N", U32, RUN | SERVE, 0, 65536,                         \
+      "workers replaced within a minute before the pool\n"                                         \
+      "fails (1000; 0: any number)")                                                               \
+    X(no_seccomp, "--no-seccomp", "", FLAG, RUN | SERVE, 0, 0,                                     \
+      "processes: let jobs make any system call")                                                  \
     X(grain, "--grain", "0|auto", GRAIN, RUN | SERVE | PLAN, 0, 0,                                 \
       "0: hand even the smallest batch to workers (auto)")                                         \
     X(seed, "--seed", "N", U64, RUN | SERVE | PLAN, 0, UINT64_MAX,                                 \

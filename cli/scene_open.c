@@ -140,6 +140,47 @@ static int open_save(const skep__cli_options *o, skep_save_info *info)
                           error.message ? error.message : skep_status_text(status), error.offset);
 }
 
+/* ---- workers -------------------------------------------------------------------------------- */
+
+/* The numbers of --executor's words. */
+enum { OPEN_LOCAL, OPEN_THREADS, OPEN_PROCESSES };
+
+/* Forks the zygote where jobs are to run in processes, before anything is loaded or started. */
+static int open_processes(skep__cli_scene *s, const skep__cli_options *o)
+{
+    const skep__cli_value *v = o->value;
+    char why[512];
+    if (!v[SKEP__CLI_executor].given || v[SKEP__CLI_executor].number != OPEN_PROCESSES)
+        return SKEP__EXIT_OK;
+    if (v[SKEP__CLI_workers].given && v[SKEP__CLI_workers].number == 0)
+        return skep__cli_fail(o->command, "--workers: with --executor processes at least one, "
+                                          "since the caller runs no jobs");
+    skep_processes_desc d = skep_processes_desc_default();
+    d.seccomp_off = v[SKEP__CLI_no_seccomp].given;
+    if (skep_processes_start(&d, &s->processes, why, sizeof why) == SKEP_OK) return SKEP__EXIT_OK;
+    return skep__cli_fail(o->command, "--executor processes: %s", why);
+}
+
+/* Where jobs run, and what they may do there. */
+static void open_workers(const skep__cli_scene *s, const skep__cli_options *o, skep_sim_desc *d)
+{
+    static const skep_executor executors[] = {SKEP_EXECUTOR_LOCAL, SKEP_EXECUTOR_THREADS,
+                                              SKEP_EXECUTOR_PROCESSES};
+    const skep__cli_value *v = o->value;
+    if (v[SKEP__CLI_workers].given) d->workers = (uint32_t)v[SKEP__CLI_workers].number;
+    if (v[SKEP__CLI_executor].given) d->executor = executors[v[SKEP__CLI_executor].number];
+    if (v[SKEP__CLI_grain].given && v[SKEP__CLI_grain].number == 0) d->grain = 0;
+    d->processes = s->processes;
+    if (v[SKEP__CLI_deadline_ms].given)
+        d->deadline_ns = v[SKEP__CLI_deadline_ms].number
+                             ? v[SKEP__CLI_deadline_ms].number * UINT64_C(1000000)
+                             : SKEP_DEADLINE_NONE;
+    if (v[SKEP__CLI_restart_budget].given)
+        d->restart_max = v[SKEP__CLI_restart_budget].number
+                             ? (uint32_t)v[SKEP__CLI_restart_budget].number
+                             : SKEP_RESTARTS_ANY;
+}
+
 /* ---- opening -------------------------------------------------------------------------------- */
 
 /* Returns whether the simulation asked for a parameter of this name, and adds names to a list. */
@@ -185,6 +226,7 @@ static bool open_params_wrong(const skep__cli_scene *s, const skep__cli_options 
     d.log.ctx = log;
     d.param_count = 0;
     d.workers = 0;
+    d.executor = SKEP_EXECUTOR_LOCAL;
     bool wrong = false;
     if (skep_sim_open(s->scene, &d, &sim) == SKEP_OK) {
         for (uint32_t i = 0; i < desc->param_count && !wrong; i++) {
@@ -201,11 +243,6 @@ static bool open_params_wrong(const skep__cli_scene *s, const skep__cli_options 
 static void open_describe(const skep__cli_options *o, const skep_save_info *saved, skep_sim_desc *d)
 {
     const skep__cli_value *v = o->value;
-    if (v[SKEP__CLI_workers].given) d->workers = (uint32_t)v[SKEP__CLI_workers].number;
-    if (v[SKEP__CLI_executor].given)
-        d->executor =
-            v[SKEP__CLI_executor].number == 0 ? SKEP_EXECUTOR_LOCAL : SKEP_EXECUTOR_THREADS;
-    if (v[SKEP__CLI_grain].given && v[SKEP__CLI_grain].number == 0) d->grain = 0;
     if (v[SKEP__CLI_seed].given) d->seed = v[SKEP__CLI_seed].number;
     if (v[SKEP__CLI_load].given) d->seed = saved->seed;
     d->check = v[SKEP__CLI_check].given;
@@ -259,12 +296,14 @@ int skep__cli_scene_open(skep__cli_scene *scene, const skep__cli_options *option
     scene->dt = dt->given ? (float)dt->real : 1.0f / 60.0f;
     char *data = NULL, entities[40], title[512];
     skep_save_info saved;
-    int code = open_find(scene, options);
+    int code = open_processes(scene, options);
+    if (code == SKEP__EXIT_OK) code = open_find(scene, options);
     if (code == SKEP__EXIT_OK) code = open_save(options, &saved);
     if (code != SKEP__EXIT_OK) return code;
     skep_sim_desc d = skep_sim_desc_default();
     code = open_file(options, SKEP__CLI_data, "--data", &data, &d.data_bytes);
     if (code != SKEP__EXIT_OK) return code;
+    open_workers(scene, options, &d);
     open_describe(options, &saved, &d);
     scene->seed = d.seed;
     /* The scene's messages name the file whose lines they speak of. */
@@ -307,6 +346,8 @@ void skep__cli_scene_close(skep__cli_scene *scene)
 {
     skep_sim_close(scene->sim);
     skep_scene_file_close(scene->file);
+    skep_processes_end(scene->processes);
+    scene->processes = NULL;
     scene->sim = NULL;
     scene->file = NULL;
 }

@@ -14,6 +14,7 @@ skep_pool_desc skep_pool_desc_default(void)
     desc.scratch_bytes = (size_t)64 << 10;
     desc.spin = 2000;
     desc.restart_max = 1000;
+    desc.output_bytes_max = (size_t)256 << 20;
     return desc;
 }
 
@@ -30,9 +31,14 @@ skep_status skep_pool_create(const skep_pool_desc *desc, skep_pool **pool)
     if (!full.spin) full.spin = defaults.spin;
     if (!full.allocator.alloc) full.allocator = skep__port_allocator();
     if (full.workers == SKEP_WORKERS_AUTO) {
-        full.workers = skep__min_u32(skep__port_cpu_count() - 1, SKEP_WORKERS_MAX);
+        /* The caller of processes runs no job. */
+        const uint32_t own = full.processes ? 0 : 1;
+        full.workers = skep__min_u32(skep__port_cpu_count() - own, SKEP_WORKERS_MAX);
     }
     if (full.workers > SKEP_WORKERS_MAX) return SKEP_LIMIT;
+    if (!full.output_bytes_max) full.output_bytes_max = defaults.output_bytes_max;
+    if (full.output_bytes_max > SKEP_OUTPUT_BYTES_MAX) return SKEP_LIMIT;
+    if (full.processes) return skep__pool_processes_create(&full, pool);
     if (full.fork) return skep__pool_foreign_create(&full, pool);
     if (!full.workers) return skep__pool_local_create(&full, pool);
     return skep__pool_threads_create(&full, pool);

@@ -150,6 +150,7 @@ SKEP_INLINE uint64_t skep__pool_traced(const skep_pool_task *task)
 skep_status skep__pool_local_create(const skep_pool_desc *desc, skep_pool **pool);
 skep_status skep__pool_threads_create(const skep_pool_desc *desc, skep_pool **pool);
 skep_status skep__pool_foreign_create(const skep_pool_desc *desc, skep_pool **pool);
+skep_status skep__pool_processes_create(const skep_pool_desc *desc, skep_pool **pool);
 
 /* What a wake-up of a sleeping thread costs where it was not measured. */
 #define SKEP__POOL_WAKE_NS 3000u

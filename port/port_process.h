@@ -38,6 +38,10 @@ bool skep__port_traced(void);
 bool skep__port_shared_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t timeout_ns);
 void skep__port_shared_wake(_Atomic uint32_t *word, uint32_t count);
 
+/* Gives memory of a child back to the system; it reads as zeros then. Both are multiples of the OS'
+ * page size. */
+void skep__port_shared_drop(void *at, size_t bytes);
+
 /* ---- the spawner ---------------------------------------------------------------------------- */
 
 /* What a child sees of itself. All pointers are of its own address space. */
@@ -59,8 +63,9 @@ typedef enum skep__port_child_access {
     SKEP__CHILD_ACCESS_STACK /* the stack's end: it overflowed */
 } skep__port_child_access;
 
-/* What a child's last signal was about, written into its own memory by a handler in the child: for
- * texts only, since the child may write there what it likes. */
+/* What a child's last signal was about, written into its own memory by a handler in the child,
+ * which then rings the bell and dies: for texts, and to go on before it is gone. The child may
+ * write there what it likes. */
 typedef struct skep__port_child_trap {
     _Atomic uint32_t signal; /* 0: none */
     uint32_t syscall;        /* SIGSYS: the number of the call that is not allowed */

@@ -102,6 +102,9 @@ static void child_on_signal(int number, siginfo_t *info, void *context)
     skep__process_signal_page page;
     memcpy(&page, behind, sizeof page);
     child_note(&page, number, info, uc);
+    /* Dying takes the system half a millisecond; whoever waits may go on without this one. */
+    atomic_fetch_add(page.bell, 1);
+    skep__port_shared_wake(page.bell, 1);
     if (number != SIGSYS && number != SIGABRT && info->si_code > 0) return;
     syscall(SYS_tgkill, getpid(), (pid_t)syscall(SYS_gettid), number);
 }
@@ -113,6 +116,7 @@ static void child_handle_signals(const skep__process_spawner *s)
     const uintptr_t here = (uintptr_t)__builtin_frame_address(0);
     skep__process_signal_page page = {
         .trap = (skep__port_child_trap *)(void *)(s->own + s->setup.trap_offset),
+        .bell = s->bell,
         .stack_low = here - CHILD_STACK_BYTES};
     struct rlimit limit;
     struct sigaction action = {.sa_flags = CHILD_HANDLER_FLAGS};

@@ -86,6 +86,11 @@ void skep__port_shared_wake(_Atomic uint32_t *word, uint32_t count)
     syscall(SYS_futex, word, FUTEX_WAKE, n, NULL, NULL, 0);
 }
 
+void skep__port_shared_drop(void *at, size_t bytes)
+{
+    if (bytes) madvise(at, bytes, MADV_REMOVE);
+}
+
 /* ---- the zygote ----------------------------------------------------------------------------- */
 
 static void process_say(char *text, size_t text_bytes, const char *format, ...)

@@ -221,6 +221,7 @@ typedef struct skep__process_spawner {
 /* Where a child's signal handler finds what it needs: right behind the stack it runs on. */
 typedef struct skep__process_signal_page {
     skep__port_child_trap *trap;
+    _Atomic uint32_t *bell;
     uintptr_t stack_low; /* the stack may not grow below */
 } skep__process_signal_page;
 

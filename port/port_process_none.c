@@ -57,6 +57,12 @@ bool skep__port_traced(void)
     return false;
 }
 
+void skep__port_shared_drop(void *at, size_t bytes)
+{
+    (void)at;
+    (void)bytes;
+}
+
 bool skep__port_shared_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t timeout_ns)
 {
     (void)timeout_ns;

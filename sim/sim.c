@@ -65,7 +65,8 @@ static skep_status sim_open_world(skep_sim *sim, const skep_sim_desc *d)
         sim->region = *d->region;
     } else {
         const size_t bytes = d->region_bytes_max ? d->region_bytes_max : SIM_REGION_BYTES;
-        const skep_status status = skep__port_region_open(bytes, &sim->region);
+        const skep_status status = sim->processes ? skep_processes_region_open(bytes, &sim->region)
+                                                  : skep__port_region_open(bytes, &sim->region);
         if (status != SKEP_OK)
             return sim_refuse(sim, status, "reserving address space", " (knob region_bytes_max)");
         sim->own_region = true;
@@ -84,8 +85,8 @@ static uint32_t sim_workers(const skep_sim_desc *d)
 {
     if (d->pool) return skep_pool_workers(d->pool);
     if (d->executor == SKEP_EXECUTOR_LOCAL) return 0;
-    const uint32_t wanted =
-        d->workers == SKEP_WORKERS_AUTO ? skep__port_cpu_count() - 1u : d->workers;
+    const uint32_t cores = skep__port_cpu_count() - (skep__sim_isolates(d) ? 0u : 1u);
+    const uint32_t wanted = d->workers == SKEP_WORKERS_AUTO ? cores : d->workers;
     return skep__min_u32(wanted, SKEP_WORKERS_MAX);
 }
 
@@ -105,7 +106,10 @@ static skep_status sim_open_pool(skep_sim *sim, const skep_sim_desc *d)
     p.workers = d->executor == SKEP_EXECUTOR_LOCAL ? 0 : d->workers;
     p.trace = sim->trace;
     p.log = sim->log;
+    p.processes = sim->processes;
+    p.region = &sim->region;
     if (d->restart_max) p.restart_max = d->restart_max == SKEP_RESTARTS_ANY ? 0 : d->restart_max;
+    p.output_bytes_max += d->patch_bytes_max;
     if (d->scratch_bytes) p.scratch_bytes = d->scratch_bytes;
     p.allocator = sim->allocator;
     const skep_status status = skep_pool_create(&p, &sim->pool);
@@ -132,8 +136,10 @@ static skep_status sim_open_plan(skep_sim *sim, const skep_sim_desc *d)
         d->scratch_bytes ? d->scratch_bytes : skep_pool_desc_default().scratch_bytes;
     sim->room.scratch = skep__alloc(&sim->allocator, sim->room.scratch_bytes, 64);
     if (!sim->room.scratch) return sim_refuse(sim, SKEP_NO_MEMORY, "making room for jobs", "");
-    /* Somebody else's pool may be there to see every task. */
-    if (sim->own_pool) host.room = &sim->room;
+    host.deadline_ns = skep__sim_deadline(sim, d);
+    /* Somebody else's pool may be there to see every task. A job that is not trusted never runs
+     * here. */
+    if (sim->own_pool && !host.elsewhere) host.room = &sim->room;
     host.trace = sim->trace;
     skep_plan_host_set(sim->plan, &host);
     return SKEP_OK;
@@ -170,7 +176,8 @@ static skep_status sim_build(skep_sim *sim, const skep_scene *scene, const skep_
 
 static skep_status sim_open_parts(skep_sim *sim, const skep_scene *scene, const skep_sim_desc *d)
 {
-    skep_status status = sim_open_world(sim, d);
+    skep_status status = skep__sim_processes_open(sim, d);
+    if (status == SKEP_OK) status = sim_open_world(sim, d);
     if (status == SKEP_OK) status = sim_open_trace(sim, d);
     if (status == SKEP_OK) status = sim_open_pool(sim, d);
     if (status == SKEP_OK) status = sim_open_plan(sim, d);
@@ -257,7 +264,11 @@ void skep_sim_close(skep_sim *sim)
     skep_plan_destroy(sim->plan);
     skep_world_destroy(sim->world);
     skep_trace_destroy(sim->trace);
-    if (sim->own_region && !left_behind) skep__port_region_close(&sim->region);
+    if (sim->own_region && sim->processes)
+        skep_processes_region_close(&sim->region);
+    else if (sim->own_region && !left_behind)
+        skep__port_region_close(&sim->region);
+    if (sim->own_processes) skep_processes_end(sim->processes);
     if (left_behind)
         skep__logf(&sim->log, SKEP_LOG_WARN,
                    "%s: a job hangs, or goes on after its deadline: what it may touch stays in "

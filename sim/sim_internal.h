@@ -11,6 +11,9 @@
 #define SKEP__SIM_CANARY 0x51ABE5u
 #define SKEP__LOOP_CANARY 0x10025u
 
+/* A task's deadline where workers can be killed, and nobody says otherwise. */
+#define SKEP__SIM_DEADLINE_NS UINT64_C(1000000000)
+
 struct skep_sim {
     skep_allocator allocator;
     skep_log log;
@@ -35,9 +38,11 @@ struct skep_sim {
     uint64_t patches;
     uint64_t dropped;
     struct skep__recording *recording; /* being made, or NULL */
-    skep_task_room room; /* the calling thread's, for systems that run without a pool */
+    skep_task_room room;       /* the calling thread's, for systems that run without a pool */
+    skep_processes *processes; /* of the pool, or NULL; own_processes: ours to end */
     bool own_region;
     bool own_pool;
+    bool own_processes;
 };
 
 /* Maps a file and says in the log why it cannot. */
@@ -54,6 +59,15 @@ void skep__record_after(skep_sim *sim);
 
 /* Makes the tracer, with a ring for the caller and each of so many workers. */
 skep_status skep__sim_trace_open(skep_sim *sim, const skep_sim_desc *desc, uint32_t workers);
+
+/* Whether the simulation is to have workers that are processes of its own pool. */
+bool skep__sim_isolates(const skep_sim_desc *desc);
+
+/* Finds or forks their zygote, where there are to be such; before the region is opened. */
+skep_status skep__sim_processes_open(skep_sim *sim, const skep_sim_desc *desc);
+
+/* The deadline of tasks whose system says nothing, by the pool that the simulation has; 0: none. */
+uint64_t skep__sim_deadline(const skep_sim *sim, const skep_sim_desc *desc);
 
 /* Standard error, for hosts without a log. */
 skep_log skep__sim_stderr(void);

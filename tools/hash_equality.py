@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Runs every scene with every build given, every number of workers and both executors, and compares
+"""Runs every scene with every build given, every number of workers and all executors, and compares
 the world hashes: they must be one. Different seeds and different frame counts must differ.
 
     tools/hash_equality.py build/dev/skep build/o0/skep ...
@@ -51,6 +51,8 @@ def matrix(binaries, scene):
     yield command(first, scene, "--workers", "2")
     yield command(first, scene, "--executor", "local")
     yield command(first, scene, "--executor", "local", "--grain", "0")
+    yield command(first, scene, "--executor", "processes")
+    yield command(first, scene, "--executor", "processes", "--workers", "3")
     for binary in others:
         yield command(binary, scene, "--workers", "0")
         yield command(binary, scene, "--workers", "2", "--grain", "0")

@@ -21,7 +21,8 @@
 extern "C" {
 #endif
 
-/* Workers beside the caller: as many as the machine has cores, less one. */
+/* Workers beside the caller: as many as the machine has cores, less one; of processes, whose caller
+ * runs nothing, as many as it has cores. */
 #define SKEP_WORKERS_AUTO UINT32_MAX
 
 /* The most workers beside the caller. */
@@ -29,6 +30,9 @@ extern "C" {
 
 /* The most tasks of one batch. */
 #define SKEP_BATCH_TASKS_MAX 0x3fffffffu
+
+/* The largest output_bytes_max. */
+#define SKEP_OUTPUT_BYTES_MAX ((size_t)1 << 30)
 
 /* For skep_pool_vtable.wait: no time limit. */
 #define SKEP_FOREVER UINT64_MAX
@@ -266,7 +270,10 @@ typedef struct skep_pool_desc {
     uint32_t restart_max;      /* workers replaced within a minute before the pool fails; 1,000 by
                                   default, 0: any number */
     uint32_t pad2;
-    skep_log log;      /* why a pool could not be made, or failed; without fn: nowhere */
+    size_t output_bytes_max; /* with processes: the most that one task may put out, columns and
+                                patches together; rounded up to a power of two; 256 MiB by default.
+                                Address space, used as needed */
+    skep_log log;            /* why a pool could not be made, or failed; without fn: nowhere */
     skep_trace *trace; /* where its threads write what they do, with a ring for each; NULL: nowhere.
                           Kept until the pool is destroyed. A foreign pool's index i writes to
                           the ring of worker i + 1: give the tracer one worker more */

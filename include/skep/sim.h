@@ -61,9 +61,10 @@ typedef void (*skep_fault_fn)(void *ctx, const skep_fault *fault);
  * every member unless said otherwise. All that it points to is needed during skep_sim_open only,
  * except pool, region, log.ctx and allocator.ctx. */
 typedef struct skep_sim_desc {
-    uint32_t canary;        /* set by skep_sim_desc_default */
-    uint32_t workers;       /* threads beside the caller; SKEP_WORKERS_AUTO by default, 0: none */
-    uint32_t grain;         /* SKEP_GRAIN_AUTO by default; 0: tasks always go to workers */
+    uint32_t canary;  /* set by skep_sim_desc_default */
+    uint32_t workers; /* threads beside the caller, or processes; SKEP_WORKERS_AUTO by default,
+                         0: none, which processes cannot do without */
+    uint32_t grain;   /* SKEP_GRAIN_AUTO by default; 0: tasks always go to workers */
     skep_executor executor; /* SKEP_EXECUTOR_AUTO by default */
     uint64_t seed;          /* of all random numbers; 1 by default */
     uint32_t entity_max;    /* the most entities at one time; 1,048,576 by default */
@@ -136,8 +137,8 @@ SKEP_API skep_plan *skep_sim_plan(const skep_sim *sim);
 /* Returns the pool that runs the jobs, the simulation's own or the one it was given. */
 SKEP_API skep_pool *skep_sim_pool(const skep_sim *sim);
 
-/* Returns the name of the executor, "local" or "threads" or a given pool's, and fills the number
- * of workers beside the caller (may be NULL). */
+/* Returns the name of the executor, "local", "threads", "processes" or a given pool's, and fills
+ * the number of workers beside the caller (may be NULL). */
 SKEP_API const char *skep_sim_executor(const skep_sim *sim, uint32_t *workers);
 
 /* Returns the world's hash (skep_world_hash). Between frames. */

@@ -19,6 +19,7 @@ const bed_executor bed_executors[BED_EXECUTORS] = {
     {"foreign", BED_FOREIGN, 3, true, false},
     {"shuffled", BED_SHUFFLED, 0, true, false},
     {"elsewhere", BED_ELSEWHERE, 0, true, false},
+    {"processes", BED_PROCESSES, 2, true, false},
 };
 
 static void bed_fork(void *ctx, void (*work)(void *work_ctx, uint32_t index), void *work_ctx,
@@ -39,6 +40,7 @@ static skep_pool *bed_pool_of(const bed_executor *executor)
     skep_pool_desc d = skep_pool_desc_default();
     switch (executor->pool) {
     case BED_OWN:
+    case BED_PROCESSES:
         return NULL;
     case BED_FOREIGN:
         d.workers = executor->workers;
@@ -68,6 +70,7 @@ void bed_open_with(bed *b, const bed_executor *executor, const skep_scene *scene
         d.grain = 0;
         d.executor = SKEP_EXECUTOR_THREADS;
     }
+    if (executor->pool == BED_PROCESSES) d.executor = SKEP_EXECUTOR_PROCESSES;
     d.check = executor->check;
     d.entity_max = entity_max;
     d.log = log_lines_open(&b->lines);

@@ -12,10 +12,11 @@
 
 /* One way to run jobs. */
 typedef enum bed_pool {
-    BED_OWN,      /* the simulation's own pool */
-    BED_FOREIGN,  /* a job system that runs everything at once, last first */
-    BED_SHUFFLED, /* orders from a seed */
-    BED_ELSEWHERE /* the same, with output in the pool's own memory */
+    BED_OWN,       /* the simulation's own pool */
+    BED_FOREIGN,   /* a job system that runs everything at once, last first */
+    BED_SHUFFLED,  /* orders from a seed */
+    BED_ELSEWHERE, /* the same, with output in the pool's own memory */
+    BED_PROCESSES  /* isolated ones */
 } bed_pool;
 
 typedef struct bed_executor {
@@ -27,7 +28,7 @@ typedef struct bed_executor {
 } bed_executor;
 
 /* The executors, local first. */
-#define BED_EXECUTORS 8u
+#define BED_EXECUTORS 9u
 extern const bed_executor bed_executors[BED_EXECUTORS];
 
 typedef struct bed {

@@ -124,7 +124,8 @@ static void test_S2_after_counts_without_shared_data(void **state)
             if (zed_of(&b, i).n > last_z) last_z = zed_of(&b, i).n;
             if (wy_of(&b, i).n < first_y) first_y = wy_of(&b, i).n;
         }
-        assert_true(last_z < first_y);
+        /* Each process has a clock_now of its own. */
+        if (b.executor->pool != BED_PROCESSES) assert_true(last_z < first_y);
     }
     bed_close(&b);
 }
@@ -329,10 +330,11 @@ static void test_S10_all_jobs_share_one_pool(void **state)
         bed_frames(&b, 1);
         assert_int_equal(bed_report(&b)->batches, 1);
         assert_true(skep_sim_pool(b.sim) == pool);
+        if (b.executor->pool == BED_PROCESSES) continue; /* all have the same addresses */
         count = note_threads(&b, threads, count);
         assert_true(count >= 1 && count <= workers + 1);
     }
-    if (b.executor->pool >= BED_SHUFFLED) {
+    if (b.executor->pool == BED_SHUFFLED || b.executor->pool == BED_ELSEWHERE) {
         assert_int_equal(pool_shuffled_counted(pool).jobs_most, 2);
         assert_int_equal(pool_shuffled_counted(pool).batches, 10);
     }

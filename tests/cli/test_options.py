@@ -31,7 +31,8 @@ class Help(Case):
     def test_options_of_run(self):
         text = self.good("run", "--help").out
         for name in ("frames", "workers", "executor", "grain", "seed", "entities", "dt", "data",
-                     "param", "save", "load", "hash-every", "json", "pace"):
+                     "param", "save", "load", "hash-every", "json", "pace", "deadline-ms",
+                     "restart-budget", "no-seccomp"):
             self.assertRegex(text, rf"(?m)^  --{name}\b")
         self.assertNotIn("--why", text)
 
@@ -114,8 +115,9 @@ class Wrong(Case):
             self.refuses(["run", self.probe, "--dt", value], "--dt: ", "number of seconds")
 
     def test_words(self):
-        self.refuses(["run", self.probe, "--executor", "gpu"], "gpu", "local|threads")
-        self.refuses(["run", self.probe, "--executor", "local|threads"], "only local|threads")
+        self.refuses(["run", self.probe, "--executor", "gpu"], "gpu", "local|threads|processes")
+        self.refuses(["run", self.probe, "--executor", "local|threads"],
+                     "only local|threads|processes")
         self.refuses(["run", self.probe, "--grain", "1"], "0|auto")
         self.refuses(["run", self.probe, "--pace", "fast"], "real|none")
 

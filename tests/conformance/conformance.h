@@ -16,11 +16,15 @@ typedef struct conformance_factory {
     uint32_t workers; /* what skep_pool_workers must say */
     bool dispatches;  /* SKEP_BATCH_FORCE takes a single task away from the caller */
     bool protects;    /* the region is read-only while a job runs, and output goes elsewhere */
+    bool apart;       /* workers are processes: the caller runs nothing */
     uint32_t rounds;  /* of empty batches */
     uint32_t lives;   /* of create and destroy */
-    /* Makes a pool over the first `bytes` of a committed region; NULL when it cannot. */
+    /* Makes a pool over a committed region; NULL when it cannot. */
     skep_pool *(*create)(const struct conformance_factory *factory, const skep_allocator *allocator,
-                         size_t scratch_bytes, void *base, size_t bytes);
+                         size_t scratch_bytes, const skep_region *region);
+    /* Where workers need a region of another kind; NULL: the port's. */
+    skep_status (*region_open)(size_t bytes_max, skep_region *region);
+    void (*region_close)(skep_region *region);
 } conformance_factory;
 
 /* Scratch of all pools here; a host whose pools have their own says it to the compiler. */

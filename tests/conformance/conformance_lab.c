@@ -37,8 +37,7 @@ static void lab_free(void *ctx, void *memory, size_t bytes, size_t align)
 skep_pool *lab_pool(lab *l)
 {
     const skep_allocator allocator = {lab_alloc, lab_free, l};
-    skep_pool *pool =
-        l->factory->create(l->factory, &allocator, LAB_SCRATCH, l->region.base, LAB_BYTES);
+    skep_pool *pool = l->factory->create(l->factory, &allocator, LAB_SCRATCH, &l->region);
     assert_non_null(pool);
     assert_int_equal(skep_pool_workers(pool), l->factory->workers);
     return pool;
@@ -48,7 +47,10 @@ void lab_open(lab *l, const conformance_factory *factory)
 {
     memset(l, 0, sizeof *l);
     l->factory = factory;
-    assert_int_equal(skep__port_region_open(LAB_BYTES, &l->region), SKEP_OK);
+    const bool own = factory && factory->region_open;
+    const skep_status status = own ? factory->region_open(LAB_BYTES, &l->region)
+                                   : skep__port_region_open(LAB_BYTES, &l->region);
+    assert_int_equal(status, SKEP_OK);
     assert_int_equal(l->region.commit(l->region.ctx, 0, LAB_BYTES), SKEP_OK);
     if (factory) l->pool = lab_pool(l);
 }
@@ -57,7 +59,11 @@ void lab_close(lab *l)
 {
     skep_pool_destroy(l->pool);
     assert_int_equal(l->live, 0);
-    skep__port_region_close(&l->region);
+    if (l->factory && l->factory->region_close) {
+        l->factory->region_close(&l->region);
+    } else {
+        skep__port_region_close(&l->region);
+    }
 }
 
 void lab_leave(lab *l)

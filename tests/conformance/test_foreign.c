@@ -74,11 +74,10 @@ static skep_pool *make(skep_pool_desc *desc, const conformance_factory *factory,
 static plain_jobs the_jobs;
 
 static skep_pool *make_plain(const conformance_factory *factory, const skep_allocator *allocator,
-                             size_t scratch_bytes, void *base, size_t bytes)
+                             size_t scratch_bytes, const skep_region *region)
 {
     skep_pool_desc desc = skep_pool_desc_default();
-    (void)base;
-    (void)bytes;
+    (void)region;
     desc.fork = plain_fork;
     desc.join = plain_join;
     desc.ctx = &the_jobs;
@@ -86,11 +85,10 @@ static skep_pool *make_plain(const conformance_factory *factory, const skep_allo
 }
 
 static skep_pool *make_serial(const conformance_factory *factory, const skep_allocator *allocator,
-                              size_t scratch_bytes, void *base, size_t bytes)
+                              size_t scratch_bytes, const skep_region *region)
 {
     skep_pool_desc desc = skep_pool_desc_default();
-    (void)base;
-    (void)bytes;
+    (void)region;
     desc.fork = serial_fork;
     desc.join = serial_join;
     return make(&desc, factory, allocator, scratch_bytes);

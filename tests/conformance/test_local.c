@@ -4,12 +4,11 @@
 #include "tests/conformance/pool_elsewhere.h"
 
 static skep_pool *make_local(const conformance_factory *factory, const skep_allocator *allocator,
-                             size_t scratch_bytes, void *base, size_t bytes)
+                             size_t scratch_bytes, const skep_region *region)
 {
     skep_pool_desc desc = skep_pool_desc_default();
     skep_pool *pool = NULL;
-    (void)base;
-    (void)bytes;
+    (void)region;
     desc.workers = factory->workers;
     desc.allocator = *allocator;
     desc.scratch_bytes = scratch_bytes;
@@ -17,11 +16,11 @@ static skep_pool *make_local(const conformance_factory *factory, const skep_allo
 }
 
 static skep_pool *make_elsewhere(const conformance_factory *factory,
-                                 const skep_allocator *allocator, size_t scratch_bytes, void *base,
-                                 size_t bytes)
+                                 const skep_allocator *allocator, size_t scratch_bytes,
+                                 const skep_region *region)
 {
     (void)factory;
-    return pool_elsewhere_create(allocator, scratch_bytes, base, bytes);
+    return pool_elsewhere_create(allocator, scratch_bytes, region->base, region->bytes_max);
 }
 
 int main(void)

@@ -13,12 +13,11 @@
 #include <cmocka.h>
 
 static skep_pool *make_threads(const conformance_factory *factory, const skep_allocator *allocator,
-                               size_t scratch_bytes, void *base, size_t bytes)
+                               size_t scratch_bytes, const skep_region *region)
 {
     skep_pool_desc desc = skep_pool_desc_default();
     skep_pool *pool = NULL;
-    (void)base;
-    (void)bytes;
+    (void)region;
     desc.workers = factory->workers;
     desc.allocator = *allocator;
     desc.scratch_bytes = scratch_bytes;
@@ -26,10 +25,10 @@ static skep_pool *make_threads(const conformance_factory *factory, const skep_al
 }
 
 static const conformance_factory factories[] = {
-    {"threads 1", 1, true, false, 10000, 200, make_threads},
-    {"threads 2", 2, true, false, 10000, 200, make_threads},
-    {"threads 4", 4, true, false, 10000, 100, make_threads},
-    {"threads 8", 8, true, false, 10000, 50, make_threads},
+    {"threads 1", 1, true, false, false, 10000, 200, make_threads, NULL, NULL},
+    {"threads 2", 2, true, false, false, 10000, 200, make_threads, NULL, NULL},
+    {"threads 4", 4, true, false, false, 10000, 100, make_threads, NULL, NULL},
+    {"threads 8", 8, true, false, false, 10000, 50, make_threads, NULL, NULL},
 };
 
 /* ---- jobs that look outside, which is what the tests below are about ------------------------ */
@@ -214,7 +213,7 @@ static void test_destroy_is_bounded(void **state)
     lab l;
     lab_open(&l, NULL);
     l.factory = factory;
-    l.pool = factory->create(factory, &allocator, LAB_SCRATCH, NULL, 0);
+    l.pool = factory->create(factory, &allocator, LAB_SCRATCH, &l.region);
     assert_non_null(l.pool);
     const lab_plan plan = {
         .job = hang_job(), .task_count = 1, .rows_max = 8, .flags = SKEP_BATCH_FORCE};
@@ -296,7 +295,7 @@ static void test_allocations_fail(void **state)
     for (uint32_t budget = 0; budget < 10; budget++) {
         scarce s = {budget, 0};
         const skep_allocator allocator = {scarce_alloc, scarce_free, &s};
-        l.pool = factory->create(factory, &allocator, LAB_SCRATCH, NULL, 0);
+        l.pool = factory->create(factory, &allocator, LAB_SCRATCH, &l.region);
         if (!l.pool) {
             assert_int_equal(s.live, 0);
             refused++;

@@ -28,12 +28,11 @@
 static skep_trace *tracer; /* of the pool that the factory makes */
 
 static skep_pool *make_threads(const conformance_factory *factory, const skep_allocator *allocator,
-                               size_t scratch_bytes, void *base, size_t bytes)
+                               size_t scratch_bytes, const skep_region *region)
 {
     skep_pool_desc desc = skep_pool_desc_default();
     skep_pool *pool = NULL;
-    (void)base;
-    (void)bytes;
+    (void)region;
     desc.workers = factory->workers;
     desc.allocator = *allocator;
     desc.scratch_bytes = scratch_bytes;
@@ -41,7 +40,7 @@ static skep_pool *make_threads(const conformance_factory *factory, const skep_al
     return skep_pool_create(&desc, &pool) == SKEP_OK ? pool : NULL;
 }
 
-static const conformance_factory factory = {"traced threads", WORKERS, true, false, 0, 0,
+static const conformance_factory factory = {"traced threads", WORKERS, true, false, false, 0, 0,
                                             make_threads};
 
 static skep_trace *trace_open(uint32_t records)

@@ -37,7 +37,8 @@ typedef struct golden_table {
     uint32_t count;
 } golden_table;
 
-static skep_sim *open_scene(const skep_scene *scene, uint64_t seed, uint32_t workers)
+static skep_sim *open_scene(const skep_scene *scene, uint64_t seed, uint32_t workers,
+                            skep_executor executor)
 {
     static const char *const params[] = {"entities=1500", "time_scale=600"};
     skep_sim *sim = NULL;
@@ -46,14 +47,16 @@ static skep_sim *open_scene(const skep_scene *scene, uint64_t seed, uint32_t wor
     d.param_count = strcmp(scene->name, "skies") == 0 ? 2 : 1;
     d.seed = seed;
     d.workers = workers;
+    d.executor = executor;
     d.grain = workers ? 0 : SKEP_GRAIN_AUTO;
     assert_int_equal(skep_sim_open(scene, &d, &sim), SKEP_OK);
     return sim;
 }
 
-static void scene_rows(const skep_scene *scene, uint64_t seed, uint32_t workers, golden_table *t)
+static void scene_rows(const skep_scene *scene, uint64_t seed, uint32_t workers,
+                       skep_executor executor, golden_table *t)
 {
-    skep_sim *const sim = open_scene(scene, seed, workers);
+    skep_sim *const sim = open_scene(scene, seed, workers, executor);
     uint32_t frame = 0;
     for (uint32_t k = 0; k < COUNTS; k++) {
         for (; frame < frame_counts[k]; frame++)
@@ -69,11 +72,12 @@ static void scene_rows(const skep_scene *scene, uint64_t seed, uint32_t workers,
     skep_sim_close(sim);
 }
 
-static void make_table(uint32_t workers, golden_table *t)
+static void make_table(uint32_t workers, skep_executor executor, golden_table *t)
 {
     t->count = 0;
     for (uint32_t i = 0; skep__scene_at(i); i++)
-        for (uint32_t s = 0; s < SEEDS; s++) scene_rows(skep__scene_at(i), seeds[s], workers, t);
+        for (uint32_t s = 0; s < SEEDS; s++)
+            scene_rows(skep__scene_at(i), seeds[s], workers, executor, t);
 }
 
 static void write_table(const golden_table *t)
@@ -129,11 +133,14 @@ static void test_frame_hashes(void **state)
     static golden_table got;
     static golden_table want;
     (void)state;
-    make_table(0, &got);
+    make_table(0, SKEP_EXECUTOR_AUTO, &got);
     if (getenv("SKEP_GOLDEN_WRITE")) write_table(&got);
     read_table(&want);
     expect_table(&got, &want, 0);
-    make_table(2, &got);
+    make_table(2, SKEP_EXECUTOR_AUTO, &got);
+    expect_table(&got, &want, 2);
+    if (!skep_processes_available()) return;
+    make_table(2, SKEP_EXECUTOR_PROCESSES, &got);
     expect_table(&got, &want, 2);
 }
 
