@@ -348,7 +348,7 @@ static void test_no_zygote(void **state)
     skep__port_spawner_desc d = lab_desc(&l);
     assert_int_equal(skep__port_spawner_open(&d, &s, text, sizeof text), SKEP_CLOSED);
     assert_null(s);
-    assert_string_equal(text, "the zygote is gone");
+    assert_non_null(strstr(text, " is gone"));
     lab_close(&l);
 }
 
