@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ctest: timeout=300, threads, waits
+/* ctest: timeout=600, threads, waits
  * Jobs that crash, hang, end, eat memory, write where they may not, and forge what the host reads
  * of their worker. Each is reported for its own task, all others are as if it had not been, and a
  * second try without the misbehaviour gives the bits that a good run gives. Then ends from outside,
@@ -324,7 +324,8 @@ static void test_storm(void **state)
     const uint32_t mappings = isolated_mappings();
     (void)storm(&l, &b, SANITIZED ? 2 : 10, want);
     assert_int_equal(isolated_descriptors(), descriptors);
-    assert_in_range(isolated_mappings(), 0, mappings + 2); /* the heap may have grown */
+    /* The heap may have grown; sanitizers have shadows of all that was. */
+    if (!SANITIZED) assert_in_range(isolated_mappings(), 0, mappings + 2);
     lab_close(&l);
 }
 
@@ -615,7 +616,8 @@ static void test_nothing_is_left(void **state)
     const conformance_factory *factory = *state;
     uint32_t descriptors = 0;
     uint32_t mappings = 0;
-    for (uint32_t i = 0; i < 200 / (factory->workers * (SANITIZED ? 10u : 1u)); i++) {
+    const uint32_t lives = SANITIZED ? 10 : factory->workers == 2 ? 200 : 20;
+    for (uint32_t i = 0; i < lives; i++) {
         lab l;
         lab_open(&l, factory);
         lab_batch b = build(&l, 3);
@@ -628,7 +630,7 @@ static void test_nothing_is_left(void **state)
         }
     }
     assert_int_equal(isolated_descriptors(), descriptors);
-    assert_in_range(isolated_mappings(), 0, mappings + 2);
+    if (!SANITIZED) assert_in_range(isolated_mappings(), 0, mappings + 2);
     await("skep worker", 0);
     await("skep spawner", 0);
     assert_int_equal(isolated_find("skep zygote", NULL, 0), 1);

@@ -41,7 +41,7 @@ static skep_pool *make_threads(const conformance_factory *factory, const skep_al
 }
 
 static const conformance_factory factory = {"traced threads", WORKERS, true, false, false, 0, 0,
-                                            make_threads};
+                                            make_threads,     NULL,    NULL};
 
 static skep_trace *trace_open(uint32_t records)
 {
