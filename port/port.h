@@ -41,6 +41,9 @@ void skep__port_thread_detach(skep__port_thread *thread);
 /* Gives the rest of this thread's slice of time away. */
 void skep__port_yield(void);
 
+/* Gives this thread the least share of a processor that others want. */
+void skep__port_thread_idle(void);
+
 /* Keeps the process' signals from being taken by this thread: other threads get them, and what the
  * thread itself brings about by writing to a closed pipe is an error and no signal. */
 void skep__port_thread_quiet(void);
@@ -146,6 +149,35 @@ SKEP_NODISCARD skep_status skep__port_file_read(const char *path, const skep_all
  * crash leaves the old file or the new one. */
 SKEP_NODISCARD skep_status skep__port_file_write(const char *path, const void *bytes,
                                                  size_t byte_count);
+
+/* A file that is written piece by piece. */
+typedef struct skep__port_out {
+    int64_t handle; /* what the OS gave */
+} skep__port_out;
+
+/* Makes a file, or empties the one that is there. Of all calls below: false for trouble, and then
+ * skep__port_why says what it was. */
+bool skep__port_out_open(skep__port_out *out, const char *path);
+/* Appends; a write that fails midway may leave a part. */
+bool skep__port_out_write(skep__port_out *out, const void *bytes, size_t byte_count);
+/* Returns when all of it is where a loss of power does not reach it. */
+bool skep__port_out_sync(skep__port_out *out);
+bool skep__port_out_close(skep__port_out *out);
+
+/* Writes what the last call of this thread that went wrong was refused for: "No space left on
+ * device". */
+void skep__port_why(char *out, size_t max);
+
+/* Lets a file take another's name, which is replaced. */
+bool skep__port_file_rename(const char *from, const char *to);
+bool skep__port_file_remove(const char *path);
+
+/* Makes a folder, whose parent is there; one that exists is fine. */
+bool skep__port_folder_make(const char *path);
+/* Makes sure that names that were given or taken in the folder stay so. */
+bool skep__port_folder_sync(const char *path);
+/* Calls `each` with the name of everything in the folder, in no order. */
+bool skep__port_folder_list(const char *path, void (*each)(void *ctx, const char *name), void *ctx);
 
 /* ---- modules -------------------------------------------------------------------------------- */
 

@@ -15,6 +15,7 @@
 
 #include "port/port.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -87,6 +89,12 @@ void skep__port_thread_detach(skep__port_thread *thread)
 void skep__port_yield(void)
 {
     sched_yield();
+}
+
+/* Nice and not SCHED_IDLE, under which a machine that is busy for good would never let it end. */
+void skep__port_thread_idle(void)
+{
+    (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 19);
 }
 
 void skep__port_thread_quiet(void)
@@ -450,6 +458,75 @@ skep_status skep__port_file_write(const char *path, const void *bytes, size_t by
     ok = ok && rename(name, path) == 0;
     if (!ok) unlink(name);
     return ok ? SKEP_OK : SKEP_IO;
+}
+
+bool skep__port_out_open(skep__port_out *out, const char *path)
+{
+    out->handle = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    return out->handle >= 0;
+}
+
+bool skep__port_out_write(skep__port_out *out, const void *bytes, size_t byte_count)
+{
+    return port_write_all((int)out->handle, bytes, byte_count);
+}
+
+bool skep__port_out_sync(skep__port_out *out)
+{
+    /* Pipes and the like have nothing to be synced. */
+    return fsync((int)out->handle) == 0 || errno == EINVAL || errno == EROFS;
+}
+
+bool skep__port_out_close(skep__port_out *out)
+{
+    const int fd = (int)out->handle;
+    out->handle = -1;
+    return close(fd) == 0;
+}
+
+void skep__port_why(char *out, size_t max)
+{
+    char text[128];
+    snprintf(out, max, "%s", strerror_r(errno, text, sizeof text));
+}
+
+bool skep__port_file_rename(const char *from, const char *to)
+{
+    return rename(from, to) == 0;
+}
+
+bool skep__port_file_remove(const char *path)
+{
+    return unlink(path) == 0;
+}
+
+bool skep__port_folder_make(const char *path)
+{
+    struct stat st;
+    if (mkdir(path, 0777) == 0) return true;
+    if (errno != EEXIST || stat(path, &st) != 0) return false;
+    if (S_ISDIR(st.st_mode)) return true;
+    errno = ENOTDIR;
+    return false;
+}
+
+bool skep__port_folder_sync(const char *path)
+{
+    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return false;
+    /* Some file systems have no such thing for folders. */
+    const bool ok = fsync(fd) == 0 || errno == EINVAL;
+    return close(fd) == 0 && ok;
+}
+
+bool skep__port_folder_list(const char *path, void (*each)(void *ctx, const char *name), void *ctx)
+{
+    DIR *folder = opendir(path);
+    if (!folder) return false;
+    errno = 0;
+    for (const struct dirent *e = readdir(folder); e; e = readdir(folder)) each(ctx, e->d_name);
+    const bool ok = errno == 0;
+    return closedir(folder) == 0 && ok;
 }
 
 /* ---- modules -------------------------------------------------------------------------------- */

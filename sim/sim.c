@@ -8,6 +8,8 @@
  * to it. */
 #include "sim/sim_internal.h"
 
+#include "skep/recovery.h"
+
 #include "port/port.h"
 
 #include <stdio.h>
@@ -220,6 +222,7 @@ skep_status skep_sim_open(const skep_scene *scene, const skep_sim_desc *desc, sk
     const char *title = desc->title ? desc->title : scene ? scene->name : "simulation";
     s->title = skep__keep_text(&s->kept, title, strlen(title));
     if (!s->title) s->title = "simulation";
+    if (scene) s->scene = skep__keep_text(&s->kept, scene->name, strlen(scene->name));
     status = sim_open_parts(s, scene, desc);
     if (status != SKEP_OK) {
         skep_sim_close(s);
@@ -253,7 +256,7 @@ void skep_sim_close(skep_sim *sim)
     const bool left_behind = sim_hung(sim);
     /* The pool goes first: its workers may still read what the plan and the world own. */
     if (sim->own_pool) skep_pool_destroy(sim->pool);
-    skep_sim_record_end(sim);
+    (void)skep_sim_record_end(sim);
     skep_plan_destroy(sim->plan);
     skep_world_destroy(sim->world);
     skep_trace_destroy(sim->trace);

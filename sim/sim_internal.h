@@ -15,6 +15,7 @@ struct skep_sim {
     skep_allocator allocator;
     skep_log log;
     const char *title;
+    const char *scene; /* its name, or NULL */
     skep_region region; /* own_region: ours to close */
     skep_world *world;
     skep_plan *plan;

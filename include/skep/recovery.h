@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/* What is left when a program ended: recordings of what frames got, to play again and find the
+ * first bit that comes out differently.
+ *
+ *     skep_record_desc d = skep_record_desc_default();
+ *     d.path = "run.skepr";
+ *     if (skep_sim_record_open(sim, &d) != SKEP_OK) return 1;
+ *     while (running) skep_sim_step(sim, 1.0f / 60.0f);
+ *     skep_sim_record_end(sim);
+ *
+ * docs/recordings.md shows the same from the command line. All calls come from the thread that
+ * opened the simulation, between frames. */
+#ifndef SKEP_RECOVERY_H
+#define SKEP_RECOVERY_H
+
+#include "skep/plan.h"
+#include "skep/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A simulation; see skep/sim.h. */
+typedef struct skep_sim skep_sim;
+
+/* ---- recordings -------------------------------------------------------------------------- */
+
+/* What to begin a recording with; begin with skep_record_desc_default(). All that it points to is
+ * needed during the call only. */
+typedef struct skep_record_desc {
+    uint32_t canary;     /* set by skep_record_desc_default */
+    uint32_t hash_every; /* frames whose number, counted from 1, is a multiple are hashed, batch by
+                            batch; 1 by default, so that a replay names the frame; 0: none */
+    const char *path;    /* a file that grows with each frame; NULL: memory */
+    const char *scene;   /* what `skep replay` is to open, a scene's name or the path of a module;
+                            NULL: the scene's name */
+    const void *data;    /* what the scene was opened with (skep_sim_desc.data), to be kept in the
+                            recording; or NULL */
+    size_t data_bytes;   /* of data */
+} skep_record_desc;
+
+/* Returns the defaults. */
+SKEP_API skep_record_desc skep_record_desc_default(void);
+
+/* Starts a recording from the world as it is now: all that frames get (dt, time, what was queued
+ * while one ran, inputs) and the faults that they had, which is all that decides what they do. A
+ * recording that was going on ends.
+ *
+ * A file gets what a frame is given before the frame runs, and what came of it after, each with a
+ * checksum: a program that is killed, or crashes within a frame, leaves a file that can be played
+ * up to that frame. It is not synced before the recording ends. Where writing fails, one line in
+ * the log says so, the recording ends, and the simulation goes on.
+ *
+ * Writes by direct calls between frames are no input: where a frame that is hashed begins with
+ * another world than the last one left, the whole world is recorded anew, at most
+ * SKEP_RECORD_WORLDS_MAX times; so it is when the world went back in time. Costs the world's hash a
+ * hashed frame (what was written since the last one), and two writes of some 100 bytes. */
+SKEP_API SKEP_NODISCARD skep_status skep_sim_record_open(skep_sim *sim,
+                                                         const skep_record_desc *desc);
+
+/* Starts a recording in memory: skep_sim_record_open without a path. Grows by what frames get, 250
+ * bytes a frame at least, up to SKEP_RECORD_BYTES_MAX; then it ends with a line in the log. */
+SKEP_API SKEP_NODISCARD skep_status skep_sim_record(skep_sim *sim, uint32_t hash_every);
+
+/* The most bytes of a recording in memory. */
+#define SKEP_RECORD_BYTES_MAX ((size_t)1 << 30)
+
+/* The most worlds in one recording, the first included. */
+#define SKEP_RECORD_WORLDS_MAX 256u
+
+/* Writes what was recorded in memory so far to a file, whole or not at all, and goes on recording.
+ * SKEP_NOT_FOUND when nothing is being recorded in memory. */
+SKEP_API SKEP_NODISCARD skep_status skep_sim_record_save(skep_sim *sim, const char *path);
+
+/* Returns how many bytes were recorded, 0 when nothing is; `going_on` gets whether it still is (may
+ * be NULL). */
+SKEP_API uint64_t skep_sim_record_bytes(const skep_sim *sim, bool *going_on);
+
+/* Ends a recording: one in memory is forgotten, a file is synced and closed; SKEP_IO when that
+ * failed. Nothing to do: nothing happens. */
+SKEP_API skep_status skep_sim_record_end(skep_sim *sim);
+
+/* ---- replay ------------------------------------------------------------------------------ */
+
+/* A recorded file, checked. */
+typedef struct skep_recording skep_recording;
+
+/* What is in one. */
+typedef struct skep_recording_info {
+    uint64_t frames;    /* that can be played */
+    uint64_t first;     /* tick of the first */
+    uint64_t good;      /* bytes that are whole */
+    const char *damage; /* why those behind them are not, a static text; NULL: the file is whole */
+    uint32_t worlds;    /* recorded: more than one where something wrote between frames */
+    bool closed;        /* the recording was ended, not cut off */
+    bool unfinished;    /* the last frame began and never ended: it may crash the program again */
+} skep_recording_info;
+
+/* Opens a recorded file and looks at all of it. SKEP_NOT_FOUND, SKEP_IO, SKEP_FOREIGN,
+ * SKEP_VERSION, SKEP_NO_MEMORY; SKEP_CORRUPT where not even its first world is whole. `error` says
+ * why. */
+SKEP_API SKEP_NODISCARD skep_status skep_recording_open(const char *path,
+                                                        skep_recording **recording,
+                                                        skep_error *error);
+
+/* Closes it; NULL is fine. */
+SKEP_API void skep_recording_close(skep_recording *recording);
+
+/* Returns what is in it. */
+SKEP_API skep_recording_info skep_recording_info_of(const skep_recording *recording);
+
+/* Returns a note by its key, and of several with that key the one with this index; NULL when there
+ * is none. Keys: "scene", "seed", "entity_max", "region_bytes_max"; "param" and "value", name and
+ * value of each parameter that was given. Valid while the recording is open. */
+SKEP_API const char *skep_recording_note(const skep_recording *recording, const char *key,
+                                         uint32_t index);
+
+/* Returns the bytes of the data file, or NULL. Valid while the recording is open. */
+SKEP_API const void *skep_recording_data(const skep_recording *recording, size_t *bytes);
+
+/* What playing a recording showed. */
+typedef struct skep_replay_report {
+    uint64_t frames;  /* played */
+    uint64_t hashes;  /* of worlds, compared */
+    uint64_t differs; /* tick of the first frame that came out differently; UINT64_MAX: none */
+    uint64_t since;   /* the first frame in which that may have come about; `differs` where each is
+                         hashed */
+    uint32_t batch;   /* whose output differs, from 1; 0: see text */
+    bool other_plan;  /* the systems, or their order, are not those that were recorded */
+    bool pad[3];
+    char system[256]; /* who wrote it: "move"; or "move" or "hurt", where it was by patches; empty:
+                         see text */
+    char part[96];    /* the component, resource or event that differs; empty: see text */
+    char text[1024];  /* the difference as users read it, one line; empty: none */
+} skep_replay_report;
+
+/* Called before each frame of a replay; false stops it. `unfinished`: see skep_recording_info. */
+typedef bool (*skep_replay_fn)(void *ctx, uint64_t frame, bool unfinished);
+
+/* Plays a recording: takes the world to its beginning and runs its frames, with the recorded faults
+ * in place of new ones, up to the first that comes out differently. The simulation must be of the
+ * same scene; executor and workers do not matter. `fn` may be NULL. SKEP_OK with a difference too:
+ * look at `report` (may be NULL). SKEP_SCHEMA for another scene; errors as of skep_sim_load, with
+ * the reason in the log; the world stays as it was unless frames were played. */
+SKEP_API SKEP_NODISCARD skep_status skep_recording_play(skep_recording *recording, skep_sim *sim,
+                                                        skep_replay_fn fn, void *ctx,
+                                                        skep_replay_report *report);
+
+/* Opens, plays and closes a recorded file. */
+SKEP_API SKEP_NODISCARD skep_status skep_sim_replay(skep_sim *sim, const char *path,
+                                                    skep_replay_report *report);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
