@@ -257,6 +257,7 @@ void skep_sim_close(skep_sim *sim)
     /* The pool goes first: its workers may still read what the plan and the world own. */
     if (sim->own_pool) skep_pool_destroy(sim->pool);
     (void)skep_sim_record_end(sim);
+    skep_sim_checkpoint_end(sim);
     skep_plan_destroy(sim->plan);
     skep_world_destroy(sim->world);
     skep_trace_destroy(sim->trace);
@@ -352,6 +353,7 @@ skep_status skep_sim_step_at(skep_sim *sim, float dt, double time)
     sim->dropped += sim->report.dropped;
     sim_keep_faults(sim);
     if (sim->recording) skep__record_after(sim);
+    if (sim->checkpoint) skep__checkpoint_after(sim);
     return SKEP_OK;
 }
 

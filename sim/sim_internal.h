@@ -15,7 +15,7 @@ struct skep_sim {
     skep_allocator allocator;
     skep_log log;
     const char *title;
-    const char *scene; /* its name, or NULL */
+    const char *scene;  /* its name, or NULL */
     skep_region region; /* own_region: ours to close */
     skep_world *world;
     skep_plan *plan;
@@ -35,7 +35,8 @@ struct skep_sim {
     uint64_t fault_total;
     uint64_t patches;
     uint64_t dropped;
-    struct skep__recording *recording; /* being made, or NULL */
+    struct skep__recording *recording;   /* being made, or NULL */
+    struct skep__checkpoint *checkpoint; /* being taken now and then, or NULL */
     skep_task_room room; /* the calling thread's, for systems that run without a pool */
     bool own_region;
     bool own_pool;
@@ -52,6 +53,9 @@ skep_status skep__sim_load_bytes(skep_sim *sim, const char *path, const uint8_t 
  * end. Nothing while nothing is recorded. */
 void skep__record_before(skep_sim *sim, float dt, double time);
 void skep__record_after(skep_sim *sim);
+
+/* Does what is due after a frame. Nothing without checkpoints. */
+void skep__checkpoint_after(skep_sim *sim);
 
 /* Makes the tracer, with a ring for the caller and each of so many workers. */
 skep_status skep__sim_trace_open(skep_sim *sim, const skep_sim_desc *desc, uint32_t workers);

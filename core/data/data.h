@@ -62,6 +62,12 @@ void skep__snapshots_drain(skep_world *w);
 skep_status skep__snapshot_take(skep_world *w, skep_snapshot **snapshot);
 skep_status skep__restore(skep_world *w, const skep_snapshot *s);
 
+/* skep_snapshot_detach, a part at a time: copies at most `budget` pages of the index, from `page`
+ * on, which moves along, and says whether that was the last one. Between two calls the world goes
+ * on. */
+skep_status skep__snapshot_detach_some(skep_snapshot *s, uint32_t budget, uint32_t *page,
+                                       bool *done);
+
 /* ---- hashes of parts ------------------------------------------------------------------------- */
 
 /* What a world hash is made of, beside seed, tick, time and the number of entities. */

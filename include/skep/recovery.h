@@ -13,6 +13,7 @@
 #ifndef SKEP_RECOVERY_H
 #define SKEP_RECOVERY_H
 
+#include "skep/log.h"
 #include "skep/plan.h"
 #include "skep/status.h"
 
@@ -22,6 +23,80 @@ extern "C" {
 
 /* A simulation; see skep/sim.h. */
 typedef struct skep_sim skep_sim;
+
+/* ---- checkpoints ------------------------------------------------------------------------- */
+
+/* What to begin checkpoints with; begin with skep_checkpoint_desc_default(). */
+typedef struct skep_checkpoint_desc {
+    uint32_t canary; /* set by skep_checkpoint_desc_default */
+    uint32_t every;  /* after frames whose number, counted from 1, is a multiple; 600 by default */
+    uint32_t keep;   /* the newest of them that stay in the folder; 3 by default */
+    const char *folder; /* made where it is not there, its parent is; copied */
+} skep_checkpoint_desc;
+
+/* Returns the defaults. */
+SKEP_API skep_checkpoint_desc skep_checkpoint_desc_default(void);
+
+/* From now on a snapshot is taken every so many frames, and a thread of its own writes it, as a
+ * save (skep/save.h) under a temporary name, synced, and then given its name:
+ * FOLDER/checkpoint-N-T.skep, the N-th in this folder, of a world that had run T frames. Older ones
+ * beyond `keep` go when it is there. So a program that is killed at any moment loses the frames
+ * since the last one, and never a checkpoint.
+ *
+ * A frame never waits for it: while one is still being written those that become due are left out
+ * and counted. Where writing fails, one line in the log says so, and the next one tries again. The
+ * caller's thread pays for the snapshot, for 8 KiB of entity index a thousand entities, copied over
+ * several frames, and in the frame after it for fresh blocks in place of those that the snapshot
+ * holds. Checkpoints that were going on end. SKEP_ARGUMENT; SKEP_IO when the folder is none and
+ * cannot be made, with the reason in the log; SKEP_NO_MEMORY. */
+SKEP_API SKEP_NODISCARD skep_status skep_sim_checkpoint(skep_sim *sim,
+                                                        const skep_checkpoint_desc *desc);
+
+/* Takes a checkpoint now, unless the last one is of this frame, and returns when it is written: for
+ * the end of a program. SKEP_NOT_FOUND without skep_sim_checkpoint; SKEP_IO, with the reason in the
+ * log. */
+SKEP_API SKEP_NODISCARD skep_status skep_sim_checkpoint_now(skep_sim *sim);
+
+/* What checkpoints came to. */
+typedef struct skep_checkpoint_stats {
+    uint64_t written; /* and in their place */
+    uint64_t skipped; /* left out, since the one before was still being written */
+    uint64_t failed;
+    uint64_t last_tick;     /* of the last one that was written; UINT64_MAX: none */
+    uint64_t last_bytes;    /* its size */
+    uint64_t last_ns;       /* what writing it took, on the other thread */
+    uint64_t caller_ns;     /* spent on the caller's thread, in all */
+    uint64_t caller_max_ns; /* the most after one frame */
+} skep_checkpoint_stats;
+
+/* Returns what they came to so far; all zero without skep_sim_checkpoint. */
+SKEP_API skep_checkpoint_stats skep_sim_checkpoint_stats(skep_sim *sim);
+
+/* Ends checkpoints: one that is being written is waited for. skep_sim_close does it too. */
+SKEP_API void skep_sim_checkpoint_end(skep_sim *sim);
+
+/* The most bytes of a checkpoint's path, with the ending zero. */
+#define SKEP_CHECKPOINT_PATH_BYTES 1024u
+
+/* The newest good checkpoint of a folder. */
+typedef struct skep_checkpoint_found {
+    char path[SKEP_CHECKPOINT_PATH_BYTES];
+    uint64_t tick;
+    uint64_t seed;
+    uint32_t entity_count;
+    uint32_t damaged; /* newer ones that were passed over */
+} skep_checkpoint_found;
+
+/* Looks for the newest good checkpoint in a folder, without a simulation; reads all of it. Damaged
+ * ones are named in the log. SKEP_NOT_FOUND where there is none at all, or no such folder;
+ * SKEP_CORRUPT where all are damaged; SKEP_IO, SKEP_NO_MEMORY. Any thread. */
+SKEP_API SKEP_NODISCARD skep_status skep_checkpoint_find(const char *folder, const skep_log *log,
+                                                         skep_checkpoint_found *found);
+
+/* Takes the world to the newest good checkpoint: skep_checkpoint_find, and skep_sim_load of what it
+ * found. `found` may be NULL. The simulation must be of the same scene with the same parameters. */
+SKEP_API SKEP_NODISCARD skep_status skep_sim_resume(skep_sim *sim, const char *folder,
+                                                    skep_checkpoint_found *found);
 
 /* ---- recordings -------------------------------------------------------------------------- */
 
