@@ -19,8 +19,8 @@
       "shows which systems run side by side, and why")                                             \
     X(SCENES, "scenes", "[SCENE|FILE.so]", 0, 1, "scene", "",                                      \
       "lists the scenes, or the parameters of one")                                                \
-    X(REPLAY, "replay", "FILE", 1, 1, "recording", "which recording? skep replay run.skepr",         \
-      "runs a recording again, to the first bit that differs")                                     \
+    X(REPLAY, "replay", "FILE", 1, 1, "recording", "which recording? skep replay run.skepr",       \
+      "runs a recording again, or a job that failed")                                     \
     X(TRACE_SUMMARY, "trace summary", "FILE", 1, 1, "trace",                                       \
       "which trace? skep trace summary out.skept",                                                 \
       "says where the time of a trace went")                                                       \
@@ -72,6 +72,8 @@
       "keep what each frame got, for skep replay FILE")                                            \
     X(record_every, "--record-every", "N", U32, RUN | SERVE, 0, 1000000000,                        \
       "keep hashes of every N-th frame alone, to compare with\n(1; 0: none)")                      \
+    X(faults, "--faults", "DIR", TEXT, RUN | SERVE, 0, 0,                                          \
+      "where files of faults go (beside the recording or the\ncheckpoints; without these: nowhere)") \
     X(replay_scene, "--scene", "SCENE|FILE.so", TEXT, REPLAY, 0, 0,                                \
       "the scene, where it is not what the recording says")                                        \
     X(replay_local, "--local", "", FLAG, REPLAY, 0, 0,                                             \

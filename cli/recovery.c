@@ -59,18 +59,54 @@ static skep_status recovery_record(const skep__cli_options *o, skep__cli_scene *
     return skep_sim_record_open(scene->sim, &d);
 }
 
+/* The folder for files of faults, in `out`; false for none. */
+static bool recovery_folder(const skep__cli_options *o, char *out, size_t max)
+{
+    const skep__cli_value *v = o->value;
+    const char *folder = v[SKEP__CLI_faults].text;
+    const char *record = v[SKEP__CLI_record].text;
+    if (!folder && record) {
+        const char *slash = strrchr(record, '/');
+        const size_t n = slash ? (size_t)(slash - record) : 0;
+        (void)snprintf(out, max, "%.*s", (int)(n ? n : 1), n ? record : slash ? "/" : ".");
+        return true;
+    }
+    if (!folder) folder = v[SKEP__CLI_checkpoint].text;
+    (void)snprintf(out, max, "%s", folder ? folder : "");
+    return folder != NULL;
+}
+
+static skep_status recovery_faults(const skep__cli_options *o, skep__cli_scene *scene)
+{
+    char folder[4096];
+    skep_fault_files_desc d = skep_fault_files_desc_default();
+    if (!recovery_folder(o, folder, sizeof folder)) return SKEP_OK;
+    d.folder = folder;
+    d.scene = o->words[0];
+    d.data = scene->data;
+    d.data_bytes = scene->data_bytes;
+    return skep_sim_fault_files(scene->sim, &d);
+}
+
 int skep__cli_recovery_begin(const skep__cli_options *o, skep__cli_scene *scene)
 {
     const skep__cli_value *v = o->value;
     scene->log.keep = true;
+    const char *option = "--checkpoint";
+    const char *path = v[SKEP__CLI_checkpoint].text;
     skep_status status = recovery_checkpoint(o, scene);
-    const bool folder = status != SKEP_OK;
-    if (status == SKEP_OK) status = recovery_record(o, scene);
+    if (status == SKEP_OK) {
+        option = "--record";
+        path = v[SKEP__CLI_record].text;
+        status = recovery_record(o, scene);
+    }
+    if (status == SKEP_OK) {
+        option = "--faults";
+        path = v[SKEP__CLI_faults].text ? v[SKEP__CLI_faults].text : path;
+        status = recovery_faults(o, scene);
+    }
     scene->log.keep = false;
-    if (status != SKEP_OK)
-        return recovery_refuse(o, scene, folder ? "--checkpoint" : "--record",
-                               folder ? v[SKEP__CLI_checkpoint].text : v[SKEP__CLI_record].text,
-                               status);
+    if (status != SKEP_OK) return recovery_refuse(o, scene, option, path ? path : "", status);
     skep__cli_log_print(&scene->log);
     return SKEP__EXIT_OK;
 }

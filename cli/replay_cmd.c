@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* `skep replay FILE`: opens the scene that was recorded, as it was opened, and plays its frames up
- * to the first that comes out differently. */
+ * to the first that comes out differently; or runs the one job that a file of a fault is about. */
 #include "cli/cli.h"
 #include "cli/json.h"
 #include "port/port.h"
@@ -13,7 +13,8 @@
 typedef struct replay_state {
     skep__cli_scene scene;
     skep__cli_live live;
-    skep_recording *recording;
+    skep_recording *recording; /* one of the two */
+    skep_fault_file *fault;
     skep_recording_info info;
     skep_replay_report report;
     const char *params[REPLAY_PARAMS_MAX];
@@ -26,9 +27,15 @@ typedef struct replay_state {
 
 /* ---- the scene ------------------------------------------------------------------------------- */
 
+static const char *replay_note(const replay_state *r, const char *key, uint32_t index)
+{
+    if (r->fault) return skep_fault_file_note(r->fault, key, index);
+    return skep_recording_note(r->recording, key, index);
+}
+
 static uint64_t replay_number(const replay_state *r, const char *key)
 {
-    const char *text = skep_recording_note(r->recording, key, 0);
+    const char *text = replay_note(r, key, 0);
     return text ? strtoull(text, NULL, 10) : 0;
 }
 
@@ -37,8 +44,8 @@ static int replay_params(replay_state *r, const skep__cli_options *o, uint32_t *
 {
     size_t used = 0;
     for (*count = 0;; ++*count) {
-        const char *name = skep_recording_note(r->recording, "param", *count);
-        const char *value = skep_recording_note(r->recording, "value", *count);
+        const char *name = replay_note(r, "param", *count);
+        const char *value = replay_note(r, "value", *count);
         if (!name || !value) return SKEP__EXIT_OK;
         const size_t room = sizeof r->texts - used;
         const int n = snprintf(r->texts + used, room, "%s=%s", name, value);
@@ -54,7 +61,7 @@ static int replay_open_scene(replay_state *r, const skep__cli_options *o)
     const char *other = o->value[SKEP__CLI_replay_scene].text;
     skep__cli_recorded recorded;
     memset(&recorded, 0, sizeof recorded);
-    recorded.scene = other ? other : skep_recording_note(r->recording, "scene", 0);
+    recorded.scene = other ? other : replay_note(r, "scene", 0);
     if (!recorded.scene)
         return skep__cli_fail(o->command, "%s: it does not say of which scene: --scene SCENE",
                               o->words[0]);
@@ -64,7 +71,8 @@ static int replay_open_scene(replay_state *r, const skep__cli_options *o)
     recorded.seed = replay_number(r, "seed");
     recorded.entity_max = (uint32_t)replay_number(r, "entity_max");
     recorded.region_bytes_max = replay_number(r, "region_bytes_max");
-    recorded.data = skep_recording_data(r->recording, &recorded.data_bytes);
+    recorded.data = r->fault ? skep_fault_file_data(r->fault, &recorded.data_bytes)
+                             : skep_recording_data(r->recording, &recorded.data_bytes);
     return skep__cli_scene_recorded(&r->scene, o, &recorded);
 }
 
@@ -148,16 +156,18 @@ static void replay_json(const replay_state *r, const skep__cli_options *o)
     skep__json_bool(&j, "whole", !r->info.damage && r->info.closed);
     skep__json_text(&j, "damage", r->info.damage);
     skep__json_bool(&j, "other_plan", x->other_plan);
-    skep__json_open(&j, "difference", differs ? '{' : '[');
     if (differs) {
+        skep__json_open(&j, "difference", '{');
         skep__json_u64(&j, "frame", x->differs);
         skep__json_u64(&j, "since", x->since);
         skep__json_u64(&j, "batch", x->batch);
         skep__json_text(&j, "system", x->system);
         skep__json_text(&j, "part", x->part);
         skep__json_text(&j, "text", x->text);
+        skep__json_close(&j, '}');
+    } else {
+        skep__json_null(&j, "difference");
     }
-    skep__json_close(&j, differs ? '}' : ']');
     skep__json_close(&j, '}');
     (void)fputc('\n', stdout);
 }
@@ -179,28 +189,111 @@ static int replay_play(replay_state *r, const skep__cli_options *o)
     return r->report.differs == UINT64_MAX ? SKEP__EXIT_OK : SKEP__EXIT_FAILED;
 }
 
+/* ---- one job --------------------------------------------------------------------------------- */
+
+static void fault_json(const skep__cli_options *o, const skep_fault_file_info *i,
+                       const skep_fault_outcome *now)
+{
+    skep__json j = {stdout, false};
+    skep__json_open(&j, NULL, '{');
+    skep__json_text(&j, "file", o->words[0]);
+    skep__json_text(&j, "system", i->system);
+    skep__json_u64(&j, "frame", i->frame);
+    skep__json_u64(&j, "block", i->block);
+    skep__json_text(&j, "then", i->cause);
+    skep__json_text(&j, "now", now->status == SKEP_OK ? NULL : now->cause);
+    skep__json_bool(&j, "same", now->same);
+    skep__json_close(&j, '}');
+    (void)fputc('\n', stdout);
+}
+
+static void fault_head(const replay_state *r, const skep__cli_options *o,
+                       const skep_fault_file_info *i)
+{
+    char rows[32], bytes[32];
+    printf("%s: %s, system \"%s\", frame %llu, block %u: %s rows, %s bytes that it read\n",
+           o->words[0], r->scene.title, i->system, (unsigned long long)i->frame, i->block,
+           skep__cli_thousands(rows, i->rows), skep__cli_thousands(bytes, i->bytes));
+    printf("  then: %s (executor %s)\n", i->cause, i->executor);
+    (void)fflush(stdout);
+}
+
+static int fault_run(replay_state *r, const skep__cli_options *o)
+{
+    skep_fault_outcome now;
+    const bool here = o->value[SKEP__CLI_replay_local].given;
+    const skep_fault_file_info info = skep_fault_file_info_of(r->fault);
+    if (!r->json) fault_head(r, o, &info);
+    const skep_status status = skep_fault_file_run(r->fault, r->scene.sim, here, 0, &now);
+    if (status == SKEP_NOT_FOUND)
+        return skep__cli_fail(o->command, "%s has no system \"%s\" with a job", r->scene.title,
+                              info.system);
+    if (status == SKEP_SCHEMA)
+        return skep__cli_fail(o->command, "system \"%s\" has other columns than it had then",
+                              info.system);
+    if (status != SKEP_OK) return skep__cli_fail(o->command, "%s", skep_status_text(status));
+    if (r->json) {
+        fault_json(o, &info, &now);
+    } else {
+        printf("  now:  %s (%s)\n", now.status == SKEP_OK ? "no fault" : now.cause,
+               here ? "in this process" : "in a process of its own");
+        printf("%s\n", now.same                ? "the same again"
+                       : now.status == SKEP_OK ? "it does not fail any more"
+                                               : "it fails in another way");
+    }
+    return now.same ? SKEP__EXIT_OK : SKEP__EXIT_FAILED;
+}
+
+static int replay_fault(replay_state *r, const skep__cli_options *o)
+{
+    /* First, so that nothing of the simulation lies where the job's memory was. */
+    const skep_status status = skep_fault_file_map(r->fault);
+    if (status == SKEP_EXISTS)
+        return skep__cli_fail(o->command,
+                              "%s: something of this process lies where the job's memory was; "
+                              "run it again",
+                              o->words[0]);
+    if (status != SKEP_OK)
+        return skep__cli_fail(o->command, "%s: %s", o->words[0], skep_status_text(status));
+    const int code = replay_open_scene(r, o);
+    return code == SKEP__EXIT_OK ? fault_run(r, o) : code;
+}
+
+/* ---- the command ----------------------------------------------------------------------------- */
+
+/* Opens what the file is. */
+static int replay_open(replay_state *r, const skep__cli_options *o)
+{
+    skep_error error, other;
+    if (skep_recording_open(o->words[0], &r->recording, &error) == SKEP_OK) return SKEP__EXIT_OK;
+    if (error.code == SKEP_FOREIGN &&
+        skep_fault_file_open(o->words[0], &r->fault, &other) == SKEP_OK)
+        return SKEP__EXIT_OK;
+    if (error.code == SKEP_FOREIGN && other.code != SKEP_FOREIGN) error = other;
+    return skep__cli_fail(o->command, "%s: %s", o->words[0], error.message);
+}
+
 int skep__cli_replay(const skep__cli_options *options)
 {
-    skep_error error;
     skep__cli_options o = *options;
-    if (o.value[SKEP__CLI_replay_local].given) {
-        o.value[SKEP__CLI_executor] = (skep__cli_value){.given = true};
-        o.value[SKEP__CLI_workers] = (skep__cli_value){.given = true};
-    }
     replay_state *r = calloc(1, sizeof *r);
     if (!r) return SKEP__EXIT_FAILED;
     r->json = o.value[SKEP__CLI_replay_json].given;
-    skep__cli_stop_signals();
-    int code = SKEP__EXIT_OK;
-    const skep_status status = skep_recording_open(o.words[0], &r->recording, &error);
-    if (status != SKEP_OK) code = skep__cli_fail(o.command, "%s: %s", o.words[0], error.message);
-    if (code == SKEP__EXIT_OK) {
+    int code = replay_open(r, &o);
+    if (r->fault || o.value[SKEP__CLI_replay_local].given) {
+        o.value[SKEP__CLI_executor] = (skep__cli_value){.given = true};
+        o.value[SKEP__CLI_workers] = (skep__cli_value){.given = true};
+    }
+    if (r->fault) code = replay_fault(r, &o);
+    if (r->recording) {
+        skep__cli_stop_signals();
         r->info = skep_recording_info_of(r->recording);
         code = replay_open_scene(r, &o);
+        if (code == SKEP__EXIT_OK) code = replay_play(r, &o);
     }
-    if (code == SKEP__EXIT_OK) code = replay_play(r, &o);
     skep__cli_scene_close(&r->scene);
     skep_recording_close(r->recording);
+    skep_fault_file_close(r->fault);
     free(r);
     return code;
 }

@@ -130,6 +130,34 @@ SKEP_NODISCARD skep_status skep__port_region_open(size_t bytes_max, skep_region 
 /* Gives the region's memory back; no world, task or worker uses it any more. */
 void skep__port_region_close(skep_region *region);
 
+/* Makes memory at exactly this address readable and writable; it reads as zeros. Whole pages of the
+ * OS around the range. False when something else lies there. */
+bool skep__port_map_at(uint64_t address, size_t bytes);
+
+/* The page size of the OS. */
+size_t skep__port_page_bytes(void);
+
+/* ---- trying something in a child ------------------------------------------------------------ */
+
+/* How a child ended. */
+typedef struct skep__port_try_end {
+    bool returned;    /* fn returned */
+    bool late;        /* it was killed when its time was over */
+    int signal;       /* that killed it; 0: none */
+    int code;         /* with which it ended itself */
+    bool touched;     /* `address` is what it touched */
+    uint64_t address; /* with SIGSEGV and SIGBUS */
+} skep__port_try_end;
+
+/* Calls fn(ctx, shared) in a child process, a copy of this one with this thread alone, and waits
+ * for its end, at most `timeout_ns`. `shared` is memory that both see, shared_bytes of zeros at
+ * first, copied to `out` at the end. False when the system has no process or memory left. */
+bool skep__port_try(void (*fn)(void *ctx, void *shared), void *ctx, void *out, size_t shared_bytes,
+                    uint64_t timeout_ns, skep__port_try_end *end);
+
+/* Says in words how it ended, where it did not return: "crashed: SIGSEGV, it touched 0x10". */
+void skep__port_try_text(const skep__port_try_end *end, char *out, size_t max);
+
 /* ---- files ---------------------------------------------------------------------------------- */
 
 /* Maps a whole file, read-only. An empty file gives a valid pointer and 0 bytes. SKEP_NOT_FOUND

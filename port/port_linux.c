@@ -30,6 +30,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #if defined(__x86_64__)
@@ -356,6 +357,130 @@ void skep__port_region_close(skep_region *region)
 {
     skep__port_release(region->base, region->bytes_max);
     memset(region, 0, sizeof *region);
+}
+
+size_t skep__port_page_bytes(void)
+{
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+bool skep__port_map_at(uint64_t address, size_t bytes)
+{
+    const uint64_t page = skep__port_page_bytes();
+    const uint64_t from = address / page * page;
+    const uint64_t end = (address + bytes + page - 1) / page * page;
+    void *wanted = (void *)(uintptr_t)from;
+    if (end <= from) return false;
+    void *at = mmap(wanted, end - from, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    if (at == MAP_FAILED) return false;
+    if (at == wanted) return true;
+    munmap(at, end - from); /* a kernel that does not know the flag takes the address for a hint */
+    errno = EEXIST;
+    return false;
+}
+
+/* ---- trying something in a child ------------------------------------------------------------ */
+
+#define TRY_STACK_BYTES ((size_t)64 << 10)
+#define TRY_POLL_NS 500000
+
+/* What parent and child share, in front of what the caller asked for. */
+typedef struct try_page {
+    skep__port_try_end end;
+    uint8_t rest[];
+} try_page;
+
+/* Set in the child before anything can go wrong; a handler has no other way to it. */
+static try_page *try_own;
+
+/* Notes what was touched. The handler is gone by now, so the same happens again and is the end. */
+static void try_on_trap(int number, siginfo_t *info, void *context)
+{
+    (void)context;
+    try_own->end.signal = number;
+    try_own->end.touched = number == SIGSEGV || number == SIGBUS;
+    try_own->end.address = (uint64_t)(uintptr_t)info->si_addr;
+}
+
+static _Noreturn void try_child(void (*fn)(void *ctx, void *shared), void *ctx, try_page *page)
+{
+    static const int traps[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+    const struct rlimit none = {0, 0};
+    stack_t stack = {.ss_size = TRY_STACK_BYTES};
+    struct sigaction action = {.sa_sigaction = try_on_trap};
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | (int)SA_RESETHAND;
+    sigemptyset(&action.sa_mask);
+    stack.ss_sp = malloc(TRY_STACK_BYTES);
+    (void)setrlimit(RLIMIT_CORE, &none);
+    try_own = page;
+    if (stack.ss_sp) (void)sigaltstack(&stack, NULL);
+    for (size_t i = 0; i < sizeof traps / sizeof traps[0]; i++)
+        (void)sigaction(traps[i], &action, NULL);
+    fn(ctx, page->rest);
+    page->end.returned = true;
+    _exit(0);
+}
+
+static void try_wait(pid_t pid, uint64_t timeout_ns, skep__port_try_end *end)
+{
+    const struct timespec nap = {0, TRY_POLL_NS};
+    const uint64_t begin = skep__port_clock_ns();
+    int how = 0;
+    for (;;) {
+        const pid_t got = waitpid(pid, &how, WNOHANG);
+        if (got == pid || (got < 0 && errno != EINTR)) break;
+        if (!end->late && skep__port_clock_ns() - begin >= timeout_ns) {
+            end->late = true;
+            (void)kill(pid, SIGKILL);
+        }
+        (void)nanosleep(&nap, NULL);
+    }
+    end->signal = WIFSIGNALED(how) ? WTERMSIG(how) : 0;
+    end->code = WIFEXITED(how) ? WEXITSTATUS(how) : 0;
+}
+
+bool skep__port_try(void (*fn)(void *ctx, void *shared), void *ctx, void *out, size_t shared_bytes,
+                    uint64_t timeout_ns, skep__port_try_end *end)
+{
+    const size_t bytes = sizeof(try_page) + shared_bytes;
+    memset(end, 0, sizeof *end);
+    try_page *page = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED) return false;
+    const pid_t pid = fork();
+    if (pid == 0) try_child(fn, ctx, page);
+    if (pid > 0) {
+        try_wait(pid, timeout_ns, end);
+        end->returned = page->end.returned && !end->signal;
+        end->touched = page->end.touched && page->end.signal == end->signal;
+        end->address = page->end.address;
+        memcpy(out, page->rest, shared_bytes);
+    }
+    munmap(page, bytes);
+    return pid > 0;
+}
+
+void skep__port_try_text(const skep__port_try_end *end, char *out, size_t max)
+{
+    const char *name = end->signal == SIGSEGV   ? "SIGSEGV"
+                       : end->signal == SIGBUS  ? "SIGBUS"
+                       : end->signal == SIGFPE  ? "SIGFPE"
+                       : end->signal == SIGILL  ? "SIGILL"
+                       : end->signal == SIGTRAP ? "SIGTRAP"
+                                                : NULL;
+    if (end->late)
+        snprintf(out, max, "it did not come to an end");
+    else if (!end->signal)
+        snprintf(out, max, "ended itself with exit code %d", end->code);
+    else if (end->signal == SIGABRT)
+        snprintf(out, max, "aborted itself (SIGABRT)");
+    else if (!name)
+        snprintf(out, max, "was killed by signal %d", end->signal);
+    else if (end->touched)
+        snprintf(out, max, "crashed: %s, it touched 0x%llx", name,
+                 (unsigned long long)end->address);
+    else
+        snprintf(out, max, "crashed: %s", name);
 }
 
 /* ---- files ---------------------------------------------------------------------------------- */

@@ -9,7 +9,6 @@
 #include "skep/recovery.h"
 
 #define RECORD_CANARY 0x5EC02Du
-#define RECORD_PARAMS_MAX 64u
 
 struct skep__recording {
     skep__recorder *recorder;
@@ -61,25 +60,31 @@ static void record_tell(skep_sim *sim)
 
 /* ---- making one ------------------------------------------------------------------------------ */
 
-static skep_status record_start(skep_sim *sim, const skep_record_desc *d)
+uint32_t skep__sim_notes(const skep_sim *sim, const char *scene, char numbers[3][24],
+                         skep__rec_note *notes)
 {
-    struct skep__recording *r = sim->recording;
-    skep__rec_note notes[RECORD_PARAMS_MAX * 2u + 4u];
-    char seed[24], entities[16], region[24];
     uint32_t count = 0;
-    (void)skep__format(seed, sizeof seed, "%llu", (unsigned long long)sim->world->seed);
-    (void)skep__format(entities, sizeof entities, "%u", sim->world->store.entity_max);
-    (void)skep__format(region, sizeof region, "%llu", (unsigned long long)sim->region.bytes_max);
-    notes[count++] = (skep__rec_note){"scene", d->scene ? d->scene : sim->scene};
-    notes[count++] = (skep__rec_note){"seed", seed};
-    notes[count++] = (skep__rec_note){"entity_max", entities};
-    notes[count++] = (skep__rec_note){"region_bytes_max", region};
-    for (const skep__asked *a = sim->asked; a && count + 2u <= sizeof notes / sizeof *notes;
-         a = a->next) {
+    (void)skep__format(numbers[0], 24, "%llu", (unsigned long long)sim->world->seed);
+    (void)skep__format(numbers[1], 24, "%u", sim->world->store.entity_max);
+    (void)skep__format(numbers[2], 24, "%llu", (unsigned long long)sim->region.bytes_max);
+    notes[count++] = (skep__rec_note){"scene", scene ? scene : sim->scene};
+    notes[count++] = (skep__rec_note){"seed", numbers[0]};
+    notes[count++] = (skep__rec_note){"entity_max", numbers[1]};
+    notes[count++] = (skep__rec_note){"region_bytes_max", numbers[2]};
+    for (const skep__asked *a = sim->asked; a && count + 2u <= SKEP__NOTES_MAX; a = a->next) {
         if (!a->given) continue;
         notes[count++] = (skep__rec_note){"param", a->name};
         notes[count++] = (skep__rec_note){"value", a->value ? a->value : ""};
     }
+    return count;
+}
+
+static skep_status record_start(skep_sim *sim, const skep_record_desc *d)
+{
+    struct skep__recording *r = sim->recording;
+    skep__rec_note notes[SKEP__NOTES_MAX];
+    char numbers[3][24];
+    const uint32_t count = skep__sim_notes(sim, d->scene, numbers, notes);
     const skep__recorder_desc rd = {.plan = sim->plan,
                                     .write = record_write,
                                     .ctx = r,

@@ -137,6 +137,8 @@ static skep_status sim_open_plan(skep_sim *sim, const skep_sim_desc *d)
     /* Somebody else's pool may be there to see every task. */
     if (sim->own_pool) host.room = &sim->room;
     host.trace = sim->trace;
+    host.fault_task = skep__fault_files_task;
+    host.fault_ctx = sim;
     skep_plan_host_set(sim->plan, &host);
     return SKEP_OK;
 }
@@ -258,6 +260,7 @@ void skep_sim_close(skep_sim *sim)
     if (sim->own_pool) skep_pool_destroy(sim->pool);
     (void)skep_sim_record_end(sim);
     skep_sim_checkpoint_end(sim);
+    skep__fault_files_end(sim);
     skep_plan_destroy(sim->plan);
     skep_world_destroy(sim->world);
     skep_trace_destroy(sim->trace);

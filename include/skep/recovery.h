@@ -225,6 +225,88 @@ SKEP_API SKEP_NODISCARD skep_status skep_recording_play(skep_recording *recordin
 SKEP_API SKEP_NODISCARD skep_status skep_sim_replay(skep_sim *sim, const char *path,
                                                     skep_replay_report *report);
 
+/* ---- what a job failed at ---------------------------------------------------------------- */
+
+/* Where files of faults go; begin with skep_fault_files_desc_default(). */
+typedef struct skep_fault_files_desc {
+    uint32_t canary;    /* set by skep_fault_files_desc_default */
+    uint32_t file_max;  /* the most files; 100 by default */
+    uint64_t bytes_max; /* of all of them; 1 GiB by default */
+    const char *folder; /* made where it is not there; copied */
+    const char *scene;  /* as of skep_record_desc; copied */
+    const void *data;   /* as of skep_record_desc; outlives the simulation */
+    size_t data_bytes;  /* of data */
+} skep_fault_files_desc;
+
+/* Returns the defaults. */
+SKEP_API skep_fault_files_desc skep_fault_files_desc_default(void);
+
+/* From now on the first failure of a task writes FOLDER/fault-N.skepr, N being the next number that
+ * is free there: all that the task read, so that just that job can be run again. A job that writes
+ * to the world's own blocks has changed what it read by the time it fails: of it there is no file,
+ * and the log says so once a system. Those that said that they may fail (SKEP_JOB_MAY_FAIL), that
+ * have a deadline, or that run elsewhere never do. Costs a frame what writing takes, without
+ * syncing. SKEP_ARGUMENT, SKEP_NO_MEMORY; SKEP_IO when the folder is none and cannot be made, with
+ * the reason in the log. */
+SKEP_API SKEP_NODISCARD skep_status skep_sim_fault_files(skep_sim *sim,
+                                                         const skep_fault_files_desc *desc);
+
+/* Returns how many files were written; `last` gets the number of the last one (may be NULL). */
+SKEP_API uint32_t skep_sim_fault_file_count(const skep_sim *sim, uint32_t *last);
+
+/* A file of a fault, checked. */
+typedef struct skep_fault_file skep_fault_file;
+
+/* What is in one. */
+typedef struct skep_fault_file_info {
+    uint64_t frame;  /* in which it failed */
+    uint64_t bytes;  /* that the task read */
+    uint32_t status; /* skep_status */
+    uint32_t block;
+    uint32_t rows;
+    uint32_t worker;
+    char system[SKEP_SYSTEM_NAME_BYTES];
+    char executor[32];
+    char cause[192];
+} skep_fault_file_info;
+
+/* Opens a file of a fault. Errors as of skep_recording_open; SKEP_FOREIGN for a recording. */
+SKEP_API SKEP_NODISCARD skep_status skep_fault_file_open(const char *path, skep_fault_file **file,
+                                                         skep_error *error);
+
+/* Closes it. What it was mapped to stays, until the program ends. NULL is fine. */
+SKEP_API void skep_fault_file_close(skep_fault_file *file);
+
+/* Returns what is in it. */
+SKEP_API skep_fault_file_info skep_fault_file_info_of(const skep_fault_file *file);
+
+/* As skep_recording_note and skep_recording_data. */
+SKEP_API const char *skep_fault_file_note(const skep_fault_file *file, const char *key,
+                                          uint32_t index);
+/* See skep_fault_file_note. */
+SKEP_API const void *skep_fault_file_data(const skep_fault_file *file, size_t *bytes);
+
+/* Puts all that the task read at the addresses that it had, read-only; before the simulation is
+ * opened, which then lies elsewhere. SKEP_EXISTS when something of this program is there: start it
+ * again, since each start puts it elsewhere. SKEP_NO_MEMORY. Once a file. */
+SKEP_API SKEP_NODISCARD skep_status skep_fault_file_map(skep_fault_file *file);
+
+/* How running it again ended. */
+typedef struct skep_fault_outcome {
+    skep_status status; /* SKEP_OK: no fault; SKEP_CLOSED: the process ended */
+    bool same;          /* as it was recorded */
+    bool pad[3];
+    char cause[192]; /* empty: none */
+} skep_fault_outcome;
+
+/* Runs the job once more over what was mapped, in a child process whose crash is its own, or
+ * (`here`) in this one, so that a debugger stops where it crashes. `sim` is of the same scene, with
+ * executor `local`; `timeout_ms` 0: 10 s. SKEP_NOT_FOUND when it has no such system, SKEP_SCHEMA
+ * when the system's job reads other columns now, SKEP_NO_MEMORY. */
+SKEP_API SKEP_NODISCARD skep_status skep_fault_file_run(const skep_fault_file *file, skep_sim *sim,
+                                                        bool here, uint32_t timeout_ms,
+                                                        skep_fault_outcome *outcome);
+
 #ifdef __cplusplus
 }
 #endif
