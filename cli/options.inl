@@ -41,11 +41,11 @@
       "frames to run first, to know what blocks cost (8)")                                         \
     X(pace, "--pace", "real|none", PACE, RUN, 0, 0,                                                \
       "keep to real time, or go as fast as it can (real\nwithout --frames, none with it)")         \
-    X(workers, "--workers", "N|auto", WORKERS, RUN | SERVE | PLAN | REPLAY, 0, SKEP_WORKERS_MAX,            \
+    X(workers, "--workers", "N|auto", WORKERS, RUN | SERVE | PLAN | REPLAY, 0, SKEP_WORKERS_MAX,   \
       "threads beside the caller (auto)")                                                          \
-    X(executor, "--executor", "local|threads", EXECUTOR, RUN | SERVE | PLAN | REPLAY, 0, 0,                 \
+    X(executor, "--executor", "local|threads", EXECUTOR, RUN | SERVE | PLAN | REPLAY, 0, 0,        \
       "where jobs run (threads; local: all on the caller)")                                        \
-    X(grain, "--grain", "0|auto", GRAIN, RUN | SERVE | PLAN | REPLAY, 0, 0,                                 \
+    X(grain, "--grain", "0|auto", GRAIN, RUN | SERVE | PLAN | REPLAY, 0, 0,                        \
       "0: hand even the smallest batch to workers (auto)")                                         \
     X(seed, "--seed", "N", U64, RUN | SERVE | PLAN, 0, UINT64_MAX,                                 \
       "seed of all random numbers (1)")                                                            \
@@ -73,7 +73,8 @@
     X(record_every, "--record-every", "N", U32, RUN | SERVE, 0, 1000000000,                        \
       "keep hashes of every N-th frame alone, to compare with\n(1; 0: none)")                      \
     X(faults, "--faults", "DIR", TEXT, RUN | SERVE, 0, 0,                                          \
-      "where files of faults go (beside the recording or the\ncheckpoints; without these: nowhere)") \
+      "where files of faults go (beside the recording or the\n"                                    \
+      "checkpoints; without these: nowhere)")                                                      \
     X(replay_scene, "--scene", "SCENE|FILE.so", TEXT, REPLAY, 0, 0,                                \
       "the scene, where it is not what the recording says")                                        \
     X(replay_local, "--local", "", FLAG, REPLAY, 0, 0,                                             \

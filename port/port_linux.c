@@ -32,6 +32,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -391,16 +392,17 @@ typedef struct try_page {
     uint8_t rest[];
 } try_page;
 
-/* Set in the child before anything can go wrong; a handler has no other way to it. */
-static try_page *try_own;
-
-/* Notes what was touched. The handler is gone by now, so the same happens again and is the end. */
+/* Notes what was touched. The handler is gone by now, so the same happens again and is the end. Its
+ * way to the page is its own stack, at whose far end a pointer lies. */
 static void try_on_trap(int number, siginfo_t *info, void *context)
 {
-    (void)context;
-    try_own->end.signal = number;
-    try_own->end.touched = number == SIGSEGV || number == SIGBUS;
-    try_own->end.address = (uint64_t)(uintptr_t)info->si_addr;
+    const ucontext_t *u = context;
+    try_page *page = NULL;
+    if (!u->uc_stack.ss_sp) return;
+    memcpy(&page, u->uc_stack.ss_sp, sizeof page);
+    page->end.signal = number;
+    page->end.touched = number == SIGSEGV || number == SIGBUS;
+    page->end.address = (uint64_t)(uintptr_t)info->si_addr;
 }
 
 static _Noreturn void try_child(void (*fn)(void *ctx, void *shared), void *ctx, try_page *page)
@@ -413,9 +415,9 @@ static _Noreturn void try_child(void (*fn)(void *ctx, void *shared), void *ctx, 
     sigemptyset(&action.sa_mask);
     stack.ss_sp = malloc(TRY_STACK_BYTES);
     (void)setrlimit(RLIMIT_CORE, &none);
-    try_own = page;
-    if (stack.ss_sp) (void)sigaltstack(&stack, NULL);
-    for (size_t i = 0; i < sizeof traps / sizeof traps[0]; i++)
+    if (stack.ss_sp) memcpy(stack.ss_sp, &page, sizeof page);
+    const bool noted = stack.ss_sp && sigaltstack(&stack, NULL) == 0;
+    for (size_t i = 0; i < sizeof traps / sizeof traps[0] && noted; i++)
         (void)sigaction(traps[i], &action, NULL);
     fn(ctx, page->rest);
     page->end.returned = true;

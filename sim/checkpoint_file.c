@@ -114,7 +114,7 @@ static bool write_flush(write_state *w)
 }
 
 /* Gathers pieces, so that one call of the OS is neither tiny nor long. */
-static bool write_bytes(void *ctx, const void *bytes, size_t n)
+static bool write_some(void *ctx, const void *bytes, size_t n)
 {
     write_state *w = ctx;
     const uint8_t *from = bytes;
@@ -143,7 +143,7 @@ static bool write_file(skep__checkpoint_job *job, const char *path)
 {
     write_state w = {.job = job};
     if (!skep__port_out_open(&w.out, path)) return write_fail(job, "making", path);
-    const skep_status status = skep_save_snapshot(job->snapshot, write_bytes, &w);
+    const skep_status status = skep_save_snapshot(job->snapshot, write_some, &w);
     bool good = status == SKEP_OK && write_flush(&w);
     if (!good && w.failed) (void)write_fail(job, "writing", path);
     if (!good && !w.failed)

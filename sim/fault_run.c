@@ -168,13 +168,25 @@ static void run_judge(const skep__fault_head *h, const skep__port_try_end *end,
         o->same = strstr(h->cause, "deadline") != NULL;
 }
 
-static skep_status run_prepare(const skep_fault_file *file, const skep_sim *sim, run_state *r)
+/* Whether the whole task was kept, for a machine like this one. */
+static bool run_has_task(const skep_fault_file *file, const skep__fault_head *h)
+{
+    skep__fault_range r;
+    for (uint32_t i = 0; skep__fault_range_at(file->file, i, &r); i++) {
+        if (h->task < r.address || h->task - r.address >= r.size) continue;
+        return r.size - (h->task - r.address) >= sizeof(skep_pool_task) && h->task % 8u == 0;
+    }
+    return false;
+}
+
+static skep_status rerun_find(const skep_fault_file *file, const skep_sim *sim, run_state *r)
 {
     const skep__fault_head *h = skep__fault_head_of(file->file);
     const skep__system *s = skep__system_find(sim->plan, h->system);
     if (!file->mapped) return SKEP_ARGUMENT;
     if (!s || !s->job) return SKEP_NOT_FOUND;
-    if (s->job->cols_size != h->cols_size) return SKEP_SCHEMA;
+    if (s->job->cols_size != h->cols_size || h->pointer_bytes != sizeof(void *)) return SKEP_SCHEMA;
+    if (!run_has_task(file, h)) return SKEP_CORRUPT;
     r->job = s->job;
     r->task = (const skep_pool_task *)(uintptr_t)h->task;
     r->flags = h->flags;
@@ -192,7 +204,7 @@ skep_status skep_fault_file_run(const skep_fault_file *file, skep_sim *sim, bool
     memset(&r, 0, sizeof r);
     memset(&result, 0, sizeof result);
     memset(outcome, 0, sizeof *outcome);
-    const skep_status status = run_prepare(file, sim, &r);
+    const skep_status status = rerun_find(file, sim, &r);
     if (status != SKEP_OK) return status;
     bool ran = true;
     if (here)

@@ -83,7 +83,7 @@ static bool events_push(const reads *r, const skep_access *a, const skep_task_pa
            messages_push(r, a, part->columns, a->offset + 8u + (uint32_t)sizeof(void *), n);
 }
 
-static bool access_push(const reads *r, const skep_access *a, const skep_task_part *part)
+static bool reads_of_access(const reads *r, const skep_access *a, const skep_task_part *part)
 {
     switch (a->mode) {
     case SKEP_MODE_in:
@@ -102,7 +102,7 @@ static bool access_push(const reads *r, const skep_access *a, const skep_task_pa
     }
 }
 
-static bool part_push(const reads *r, const skep_job *job, const skep_task_part *part)
+static bool reads_of_part(const reads *r, const skep_job *job, const skep_task_part *part)
 {
     bool ok = reads_push(r, part->columns, job->cols_size) &&
               reads_push(r, part->entity, part->n * sizeof(skep_entity)) &&
@@ -111,11 +111,11 @@ static bool part_push(const reads *r, const skep_job *job, const skep_task_part 
     for (uint32_t w = 0; ok && w < part->write_count; w++)
         ok = reads_push(r, part->writes[w].from, part->writes[w].bytes);
     for (uint32_t a = 0; ok && a < job->access_count; a++)
-        ok = access_push(r, &job->access[a], part);
+        ok = reads_of_access(r, &job->access[a], part);
     return ok;
 }
 
-static bool task_push(const reads *r, const skep_pool_task *task, const skep_job *job)
+static bool reads_of_task(const reads *r, const skep_pool_task *task, const skep_job *job)
 {
     bool ok = reads_push(r, task, sizeof *task) &&
               reads_push(r, task->frame, sizeof *task->frame) &&
@@ -124,7 +124,8 @@ static bool task_push(const reads *r, const skep_pool_task *task, const skep_job
               reads_push(r, task->spawns, task->spawn_count * sizeof *task->spawns);
     for (uint32_t c = 0; ok && c < task->cell_count; c++)
         ok = reads_push(r, task->cells[c].from, task->cells[c].bytes);
-    for (uint32_t p = 0; ok && p < task->part_count; p++) ok = part_push(r, job, &task->parts[p]);
+    for (uint32_t p = 0; ok && p < task->part_count; p++)
+        ok = reads_of_part(r, job, &task->parts[p]);
     for (uint32_t a = 0; ok && a < job->access_count; a++)
         if (job->access[a].mode == SKEP_MODE_lookup) ok = lookup_push(r, job->access[a].component);
     return ok;
@@ -134,5 +135,5 @@ bool skep__task_reads(skep_world *w, const skep_pool_task *task, const skep_job 
                       skep__reads_push *push, void *ctx)
 {
     const reads r = {w, push, ctx};
-    return task_push(&r, task, job);
+    return reads_of_task(&r, task, job);
 }

@@ -60,15 +60,15 @@ static size_t spans_join(span *a, size_t count)
     return left;
 }
 
-static bool put_text(skep__bytes *out, const char *text, size_t bytes)
+static bool fault_put_text(skep__bytes *out, const char *text, size_t bytes)
 {
     char copy[192] = "";
     (void)skep__format(copy, bytes, "%s", text ? text : "");
     return skep__bytes_append(out, copy, bytes);
 }
 
-static bool put_head(skep__rec_writer *w, const skep_plan *p, const skep_fault_task *f,
-                     const skep__fault_notes *n)
+static bool fault_put_head(skep__rec_writer *w, const skep_plan *p, const skep_fault_task *f,
+                           const skep__fault_notes *n)
 {
     skep__bytes *out = &w->out;
     const uint32_t words[] = {(uint32_t)f->status,
@@ -83,13 +83,13 @@ static bool put_head(skep__rec_writer *w, const skep_plan *p, const skep_fault_t
         skep__rec_begin(w, SKEP__REC_FAULT) && skep__bytes_u64(out, (uint64_t)(uintptr_t)f->task) &&
         skep__bytes_u64(out, p->frame.tick) && skep__bytes_u64(out, f->result->duration_ns) &&
         skep__bytes_u64(out, n->scratch_bytes) && skep__bytes_append(out, words, sizeof words) &&
-        put_text(out, f->system, SKEP_SYSTEM_NAME_BYTES) &&
-        put_text(out, f->job->name, SKEP_SYSTEM_NAME_BYTES) && put_text(out, n->executor, 32) &&
-        put_text(out, f->cause, 192);
+        fault_put_text(out, f->system, SKEP_SYSTEM_NAME_BYTES) &&
+        fault_put_text(out, f->job->name, SKEP_SYSTEM_NAME_BYTES) &&
+        fault_put_text(out, n->executor, 32) && fault_put_text(out, f->cause, 192);
     return skep__rec_end(w, whole);
 }
 
-static bool put_ranges(skep__rec_writer *w, const span *a, size_t count)
+static bool fault_put_ranges(skep__rec_writer *w, const span *a, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         const void *at = (const void *)(uintptr_t)a[i].from;
@@ -102,8 +102,8 @@ static bool put_ranges(skep__rec_writer *w, const span *a, size_t count)
     return skep__rec_end(w, whole);
 }
 
-static bool put_file(skep__rec_writer *w, const skep_plan *p, const skep_fault_task *f,
-                     const skep__fault_notes *n, const span *a, size_t count)
+static bool fault_put_file(skep__rec_writer *w, const skep_plan *p, const skep_fault_task *f,
+                           const skep__fault_notes *n, const span *a, size_t count)
 {
     if (!skep__rec_open(w, SKEP__REC_FAULT_FILE)) return false;
     if (!skep__rec_notes(w, n->notes, n->note_count)) return false;
@@ -112,7 +112,7 @@ static bool put_file(skep__rec_writer *w, const skep_plan *p, const skep_fault_t
                            skep__bytes_append(&w->out, n->data, n->data_bytes);
         if (!skep__rec_end(w, whole)) return false;
     }
-    return put_head(w, p, f, n) && put_ranges(w, a, count);
+    return fault_put_head(w, p, f, n) && fault_put_ranges(w, a, count);
 }
 
 skep_status skep__fault_write(skep_plan *p, const skep_fault_task *f, const skep__fault_notes *n,
@@ -127,7 +127,7 @@ skep_status skep__fault_write(skep_plan *p, const skep_fault_task *f, const skep
         for (size_t i = 0; i < count; i++) bytes += all[i].end - all[i].from;
         status = SKEP_LIMIT;
         if (bytes <= n->bytes_max)
-            status = put_file(out, p, f, n, all, count) ? SKEP_OK : out->status;
+            status = fault_put_file(out, p, f, n, all, count) ? SKEP_OK : out->status;
     }
     skep__bytes_deinit(&s.list);
     return status;
@@ -144,7 +144,7 @@ struct skep__fault_file {
     bool headed, ended;
 };
 
-static void get_text(skep__rec_cursor *c, char *out, size_t bytes)
+static void fault_get_text(skep__rec_cursor *c, char *out, size_t bytes)
 {
     const uint8_t *at = skep__rec_take(c, bytes);
     if (at) memcpy(out, at, bytes - 1);
@@ -164,13 +164,13 @@ static bool read_head(skep__fault_file *f, const skep__rec_record *record)
     h->rows = skep__rec_u32(&c);
     h->flags = skep__rec_u32(&c);
     h->cols_size = skep__rec_u32(&c);
-    const uint32_t pointer = skep__rec_u32(&c);
+    h->pointer_bytes = skep__rec_u32(&c);
     (void)skep__rec_u32(&c);
-    get_text(&c, h->system, sizeof h->system);
-    get_text(&c, h->job, sizeof h->job);
-    get_text(&c, h->executor, sizeof h->executor);
-    get_text(&c, h->cause, sizeof h->cause);
-    f->headed = !c.bad && pointer == sizeof(void *);
+    fault_get_text(&c, h->system, sizeof h->system);
+    fault_get_text(&c, h->job, sizeof h->job);
+    fault_get_text(&c, h->executor, sizeof h->executor);
+    fault_get_text(&c, h->cause, sizeof h->cause);
+    f->headed = !c.bad;
     return f->headed;
 }
 
@@ -179,7 +179,7 @@ static bool read_range(skep__fault_file *f, const skep__rec_record *record)
     skep__rec_cursor c = {record->payload, record->bytes, false};
     const uint64_t address = skep__rec_u64(&c);
     const skep__fault_range *last = f->range_count ? &f->ranges[f->range_count - 1u] : NULL;
-    if (c.bad || !c.left || address > UINTPTR_MAX - c.left) return false;
+    if (c.bad || !c.left || address > UINT64_MAX - c.left) return false;
     if (last && address <= last->address + last->size) return false;
     if (!skep__array_grow(&f->allocator, (void **)&f->ranges, &f->range_cap, f->range_count + 1u,
                           sizeof *f->ranges))
@@ -210,13 +210,12 @@ static bool read_record(skep__fault_file *f, const skep__rec_record *record)
     }
 }
 
-/* Whether the task's own description is whole. */
+/* Whether the task's own description is there. */
 static bool has_task(const skep__fault_file *f)
 {
     for (uint32_t i = 0; i < f->range_count; i++) {
         const skep__fault_range *r = &f->ranges[i];
-        if (f->head.task < r->address || f->head.task - r->address > r->size) continue;
-        return r->size - (f->head.task - r->address) >= sizeof(skep_pool_task);
+        if (f->head.task >= r->address && f->head.task - r->address < r->size) return true;
     }
     return false;
 }

@@ -27,6 +27,7 @@ typedef struct skep__fault_head {
     uint32_t rows;
     uint32_t flags;
     uint32_t cols_size;
+    uint32_t pointer_bytes; /* of the machine that wrote it */
     char system[SKEP_SYSTEM_NAME_BYTES];
     char job[SKEP_SYSTEM_NAME_BYTES];
     char executor[32];
@@ -59,7 +60,8 @@ SKEP_NODISCARD skep_status skep__fault_write(skep_plan *p, const skep_fault_task
 typedef struct skep__fault_file skep__fault_file;
 
 /* Reads one; the bytes stay where they are until it is closed. Nothing in it is believed: ranges
- * are in order and do not touch, and the task lies in one of them. */
+ * are in order and do not touch, and the task's address lies in one of them. Whether it is of this
+ * kind of machine is to be asked by whoever runs it. */
 SKEP_NODISCARD skep_status skep__fault_open(const skep_allocator *allocator, const void *bytes,
                                             size_t size, skep__fault_file **file,
                                             skep_error *error);

@@ -2,7 +2,7 @@
 /* Records, one after another (record_format.h has the bytes): how they are framed and checked. */
 #include "core/record/record_format.h"
 
-static uint64_t rec_sum(uint64_t chain, uint32_t kind, const uint8_t *payload, size_t bytes)
+uint64_t skep__rec_sum(uint64_t chain, uint32_t kind, const uint8_t *payload, size_t bytes)
 {
     const uint64_t head = skep__hash_mix(skep__hash_mix(chain, kind), bytes);
     return skep__hash_u64(
@@ -57,7 +57,7 @@ bool skep__rec_end(skep__rec_writer *w, bool whole)
     if (!skep__bytes_append(&w->out, "\0\0\0\0\0\0\0", pad))
         return rec_lose(w, SKEP_NO_MEMORY, "out of memory");
     const uint64_t sum =
-        rec_sum(w->chain, w->kind, w->out.data + SKEP__REC_RECORD_BYTES, (size_t)bytes);
+        skep__rec_sum(w->chain, w->kind, w->out.data + SKEP__REC_RECORD_BYTES, (size_t)bytes);
     memcpy(w->out.data, &w->kind, sizeof w->kind);
     memcpy(w->out.data + 8, &bytes, sizeof bytes);
     memcpy(w->out.data + 16, &sum, sizeof sum);
@@ -160,7 +160,7 @@ bool skep__rec_next(skep__rec_reader *r, skep__rec_record *record)
     record->payload = r->bytes + r->at + SKEP__REC_RECORD_BYTES;
     record->bytes = (size_t)bytes;
     r->why = "a record is damaged: its checksum differs";
-    if (rec_sum(r->chain, record->kind, record->payload, record->bytes) != sum) return false;
+    if (skep__rec_sum(r->chain, record->kind, record->payload, record->bytes) != sum) return false;
     r->why = NULL;
     r->chain = sum;
     r->at += SKEP__REC_RECORD_BYTES + padded;

@@ -78,6 +78,9 @@ SKEP_INLINE uint32_t skep__item_make(uint32_t kind, uint32_t number)
     return kind << 24 | number;
 }
 
+/* The hash of a record behind one with hash `chain`; the payload is padded with zeros. */
+uint64_t skep__rec_sum(uint64_t chain, uint32_t kind, const uint8_t *payload, size_t bytes);
+
 /* ---- writing -------------------------------------------------------------------------------- */
 
 /* One file being written, a whole record at a time. */

@@ -493,6 +493,11 @@ static skep_status frame_read(skep__replayer *r, const replay_entry *e, skep__re
     if (hashed && skep_world_hash(w) != hash) (void)differ(r, SKEP__DIFFERS_BEFORE);
     skep_status status = skep__commands_play(w, &c, command_bytes);
     if (status == SKEP_OK) status = skep__inputs_play(w, &c, input_count);
+    if (status == SKEP_OK) return SKEP_OK;
+    /* What was given so far is of a frame that will not run. */
+    skep__commands_clear(&w->outside);
+    w->inputs.count = 0;
+    w->inputs.used = 0;
     return status;
 }
 

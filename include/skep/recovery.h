@@ -61,7 +61,7 @@ SKEP_API SKEP_NODISCARD skep_status skep_sim_checkpoint_now(skep_sim *sim);
 typedef struct skep_checkpoint_stats {
     uint64_t written; /* and in their place */
     uint64_t skipped; /* left out, since the one before was still being written */
-    uint64_t failed;
+    uint64_t failed;  /* could not be written; the log says why */
     uint64_t last_tick;     /* of the last one that was written; UINT64_MAX: none */
     uint64_t last_bytes;    /* its size */
     uint64_t last_ns;       /* what writing it took, on the other thread */
