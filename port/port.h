@@ -81,6 +81,9 @@ uint64_t skep__port_unix_ns(void);
 /* Nanoseconds of processor time that this thread has used. */
 uint64_t skep__port_thread_cpu_ns(void);
 
+/* Nanoseconds of processor time that all threads of this process have used. */
+uint64_t skep__port_process_cpu_ns(void);
+
 /* The processors that this process may use at the same time: those its affinity allows, and no more
  * than its group's quota pays for. At least 1. Reads files: call it at creation, not in a frame. */
 uint32_t skep__port_cpu_count(void);
@@ -181,13 +184,26 @@ SKEP_NODISCARD skep_status skep__port_file_write(const char *path, const void *b
 /* A file that is written piece by piece. */
 typedef struct skep__port_out {
     int64_t handle; /* what the OS gave */
+    bool direct;    /* see skep__port_out_open_direct */
 } skep__port_out;
+
+/* What a file that is written past the OS' cache wants: memory, places and lengths in multiples. */
+#define SKEP__PORT_DIRECT ((size_t)4096)
 
 /* Makes a file, or empties the one that is there. Of all calls below: false for trouble, and then
  * skep__port_why says what it was. */
 bool skep__port_out_open(skep__port_out *out, const char *path);
+/* The same, past the OS' cache where the file's place can do that (then out->direct is set), which
+ * copies nothing: then all that is written begins at a multiple of SKEP__PORT_DIRECT, in memory and
+ * in the file, and is as long as one. */
+bool skep__port_out_open_direct(skep__port_out *out, const char *path);
 /* Appends; a write that fails midway may leave a part. */
 bool skep__port_out_write(skep__port_out *out, const void *bytes, size_t byte_count);
+/* Writes over what is there. */
+bool skep__port_out_write_at(skep__port_out *out, uint64_t offset, const void *bytes,
+                             size_t byte_count);
+/* Cuts the file to a length. */
+bool skep__port_out_cut(skep__port_out *out, uint64_t byte_count);
 /* Returns when all of it is where a loss of power does not reach it. */
 bool skep__port_out_sync(skep__port_out *out);
 bool skep__port_out_close(skep__port_out *out);

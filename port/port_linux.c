@@ -190,6 +190,13 @@ uint64_t skep__port_thread_cpu_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+uint64_t skep__port_process_cpu_ns(void)
+{
+    struct timespec t;
+    if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t) != 0) return 0;
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 /* The first line of a small file without its line end; false when there is none. */
 static bool port_read_line(const char *path, char *line, size_t max)
 {
@@ -589,8 +596,35 @@ skep_status skep__port_file_write(const char *path, const void *bytes, size_t by
 
 bool skep__port_out_open(skep__port_out *out, const char *path)
 {
+    out->direct = false;
     out->handle = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     return out->handle >= 0;
+}
+
+bool skep__port_out_open_direct(skep__port_out *out, const char *path)
+{
+    out->handle = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_DIRECT, 0666);
+    out->direct = out->handle >= 0;
+    return out->direct || skep__port_out_open(out, path);
+}
+
+bool skep__port_out_write_at(skep__port_out *out, uint64_t offset, const void *bytes,
+                             size_t byte_count)
+{
+    const uint8_t *from = bytes;
+    for (size_t at = 0; at < byte_count;) {
+        const ssize_t put =
+            pwrite((int)out->handle, from + at, byte_count - at, (off_t)(offset + at));
+        if (put < 0 && errno == EINTR) continue;
+        if (put <= 0) return false;
+        at += (size_t)put;
+    }
+    return true;
+}
+
+bool skep__port_out_cut(skep__port_out *out, uint64_t byte_count)
+{
+    return ftruncate((int)out->handle, (off_t)byte_count) == 0;
 }
 
 bool skep__port_out_write(skep__port_out *out, const void *bytes, size_t byte_count)

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
+/* clang-format off */
 /* Checkpoints of a running simulation.
  *
- *     the caller    IDLE    a frame is due: snapshot; its index is detached over some frames ->
- * WORK the thread    WORK    writes the file; gives the snapshot back                         ->
- * DONE the caller    DONE    takes note, says what went wrong                                 ->
- * IDLE
+ *     the caller    IDLE    a frame is due: snapshot, its free queue detached (over some
+ *                           frames, if that is long)                             -> WORK
+ *     the thread    WORK    writes the file                                      -> DONE
+ *     the caller    DONE    takes note, gives the snapshot back, says what was wrong -> IDLE
  *
  * `state` is all that the two share without order: what is written before it changes is read after.
  * The thread runs with the least share of a processor, and is told to end by QUIT. */
+/* clang-format on */
 #include "core/data/data.h"
 #include "sim/checkpoint_file.h"
 #include "sim/sim_internal.h"
@@ -17,9 +19,12 @@
 #define CHECKPOINT_CANARY 0xC4EC4u
 #define CHECKPOINT_EVERY 600u
 #define CHECKPOINT_KEEP 3u
-/* Pages of 8 KiB that are copied after one frame: half a megabyte, 50 us. */
+/* What is done after one frame: so many pages of 8 KiB copied, so many handles looked at; 100 us.
+ */
 #define CHECKPOINT_PAGES 64u
-#define CHECKPOINT_PIECE_BYTES ((size_t)256 << 10)
+#define CHECKPOINT_MEMBERS 8192u
+#define CHECKPOINT_PIECE_BYTES ((size_t)512 << 10)
+#define CHECKPOINT_MEMORY_BYTES (CHECKPOINT_PIECE_BYTES + SKEP__PORT_DIRECT)
 
 enum { CHECKPOINT_IDLE, CHECKPOINT_WORK, CHECKPOINT_DONE, CHECKPOINT_QUIT };
 
@@ -29,10 +34,11 @@ struct skep__checkpoint {
     skep__port_thread thread;
     _Atomic uint32_t state;
     skep__checkpoint_job job; /* the thread's during WORK */
-    bool good;                /* what came of it, */
-    uint64_t took_ns;         /* and when */
+    bool good;                /* what came of it */
+    uint64_t took_ns;
+    uint64_t took_cpu_ns;
     skep_snapshot *snapshot;  /* being detached; NULL: none */
-    uint32_t page;            /* of it, next */
+    skep__detach_place place; /* how far it is */
     uint32_t every;
     uint64_t next_number;
     bool ailing; /* the last one failed, and the log has it */
@@ -65,8 +71,10 @@ static void checkpoint_thread(void *arg)
             continue;
         }
         const uint64_t began = skep__port_clock_ns();
+        const uint64_t began_cpu = skep__port_thread_cpu_ns();
         c->good = skep__checkpoint_write(&c->job);
         c->took_ns = skep__port_clock_ns() - began;
+        c->took_cpu_ns = skep__port_thread_cpu_ns() - began_cpu;
         atomic_store_explicit(&c->state, CHECKPOINT_DONE, memory_order_release);
         skep__port_futex_wake(&c->state, 1);
     }
@@ -104,6 +112,7 @@ static void checkpoint_collect(struct skep__checkpoint *c)
     c->stats.last_tick = c->job.tick;
     c->stats.last_bytes = c->job.bytes;
     c->stats.last_ns = c->took_ns;
+    c->stats.last_cpu_ns = c->took_cpu_ns;
 }
 
 static void checkpoint_drop(struct skep__checkpoint *c, const char *why)
@@ -114,10 +123,11 @@ static void checkpoint_drop(struct skep__checkpoint *c, const char *why)
 }
 
 /* Detaches a part of the snapshot, and hands it over when that was the last one. */
-static void checkpoint_detach(struct skep__checkpoint *c, uint32_t pages)
+static void checkpoint_detach(struct skep__checkpoint *c, uint32_t pages, uint32_t members)
 {
     bool done = false;
-    const skep_status status = skep__snapshot_detach_some(c->snapshot, pages, &c->page, &done);
+    const skep_status status =
+        skep__snapshot_detach_save(c->snapshot, pages, members, &c->place, &done);
     if (status != SKEP_OK) {
         checkpoint_drop(c, "the region is full (knob region_bytes_max)");
         return;
@@ -131,7 +141,7 @@ static void checkpoint_detach(struct skep__checkpoint *c, uint32_t pages)
 
 static void checkpoint_take(struct skep__checkpoint *c)
 {
-    c->page = 0;
+    memset(&c->place, 0, sizeof c->place);
     c->job.tick = skep_world_tick(c->sim->world);
     if (skep_snapshot_take(c->sim->world, &c->snapshot) == SKEP_OK) return;
     c->snapshot = NULL;
@@ -158,7 +168,8 @@ void skep__checkpoint_after(skep_sim *sim)
     checkpoint_collect(c);
     if (due && checkpoint_busy(c)) c->stats.skipped++;
     if (due && !checkpoint_busy(c)) checkpoint_take(c);
-    if (checkpoint_busy(c) && !checkpoint_working(c)) checkpoint_detach(c, CHECKPOINT_PAGES);
+    if (checkpoint_busy(c) && !checkpoint_working(c))
+        checkpoint_detach(c, CHECKPOINT_PAGES, CHECKPOINT_MEMBERS);
     const uint64_t took = skep__port_clock_ns() - began;
     c->stats.caller_ns += took;
     if (took > c->stats.caller_max_ns) c->stats.caller_max_ns = took;
@@ -186,8 +197,9 @@ static skep_status checkpoint_start(struct skep__checkpoint *c)
     skep_status status = checkpoint_folder(c);
     if (status != SKEP_OK) return status;
     c->job.piece_bytes = CHECKPOINT_PIECE_BYTES;
-    c->job.piece = skep__alloc(&c->sim->allocator, CHECKPOINT_PIECE_BYTES, 64);
-    if (!c->job.piece) return SKEP_NO_MEMORY;
+    c->job.block = skep__alloc(&c->sim->allocator, CHECKPOINT_MEMORY_BYTES, SKEP__PORT_DIRECT);
+    if (!c->job.block) return SKEP_NO_MEMORY;
+    c->job.piece = c->job.block + SKEP__PORT_DIRECT;
     c->started = skep__port_thread_create(&c->thread, "skep-checkpoint", checkpoint_thread, c);
     return c->started ? SKEP_OK : SKEP_NO_MEMORY;
 }
@@ -226,12 +238,12 @@ skep_status skep_sim_checkpoint_now(skep_sim *sim)
     struct skep__checkpoint *c = sim->checkpoint;
     if (!c) return SKEP_NOT_FOUND;
     if (skep_frame_running(sim->plan)) return SKEP_BUSY;
-    if (checkpoint_busy(c) && !checkpoint_working(c)) checkpoint_detach(c, UINT32_MAX);
+    if (checkpoint_busy(c) && !checkpoint_working(c)) checkpoint_detach(c, UINT32_MAX, UINT32_MAX);
     checkpoint_wait(c);
     if (c->stats.last_tick == skep_world_tick(sim->world)) return SKEP_OK;
     const uint64_t failed = c->stats.failed;
     checkpoint_take(c);
-    if (checkpoint_busy(c)) checkpoint_detach(c, UINT32_MAX);
+    if (checkpoint_busy(c)) checkpoint_detach(c, UINT32_MAX, UINT32_MAX);
     checkpoint_wait(c);
     return c->stats.failed == failed ? SKEP_OK : SKEP_IO;
 }
@@ -256,7 +268,7 @@ void skep_sim_checkpoint_end(skep_sim *sim)
         skep__port_thread_join(&c->thread);
     }
     skep_snapshot_release(c->snapshot);
-    skep__free(&sim->allocator, c->job.piece, CHECKPOINT_PIECE_BYTES, 64);
+    skep__free(&sim->allocator, c->job.block, CHECKPOINT_MEMORY_BYTES, SKEP__PORT_DIRECT);
     skep__free(&sim->allocator, c, sizeof *c, 64);
     sim->checkpoint = NULL;
 }

@@ -5,8 +5,7 @@
 #include "sim/checkpoint_file.h"
 
 #include "core/base/format.h"
-
-#include "skep/save.h"
+#include "core/data/save_format.h"
 
 #define FILE_PREFIX "checkpoint-"
 #define FILE_ENDING ".skep"
@@ -96,21 +95,27 @@ typedef struct write_state {
     skep__checkpoint_job *job;
     skep__port_out out;
     size_t used; /* of the piece */
+    bool first;  /* the first piece has been written; its first block is kept in job->block */
     bool failed; /* and the OS said why */
 } write_state;
 
-static bool write_out(write_state *w, const void *bytes, size_t n)
-{
-    w->failed = w->failed || !skep__port_out_write(&w->out, bytes, n);
-    w->job->bytes += n;
-    return !w->failed;
-}
-
+/* Writes the piece, filled up to whole blocks where the OS wants that. */
 static bool write_flush(write_state *w)
 {
-    const size_t n = w->used;
+    skep__checkpoint_job *job = w->job;
+    size_t n = w->used;
+    if (n == 0) return true;
+    if (w->out.direct) {
+        const size_t whole = skep__align(n, SKEP__PORT_DIRECT);
+        memset(job->piece + n, 0, whole - n);
+        n = whole;
+    }
+    if (!w->first) memcpy(job->block, job->piece, SKEP__PORT_DIRECT);
+    w->first = true;
+    w->failed = w->failed || !skep__port_out_write(&w->out, job->piece, n);
+    job->bytes += w->used;
     w->used = 0;
-    return n == 0 || write_out(w, w->job->piece, n);
+    return !w->failed;
 }
 
 /* Gathers pieces, so that one call of the OS is neither tiny nor long. */
@@ -130,6 +135,19 @@ static bool write_some(void *ctx, const void *bytes, size_t n)
     return true;
 }
 
+/* Puts the head, which has the checksums, in its place. */
+static bool write_head(write_state *w, const uint8_t *head)
+{
+    uint8_t *block = w->job->block;
+    memcpy(block, head, SKEP__SAVE_CONTENT_OFFSET);
+    const uint64_t least = w->job->bytes < SKEP__PORT_DIRECT ? w->job->bytes : SKEP__PORT_DIRECT;
+    const size_t n = w->out.direct ? SKEP__PORT_DIRECT : (size_t)least;
+    const bool good = skep__port_out_write_at(&w->out, 0, block, n) &&
+                      (!w->out.direct || skep__port_out_cut(&w->out, w->job->bytes));
+    w->failed = w->failed || !good;
+    return good;
+}
+
 static bool write_fail(skep__checkpoint_job *job, const char *what, const char *path)
 {
     char why[128];
@@ -142,9 +160,10 @@ static bool write_fail(skep__checkpoint_job *job, const char *what, const char *
 static bool write_file(skep__checkpoint_job *job, const char *path)
 {
     write_state w = {.job = job};
-    if (!skep__port_out_open(&w.out, path)) return write_fail(job, "making", path);
-    const skep_status status = skep_save_snapshot(job->snapshot, write_some, &w);
-    bool good = status == SKEP_OK && write_flush(&w);
+    uint8_t head[SKEP__SAVE_CONTENT_OFFSET];
+    if (!skep__port_out_open_direct(&w.out, path)) return write_fail(job, "making", path);
+    const skep_status status = skep__save_snapshot_late(job->snapshot, write_some, &w, head);
+    bool good = status == SKEP_OK && write_flush(&w) && write_head(&w, head);
     if (!good && w.failed) (void)write_fail(job, "writing", path);
     if (!good && !w.failed)
         (void)skep__format(job->why, sizeof job->why, "writing %s: %s", path,

@@ -32,10 +32,11 @@ typedef struct skep__checkpoint_job {
     uint64_t number;
     uint64_t tick;
     uint32_t keep;
-    uint8_t *piece; /* piece_bytes to gather in */
-    size_t piece_bytes;
-    uint64_t bytes; /* written */
-    char why[256];  /* it failed */
+    uint8_t *block;     /* SKEP__PORT_DIRECT bytes, aligned to as many: the file's first ones */
+    uint8_t *piece;     /* piece_bytes to gather in, likewise */
+    size_t piece_bytes; /* a multiple of SKEP__PORT_DIRECT */
+    uint64_t bytes;     /* written */
+    char why[256];      /* it failed */
 } skep__checkpoint_job;
 
 /* Writes one, syncs it, gives it its name, and removes those beyond `keep`. Any thread; allocates

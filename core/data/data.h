@@ -62,11 +62,18 @@ void skep__snapshots_drain(skep_world *w);
 skep_status skep__snapshot_take(skep_world *w, skep_snapshot **snapshot);
 skep_status skep__restore(skep_world *w, const skep_snapshot *s);
 
-/* skep_snapshot_detach, a part at a time: copies at most `budget` pages of the index, from `page`
- * on, which moves along, and says whether that was the last one. Between two calls the world goes
- * on. */
-skep_status skep__snapshot_detach_some(skep_snapshot *s, uint32_t budget, uint32_t *page,
-                                       bool *done);
+/* How far detaching for a save has come; all zero: not begun. */
+typedef struct skep__detach_place {
+    uint32_t at; /* next member of the free queue */
+    uint32_t done;
+} skep__detach_place;
+
+/* What skep_snapshot_detach does, as far as a save needs it, which of the index reads the free
+ * queue alone: so only pages that its members lie in are copied, at most `pages` of them, and at
+ * most `members` looked at. `done` says whether those were the last ones; until then the world may
+ * go on between two calls. */
+skep_status skep__snapshot_detach_save(skep_snapshot *s, uint32_t pages, uint32_t members,
+                                       skep__detach_place *place, bool *done);
 
 /* ---- hashes of parts ------------------------------------------------------------------------- */
 

@@ -337,26 +337,34 @@ static bool snap_detach_page(skep__store *store, skep_snapshot *s, uint32_t page
     return true;
 }
 
-skep_status skep__snapshot_detach_some(skep_snapshot *s, uint32_t budget, uint32_t *page,
-                                       bool *done)
+skep_status skep_snapshot_detach(skep_snapshot *snapshot)
 {
-    skep_world *w = s->world;
-    *done = false;
-    for (; *page < s->keep.page_count; ++*page) {
-        if (s->keep.pages[*page]) continue; /* written since, and kept by that */
-        if (budget-- == 0) return SKEP_OK;
-        if (snap_detach_page(&w->store, s, *page)) continue;
+    skep_world *w = snapshot->world;
+    for (uint32_t p = 0; p < snapshot->keep.page_count; p++) {
+        if (snapshot->keep.pages[p] || snap_detach_page(&w->store, snapshot, p)) continue;
         return skep__world_fail(w, SKEP_NO_MEMORY, "snapshot: the region is full");
     }
-    *done = true;
     return SKEP_OK;
 }
 
-skep_status skep_snapshot_detach(skep_snapshot *snapshot)
+skep_status skep__snapshot_detach_save(skep_snapshot *s, uint32_t pages, uint32_t members,
+                                       skep__detach_place *place, bool *done)
 {
-    uint32_t page = 0;
-    bool done = false;
-    return skep__snapshot_detach_some(snapshot, UINT32_MAX, &page, &done);
+    skep_world *w = s->world;
+    *done = false;
+    if (place->done == 0) place->at = s->queue.head;
+    for (; place->done < s->queue.count; place->done++) {
+        const uint32_t page = place->at >> SKEP__INDEX_PAGE_SHIFT;
+        if (members-- == 0) return SKEP_OK;
+        if (!s->keep.pages[page]) {
+            if (pages-- == 0) return SKEP_OK;
+            if (!snap_detach_page(&w->store, s, page))
+                return skep__world_fail(w, SKEP_NO_MEMORY, "snapshot: the region is full");
+        }
+        place->at = skep__record_row(skep__snap_record_at(s, place->at));
+    }
+    *done = true;
+    return SKEP_OK;
 }
 
 /* ---- reading -------------------------------------------------------------------------------- */

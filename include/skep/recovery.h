@@ -45,10 +45,11 @@ SKEP_API skep_checkpoint_desc skep_checkpoint_desc_default(void);
  *
  * A frame never waits for it: while one is still being written those that become due are left out
  * and counted. Where writing fails, one line in the log says so, and the next one tries again. The
- * caller's thread pays for the snapshot, for 8 KiB of entity index a thousand entities, copied over
- * several frames, and in the frame after it for fresh blocks in place of those that the snapshot
- * holds. Checkpoints that were going on end. SKEP_ARGUMENT; SKEP_IO when the folder is none and
- * cannot be made, with the reason in the log; SKEP_NO_MEMORY. */
+ * caller's thread pays for the snapshot, for a copy of those pages of the entity index that the
+ * free queue lies in, over several frames if it is long, and in the frame after it for fresh blocks
+ * in place of those that the snapshot holds. Checkpoints that were going on end. SKEP_ARGUMENT;
+ * SKEP_IO when the folder is none and cannot be made, with the reason in the log; SKEP_NO_MEMORY.
+ */
 SKEP_API SKEP_NODISCARD skep_status skep_sim_checkpoint(skep_sim *sim,
                                                         const skep_checkpoint_desc *desc);
 
@@ -59,12 +60,13 @@ SKEP_API SKEP_NODISCARD skep_status skep_sim_checkpoint_now(skep_sim *sim);
 
 /* What checkpoints came to. */
 typedef struct skep_checkpoint_stats {
-    uint64_t written; /* and in their place */
-    uint64_t skipped; /* left out, since the one before was still being written */
-    uint64_t failed;  /* could not be written; the log says why */
+    uint64_t written;       /* and in their place */
+    uint64_t skipped;       /* left out, since the one before was still being written */
+    uint64_t failed;        /* could not be written; the log says why */
     uint64_t last_tick;     /* of the last one that was written; UINT64_MAX: none */
     uint64_t last_bytes;    /* its size */
-    uint64_t last_ns;       /* what writing it took, on the other thread */
+    uint64_t last_ns;       /* what writing it took, on the other thread, */
+    uint64_t last_cpu_ns;   /* and how much of that was processor time */
     uint64_t caller_ns;     /* spent on the caller's thread, in all */
     uint64_t caller_max_ns; /* the most after one frame */
 } skep_checkpoint_stats;
