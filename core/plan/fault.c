@@ -76,6 +76,20 @@ void skep__task_wants(const skep_plan *p, skep__task *t, const skep_pool_result 
     t->system->output_hint |= 1; /* so that it is looked at when the batch is over */
 }
 
+static void fault_tell(const skep_plan *p, const skep__task *t, const skep_pool_result *result,
+                       bool again)
+{
+    const skep_fault_task fault = {.system = t->system->name,
+                                   .task = t->task,
+                                   .job = t->system->job,
+                                   .result = result,
+                                   .cause = t->cause,
+                                   .status = (skep_status)t->status,
+                                   .in_place = t->in_place,
+                                   .again = again};
+    p->host.fault_task(p->host.fault_ctx, &fault);
+}
+
 void skep__task_fail(skep_plan *p, skep__task *t, skep_status status,
                      const skep_pool_result *result)
 {
@@ -92,6 +106,7 @@ void skep__task_fail(skep_plan *p, skep__task *t, skep_status status,
         t->status = skep__u8(status);
         t->worker = result->worker;
         t->cause = skep__cause_keep(p, t->cause ? t->cause : result->cause);
+        if (p->host.fault_task) fault_tell(p, t, result, again);
     }
     t->retried |= again;
     t->state = again ? SKEP__TASK_LOST : SKEP__TASK_FAILED;

@@ -609,6 +609,8 @@ static skep_status commit(skep_plan *p)
     if (SKEP_UNLIKELY(p->hung_count)) skep__bump_park(p);
     (void)skep__trace_end(p->ring, SKEP__TRACE_COMMIT, began,
                           skep__trace_pair(f->batch + 1, p->batch_info[f->batch].due));
+    for (skep__plan_watcher *w = p->watchers; w && status == SKEP_OK; w = w->next)
+        w->batch(w->ctx, f->batch);
     f->batch++;
     f->phase = SKEP__PHASE_BATCH;
     return status;
