@@ -137,7 +137,7 @@ static void text_threads(const summary *s)
         const skep__trace_thread_stats *x = &s->threads[r];
         const double total = s->times.total_ns;
         printf("  %-14s %5.1f%%         %5.1f%%   %5.1f%% %5.1f%%   %5.1f%%\n", s->t->rows[r].name,
-               100.0 * x->utilisation,
+               x->busy_ns > 0.0 ? 100.0 * x->utilisation : 0.0, /* what was rounded is not -0.0% */
                100.0 * summary_part(x->idle_ns[SKEP__REASON_NOTHING], total),
                100.0 * summary_part(x->idle_ns[SKEP__REASON_BARRIER], total),
                100.0 * summary_part(x->idle_ns[SKEP__REASON_QUEUE], total),
