@@ -6,12 +6,13 @@
 #   make test                        everything; ARGS goes to ctest, e.g. ARGS="-R gcc.unit"
 #   make bench ARGS="iterate"        bars of the project, compared with hand-written C
 #   make fuzz ARGS=10                hostile bytes for every decoder, 60 seconds each by default
+#   make storm ARGS=10000            faults of all kinds, 100,000 by default, and no frame lost
 #   make check                       style: tidy, tsc, prettier, clang-format, clang-tidy
 ARGS ?=
 JOBS := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench fuzz check format dist clean
+.PHONY: help run test bench fuzz storm check format dist clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -37,6 +38,10 @@ bench:
 fuzz:
 	@tools/setup.sh fuzz
 	@tools/fuzz.sh $(ARGS)
+
+storm:
+	@tools/setup.sh test
+	@tools/storm.sh $(ARGS)
 
 check:
 	@tools/setup.sh check

@@ -21,7 +21,7 @@ static const bench_row *const row_lists[] = {
     skep__bench_iterate_rows, skep__bench_snapshot_rows,  skep__bench_structure_rows,
     skep__bench_access_rows,  skep__bench_frame_rows,     skep__bench_tiny_rows,
     skep__bench_trace_rows,   skep__bench_replicate_rows, skep__bench_live_rows,
-    skep__bench_gateway_rows, skep__bench_processes_rows,
+    skep__bench_gateway_rows, skep__bench_processes_rows, skep__bench_recovery_rows,
 };
 
 static int usage(const char *wrong, const char *why)

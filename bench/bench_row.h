@@ -77,6 +77,7 @@ extern const bench_row skep__bench_iterate_rows[];
 extern const bench_row skep__bench_structure_rows[];
 extern const bench_row skep__bench_access_rows[];
 extern const bench_row skep__bench_snapshot_rows[];
+extern const bench_row skep__bench_recovery_rows[];
 extern const bench_row skep__bench_frame_rows[];
 extern const bench_row skep__bench_tiny_rows[];
 extern const bench_row skep__bench_trace_rows[];

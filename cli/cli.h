@@ -4,6 +4,7 @@
 #ifndef SKEP_CLI_CLI_H
 #define SKEP_CLI_CLI_H
 
+#include "skep/recovery.h"
 #include "skep/sim.h"
 
 #include <stdbool.h>
@@ -215,8 +216,27 @@ typedef struct skep__cli_scene {
     skep_sim *sim;
     uint64_t seed; /* the world's */
     float dt;
+    char *data; /* of the data file, data_bytes, or NULL */
+    size_t data_bytes;
+    skep_checkpoint_found resumed; /* what --resume went on from; path "": nothing */
     skep__cli_log log;
 } skep__cli_scene;
+
+/* What a recording says of the scene that was open. Texts are borrowed. */
+typedef struct skep__cli_recorded {
+    const char *scene;   /* name, or path of a module */
+    const char **params; /* param_count texts "K=V", and room for no more */
+    uint32_t param_count;
+    uint32_t entity_max; /* 0: the default */
+    uint64_t region_bytes_max;
+    uint64_t seed;
+    const void *data; /* or NULL */
+    size_t data_bytes;
+} skep__cli_recorded;
+
+/* Opens the scene of a recording, as skep__cli_scene_open does. */
+int skep__cli_scene_recorded(skep__cli_scene *scene, const skep__cli_options *options,
+                             const skep__cli_recorded *recorded);
 
 /* Opens what the options ask for and loads a saved world into it. Returns an exit code, after
  * saying why on standard error when it is not SKEP__EXIT_OK. Close it in either case. */
@@ -235,6 +255,27 @@ void skep__cli_log_line(void *ctx, skep_log_level level, const char *text);
 
 /* Says on standard error what there is to say of a simulation that failed. */
 void skep__cli_log_print(skep__cli_log *log);
+
+/* ---- checkpoints and recordings -------------------------------------------------------------- */
+
+/* Looks at the options for them before anything is opened. */
+int skep__cli_recovery_check(const skep__cli_options *options);
+
+/* Begins what was asked for. */
+int skep__cli_recovery_begin(const skep__cli_options *options, skep__cli_scene *scene);
+
+/* What they came to. */
+typedef struct skep__cli_recovery {
+    const char *checkpoints; /* their folder, or NULL */
+    skep_checkpoint_stats stats;
+    const char *record; /* the file, or NULL */
+    uint64_t record_bytes;
+    bool record_whole; /* all frames are in it */
+} skep__cli_recovery;
+
+/* Takes a last checkpoint and ends the recording. SKEP__EXIT_FAILED when one of them failed. */
+int skep__cli_recovery_end(const skep__cli_options *options, skep__cli_scene *scene,
+                           skep__cli_recovery *recovery);
 
 /* ---- results -------------------------------------------------------------------------------- */
 
@@ -263,6 +304,7 @@ struct skep__tracer_result;
 typedef struct skep__cli_result {
     const skep__cli_scene *scene;
     const struct skep__tracer_result *traced;
+    const skep__cli_recovery *recovery;
     const skep__cli_times *times;
     const char *executor;
     const char *saved; /* path, or NULL */
@@ -292,6 +334,8 @@ int skep__cli_serve(const skep__cli_options *options);
 int skep__cli_view(const skep__cli_options *options);
 int skep__cli_plan(const skep__cli_options *options);
 int skep__cli_list(const skep__cli_options *options);
+int skep__cli_check(const skep__cli_options *options);
+int skep__cli_replay(const skep__cli_options *options);
 int skep__cli_trace_summary(const skep__cli_options *options);
 int skep__cli_trace_compare(const skep__cli_options *options);
 int skep__cli_trace_convert(const skep__cli_options *options);

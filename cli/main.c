@@ -67,6 +67,10 @@ static int main_work(const skep__cli_options *options)
         return skep__cli_view(options);
     case SKEP__CLI_SCENES:
         return skep__cli_list(options);
+    case SKEP__CLI_CHECK:
+        return skep__cli_check(options);
+    case SKEP__CLI_REPLAY:
+        return skep__cli_replay(options);
     case SKEP__CLI_TRACE_SUMMARY:
         return skep__cli_trace_summary(options);
     case SKEP__CLI_TRACE_COMPARE:

@@ -19,9 +19,12 @@
       "shows which systems run side by side, and why")                                             \
     X(SCENES, "scenes", "[SCENE|FILE.so]", 0, 1, "scene", "",                                      \
       "lists the scenes, or the parameters of one")                                                \
+    X(CHECK, "check", "FILE.so", 1, 1, "file", "which file? skep check bees.so",                   \
+      "says what in a scene is not pure or not exact")                                             \
+    X(REPLAY, "replay", "FILE", 1, 1, "recording", "which recording? skep replay run.skepr",       \
+      "runs a recording again, or a job that failed")                                              \
     X(TRACE_SUMMARY, "trace summary", "FILE", 1, 1, "trace",                                       \
-      "which trace? skep trace summary out.skept",                                                 \
-      "says where the time of a trace went")                                                       \
+      "which trace? skep trace summary out.skept", "says where the time of a trace went")          \
     X(TRACE_COMPARE, "trace compare", "A B", 2, 2, "trace",                                        \
       "which two traces? skep trace compare before.skept after.skept",                             \
       "says which systems got slower, and how sure it is")                                         \
@@ -39,9 +42,10 @@
       "frames to run first, to know what blocks cost (8)")                                         \
     X(pace, "--pace", "real|none", PACE, RUN, 0, 0,                                                \
       "keep to real time, or go as fast as it can (real\nwithout --frames, none with it)")         \
-    X(workers, "--workers", "N|auto", WORKERS, RUN | SERVE | PLAN, 0, SKEP_WORKERS_MAX,            \
+    X(workers, "--workers", "N|auto", WORKERS, RUN | SERVE | PLAN | REPLAY, 0, SKEP_WORKERS_MAX,   \
       "threads beside the caller (auto)")                                                          \
-    X(executor, "--executor", "local|threads|processes", EXECUTOR, RUN | SERVE | PLAN, 0, 0,       \
+    X(executor, "--executor", "local|threads|processes", EXECUTOR, RUN | SERVE | PLAN | REPLAY, 0, \
+      0,                                                                                           \
       "where jobs run (threads; local: all on the caller;\n"                                       \
       "processes: isolated, for jobs that are not trusted)")                                       \
     X(deadline_ms, "--deadline-ms", "N", U64, RUN | SERVE, 0, 86400000,                            \
@@ -52,7 +56,7 @@
       "fails (1000; 0: any number)")                                                               \
     X(no_seccomp, "--no-seccomp", "", FLAG, RUN | SERVE, 0, 0,                                     \
       "processes: let jobs make any system call")                                                  \
-    X(grain, "--grain", "0|auto", GRAIN, RUN | SERVE | PLAN, 0, 0,                                 \
+    X(grain, "--grain", "0|auto", GRAIN, RUN | SERVE | PLAN | REPLAY, 0, 0,                        \
       "0: hand even the smallest batch to workers (auto)")                                         \
     X(seed, "--seed", "N", U64, RUN | SERVE | PLAN, 0, UINT64_MAX,                                 \
       "seed of all random numbers (1)")                                                            \
@@ -65,6 +69,28 @@
       "set a parameter of the scene; may be given many times\n(skep scenes SCENE lists them)")     \
     X(load, "--load", "FILE", TEXT, RUN | SERVE | PLAN, 0, 0, "begin with the world of this file") \
     X(save, "--save", "FILE", TEXT, RUN, 0, 0, "save the world at the end")                        \
+    X(checkpoint, "--checkpoint", "DIR", TEXT, RUN | SERVE, 0, 0,                                  \
+      "save the world there while it runs, without stopping it")                                   \
+    X(checkpoint_run, "--every", "N", U32, RUN, 1, 1000000000,                                     \
+      "frames from checkpoint to checkpoint (600)")                                                \
+    X(checkpoint_serve, "--checkpoint-every", "N", U32, SERVE, 1, 1000000000,                      \
+      "frames from checkpoint to checkpoint (600)")                                                \
+    X(keep, "--keep", "K", U32, RUN | SERVE, 1, 10000,                                             \
+      "checkpoints that stay, the newest ones (3)")                                                \
+    X(resume, "--resume", "DIR", TEXT, RUN | SERVE, 0, 0,                                          \
+      "go on from the newest good checkpoint; where there is\nnone yet, from the beginning")       \
+    X(record, "--record", "FILE", TEXT, RUN | SERVE, 0, 0,                                         \
+      "keep what each frame got, for skep replay FILE")                                            \
+    X(record_every, "--record-every", "N", U32, RUN | SERVE, 0, 1000000000,                        \
+      "keep hashes of every N-th frame alone, to compare with\n(1; 0: none)")                      \
+    X(faults, "--faults", "DIR", TEXT, RUN | SERVE, 0, 0,                                          \
+      "where files of faults go (beside the recording or the\n"                                    \
+      "checkpoints; without these: nowhere)")                                                      \
+    X(replay_scene, "--scene", "SCENE|FILE.so", TEXT, REPLAY, 0, 0,                                \
+      "the scene, where it is not what the recording says")                                        \
+    X(replay_local, "--local", "", FLAG, REPLAY, 0, 0,                                             \
+      "all in this process, on one thread: for a debugger")                                        \
+    X(replay_json, "--json", "", FLAG, REPLAY, 0, 0, "one line of JSON in place of the text")      \
     X(hash_every, "--hash-every", "N", U64, RUN, 1, UINT64_MAX,                                    \
       "print \"frame hash\" whenever the frame is a multiple\nof N")                               \
     X(check, "--check", "", FLAG, RUN, 0, 0,                                                       \
@@ -98,6 +124,7 @@
     X(seconds, "--seconds", "N", U32, VIEW, 0, 1000000, "stop after N seconds (else at Ctrl-C)")   \
     X(view_json, "--json", "", FLAG, VIEW, 0, 0, "a line of JSON a second")                        \
     X(why, "--why", "SYSTEM", TEXT, PLAN, 0, 0, "explain the place of one system")                 \
+    X(check_json, "--json", "", FLAG, CHECK, 0, 0, "one object of JSON in place of the text")      \
     X(bench_json, "--json", "", FLAG, BENCH, 0, 0, "print the rows as JSON")                       \
     X(bench_csv, "--csv", "FILE", TEXT, BENCH, 0, 0, "keep the rows as CSV (a folder: ends in /)") \
     X(bench_compare, "--compare", "A B", TEXT, BENCH, 0, 0,                                        \
@@ -110,6 +137,6 @@
     X(trace_json, "--json", "", FLAG, TRACE_SUMMARY | TRACE_COMPARE, 0, 0,                         \
       "one object of JSON in place of the text:\ndocs/trace-format.md says what is in it")         \
     X(help, "--help", "", FLAG,                                                                    \
-      RUN | SERVE | VIEW | PLAN | SCENES | TRACE_SUMMARY | TRACE_COMPARE | TRACE_CONVERT | BENCH | \
-          HELP,                                                                                    \
+      RUN | SERVE | VIEW | PLAN | SCENES | CHECK | REPLAY | TRACE_SUMMARY | TRACE_COMPARE |        \
+          TRACE_CONVERT | BENCH | HELP,                                                            \
       0, 0, "show this text")

@@ -104,6 +104,9 @@ static int run_finish(run_state *r, const skep__cli_options *o)
         result.saved = NULL;
         code = SKEP__EXIT_FAILED;
     }
+    skep__cli_recovery recovery;
+    if (skep__cli_recovery_end(o, &r->scene, &recovery) != SKEP__EXIT_OK) code = SKEP__EXIT_FAILED;
+    result.recovery = &recovery;
     if (skep__cli_tracer_end(&r->tracer, r->end == SKEP__END_ERROR) != SKEP__EXIT_OK)
         code = SKEP__EXIT_FAILED;
     result.traced = &r->tracer.result;
@@ -129,6 +132,7 @@ int skep__cli_run(const skep__cli_options *options)
     const skep__cli_value *v = options->value;
     int code = run_check_save(options);
     if (code == SKEP__EXIT_OK) code = skep__cli_tracer_check(options);
+    if (code == SKEP__EXIT_OK) code = skep__cli_recovery_check(options);
     if (code != SKEP__EXIT_OK) return code;
     run_state *r = calloc(1, sizeof *r);
     if (!r) return SKEP__EXIT_FAILED;
@@ -138,6 +142,7 @@ int skep__cli_run(const skep__cli_options *options)
     r->paced = v[SKEP__CLI_pace].given ? v[SKEP__CLI_pace].number == 0 : !v[SKEP__CLI_frames].given;
     skep__cli_stop_signals();
     code = skep__cli_scene_open(&r->scene, options);
+    if (code == SKEP__EXIT_OK) code = skep__cli_recovery_begin(options, &r->scene);
     if (code == SKEP__EXIT_OK) {
         r->scene.log.live = &r->live;
         skep__cli_tracer_begin(&r->tracer, options, &r->scene, &r->live);

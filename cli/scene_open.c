@@ -52,24 +52,23 @@ static bool open_is_file(const char *name)
            (strcmp(dot, ".so") == 0 || strcmp(dot, ".dylib") == 0 || strcmp(dot, ".dll") == 0);
 }
 
-static int open_unknown(const skep__cli_options *o)
+static int open_unknown(const skep__cli_options *o, const char *word)
 {
     const char *names[64];
     char meant[128];
     uint32_t count = 0;
     for (; count < 64 && skep__scene_at(count); count++) names[count] = skep__scene_at(count)->name;
-    return skep__cli_fail(o->command, "there is no scene \"%s\"%s; skep scenes lists them",
-                          o->words[0],
-                          skep__cli_meant(meant, sizeof meant, o->words[0], names, count));
+    return skep__cli_fail(o->command, "there is no scene \"%s\"%s; skep scenes lists them", word,
+                          skep__cli_meant(meant, sizeof meant, word, names, count));
 }
 
-static int open_find(skep__cli_scene *s, const skep__cli_options *o)
+static int open_find(skep__cli_scene *s, const skep__cli_options *o, const char *word)
 {
-    s->scene = skep__scene_find(o->words[0]);
-    if (!s->scene && !open_is_file(o->words[0])) return open_unknown(o);
+    s->scene = skep__scene_find(word);
+    if (!s->scene && !open_is_file(word)) return open_unknown(o, word);
     if (!s->scene) {
         char why[1024];
-        const skep_status status = skep_scene_file_open(o->words[0], &s->file, why, sizeof why);
+        const skep_status status = skep_scene_file_open(word, &s->file, why, sizeof why);
         if (status != SKEP_OK) return skep__cli_fail(o->command, "%s", why);
         s->scene = skep_scene_file_scene(s->file);
     }
@@ -103,11 +102,10 @@ static char *open_read(FILE *file, size_t *bytes)
     return text;
 }
 
-/* Reads the file that an option names; nothing where it was not given. */
-static int open_file(const skep__cli_options *o, skep__cli_option id, const char *name, char **text,
+/* Reads the file that an option names; nothing where `path` is NULL. */
+static int open_file(const skep__cli_options *o, const char *path, const char *name, char **text,
                      size_t *bytes)
 {
-    const char *path = o->value[id].text;
     *text = NULL;
     *bytes = 0;
     if (!path) return SKEP__EXIT_OK;
@@ -124,14 +122,18 @@ static int open_file(const skep__cli_options *o, skep__cli_option id, const char
 
 /* Looks at the saved world before anything is built: the seed is the saved one from the beginning,
  * and there is to be room for its entities. */
-static int open_save(const skep__cli_options *o, skep_save_info *info)
+static int open_save(const skep__cli_scene *s, const skep__cli_options *o, skep_save_info *info)
 {
+    const skep_checkpoint_found *found = &s->resumed;
     char *text = NULL;
     size_t bytes = 0;
     skep_error error;
     memset(info, 0, sizeof *info);
     memset(&error, 0, sizeof error);
-    const int code = open_file(o, SKEP__CLI_load, "--load", &text, &bytes);
+    info->seed = found->seed;
+    info->entity_count = found->entity_count;
+    if (found->path[0]) return SKEP__EXIT_OK;
+    const int code = open_file(o, o->value[SKEP__CLI_load].text, "--load", &text, &bytes);
     if (code != SKEP__EXIT_OK || !text) return code;
     const skep_status status = skep_save_check(text, bytes, info, &error);
     free(text);
@@ -179,6 +181,23 @@ static void open_workers(const skep__cli_scene *s, const skep__cli_options *o, s
         d->restart_max = v[SKEP__CLI_restart_budget].number
                              ? (uint32_t)v[SKEP__CLI_restart_budget].number
                              : SKEP_RESTARTS_ANY;
+}
+
+/* Finds the checkpoint to go on from. A folder without any is where a run begins. */
+static int open_resume(skep__cli_scene *s, const skep__cli_options *o)
+{
+    const char *folder = o->value[SKEP__CLI_resume].text;
+    if (!folder) return SKEP__EXIT_OK;
+    const skep_log log = {skep__cli_log_line, &s->log};
+    const skep_status status = skep_checkpoint_find(folder, &log, &s->resumed);
+    if (status == SKEP_OK) return SKEP__EXIT_OK;
+    s->resumed.path[0] = 0;
+    if (status != SKEP_NOT_FOUND)
+        return skep__cli_fail(o->command, "--resume: %s: %s", folder,
+                              status == SKEP_CORRUPT ? "all its checkpoints are damaged"
+                                                     : skep_status_text(status));
+    (void)skep__cli_fail(o->command, "%s has no checkpoint yet: from the beginning", folder);
+    return SKEP__EXIT_OK;
 }
 
 /* ---- opening -------------------------------------------------------------------------------- */
@@ -244,7 +263,7 @@ static void open_describe(const skep__cli_options *o, const skep_save_info *save
 {
     const skep__cli_value *v = o->value;
     if (v[SKEP__CLI_seed].given) d->seed = v[SKEP__CLI_seed].number;
-    if (v[SKEP__CLI_load].given) d->seed = saved->seed;
+    if (v[SKEP__CLI_load].given || saved->seed) d->seed = saved->seed;
     d->check = v[SKEP__CLI_check].given;
     skep__cli_tracer_describe(o, d);
     uint64_t entities = v[SKEP__CLI_entities].number;
@@ -272,47 +291,65 @@ static int open_sim(skep__cli_scene *s, const skep__cli_options *o, skep_sim_des
 
 static int open_load(skep__cli_scene *s, const skep__cli_options *o)
 {
-    const char *path = o->value[SKEP__CLI_load].text;
+    const bool resumed = s->resumed.path[0] != 0;
+    const char *option = resumed ? "--resume" : "--load";
+    const char *path = resumed ? s->resumed.path : o->value[SKEP__CLI_load].text;
+    char tick[32], entities[32];
     if (!path) return SKEP__EXIT_OK;
     s->log.keep = true;
     const skep_status status = skep_sim_load(s->sim, path);
     s->log.keep = false;
     if (status == SKEP_OK) {
         skep__cli_log_print(&s->log);
+        if (resumed)
+            (void)skep__cli_fail(o->command, "resumed from %s: frame %s, %s entities", path,
+                                 skep__cli_thousands(tick, s->resumed.tick),
+                                 skep__cli_thousands(entities, s->resumed.entity_count));
         return SKEP__EXIT_OK;
     }
     if (s->log.used == 0)
-        return skep__cli_fail(o->command, "--load: %s: %s", path, skep_status_text(status));
+        return skep__cli_fail(o->command, "%s: %s: %s", option, path, skep_status_text(status));
     /* One line, as every refusal; what comes after the first message is a detail of it. */
     for (uint32_t i = 0; i + 1 < s->log.used; i++)
         if (s->log.text[i] == 0) s->log.text[i] = ';';
-    return skep__cli_fail(o->command, "--load: %s", s->log.text);
+    return skep__cli_fail(o->command, "%s: %s", option, s->log.text);
+}
+
+/* What every scene is opened with; `with` names the data file for the scene's messages. */
+static int open_described(skep__cli_scene *scene, const skep__cli_options *options,
+                          skep_sim_desc *d, const char *with)
+{
+    char title[512];
+    scene->seed = d->seed;
+    /* The scene's messages name the file whose lines they speak of. */
+    (void)snprintf(title, sizeof title, with ? "%s with %s" : "%s%.0s", scene->title,
+                   with ? with : "");
+    d->title = title;
+    d->log.fn = skep__cli_log_line;
+    d->log.ctx = &scene->log;
+    return open_sim(scene, options, d);
 }
 
 int skep__cli_scene_open(skep__cli_scene *scene, const skep__cli_options *options)
 {
     memset(scene, 0, sizeof *scene);
     const skep__cli_value *dt = &options->value[SKEP__CLI_dt];
+    const char *data = options->value[SKEP__CLI_data].text;
     scene->dt = dt->given ? (float)dt->real : 1.0f / 60.0f;
-    char *data = NULL, entities[40], title[512];
+    char entities[40];
     skep_save_info saved;
     int code = open_processes(scene, options);
-    if (code == SKEP__EXIT_OK) code = open_find(scene, options);
-    if (code == SKEP__EXIT_OK) code = open_save(options, &saved);
+    if (code == SKEP__EXIT_OK) code = open_find(scene, options, options->words[0]);
+    if (code == SKEP__EXIT_OK) code = open_resume(scene, options);
+    if (code == SKEP__EXIT_OK) code = open_save(scene, options, &saved);
     if (code != SKEP__EXIT_OK) return code;
     skep_sim_desc d = skep_sim_desc_default();
-    code = open_file(options, SKEP__CLI_data, "--data", &data, &d.data_bytes);
+    code = open_file(options, data, "--data", &scene->data, &scene->data_bytes);
     if (code != SKEP__EXIT_OK) return code;
     open_workers(scene, options, &d);
     open_describe(options, &saved, &d);
-    scene->seed = d.seed;
-    /* The scene's messages name the file whose lines they speak of. */
-    (void)snprintf(title, sizeof title, data ? "%s with %s" : "%s%.0s", scene->title,
-                   data ? options->value[SKEP__CLI_data].text : "");
-    d.title = title;
-    d.data = data;
-    d.log.fn = skep__cli_log_line;
-    d.log.ctx = &scene->log;
+    d.data = scene->data;
+    d.data_bytes = scene->data_bytes;
     const char **params = options->params;
     d.param_count = options->param_count;
     if (options->value[SKEP__CLI_entities].given) {
@@ -323,10 +360,32 @@ int skep__cli_scene_open(skep__cli_scene *scene, const skep__cli_options *option
         d.param_count++;
     }
     d.params = params;
-    code = open_sim(scene, options, &d);
-    free(data);
+    code = open_described(scene, options, &d, data);
     if (code != SKEP__EXIT_OK) return code;
     return open_load(scene, options);
+}
+
+int skep__cli_scene_recorded(skep__cli_scene *scene, const skep__cli_options *options,
+                             const skep__cli_recorded *recorded)
+{
+    memset(scene, 0, sizeof *scene);
+    scene->dt = 1.0f / 60.0f;
+    int code = open_processes(scene, options);
+    if (code == SKEP__EXIT_OK) code = open_find(scene, options, recorded->scene);
+    if (code != SKEP__EXIT_OK) return code;
+    skep_save_info saved;
+    memset(&saved, 0, sizeof saved);
+    skep_sim_desc d = skep_sim_desc_default();
+    open_workers(scene, options, &d);
+    open_describe(options, &saved, &d);
+    d.seed = recorded->seed;
+    d.entity_max = recorded->entity_max;
+    d.region_bytes_max = (size_t)recorded->region_bytes_max;
+    d.data = recorded->data;
+    d.data_bytes = recorded->data_bytes;
+    d.params = recorded->params;
+    d.param_count = recorded->param_count;
+    return open_described(scene, options, &d, recorded->data ? "its recorded data" : NULL);
 }
 
 skep__cli_state skep__cli_scene_state(const skep__cli_scene *scene, uint64_t frames,
@@ -348,6 +407,8 @@ void skep__cli_scene_close(skep__cli_scene *scene)
     skep_scene_file_close(scene->file);
     skep_processes_end(scene->processes);
     scene->processes = NULL;
+    free(scene->data);
+    scene->data = NULL;
     scene->sim = NULL;
     scene->file = NULL;
 }

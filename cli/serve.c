@@ -263,8 +263,11 @@ static int serve_scene(serve_state *s, const skep__cli_options *o)
                               skep_status_text(status));
     serve_frames(s);
     serve_finish(s);
+    skep__cli_recovery recovery;
+    const int kept = skep__cli_recovery_end(o, &s->scene, &recovery);
     const int written = skep__cli_tracer_end(&s->tracer, s->failed);
-    return s->failed ? SKEP__EXIT_FAILED : written;
+    if (s->failed) return SKEP__EXIT_FAILED;
+    return kept == SKEP__EXIT_OK ? written : kept;
 }
 
 int skep__cli_serve(const skep__cli_options *options)
@@ -275,8 +278,10 @@ int skep__cli_serve(const skep__cli_options *options)
     s->frames_max = frames->given ? frames->number : UINT64_MAX;
     skep__cli_stop_signals();
     int code = skep__cli_tracer_check(options);
+    if (code == SKEP__EXIT_OK) code = skep__cli_recovery_check(options);
     if (code == SKEP__EXIT_OK) code = serve_describe(s, options);
     if (code == SKEP__EXIT_OK) code = skep__cli_scene_open(&s->scene, options);
+    if (code == SKEP__EXIT_OK) code = skep__cli_recovery_begin(options, &s->scene);
     if (code == SKEP__EXIT_OK) code = serve_scene(s, options);
     skep__cli_scene_close(&s->scene);
     skep__serve_trace_close(&s->trace);

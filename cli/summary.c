@@ -38,6 +38,24 @@ static double summary_real_time(const skep__cli_result *r)
 
 /* ---- for people ----------------------------------------------------------------------------- */
 
+/* How many faults there were, and what became of them; of the first ones, where not all were kept.
+ */
+static void summary_fault_counts(const skep_fault *faults, uint32_t count, uint64_t total)
+{
+    char number[32];
+    printf("  faults      %s%s", skep__cli_thousands(number, total), count < total ? "" : ":");
+    if (count < total) printf("; of the first %s:", skep__cli_thousands(number, count));
+    const char *comma = "";
+    for (uint32_t action = SKEP_FAULT_HEALED; action <= SKEP_FAULT_KEPT; action++) {
+        uint32_t of = 0;
+        for (uint32_t i = 0; i < count; i++) of += faults[i].action == action;
+        if (!of) continue;
+        printf("%s %s %s", comma, skep__cli_thousands(number, of), skep__cli_action(action));
+        comma = ",";
+    }
+    printf("\n");
+}
+
 static void summary_faults(const skep__cli_result *r)
 {
     uint32_t count = 0;
@@ -48,7 +66,7 @@ static void summary_faults(const skep__cli_result *r)
         printf("  faults      none\n");
         return;
     }
-    printf("  faults      %s\n", skep__cli_thousands(number, total));
+    summary_fault_counts(faults, count, total);
     for (uint32_t i = 0; i < count && i < SUMMARY_FAULTS; i++)
         printf("    frame %llu  %s: %s (%s)\n", (unsigned long long)faults[i].frame,
                faults[i].system, faults[i].cause, skep__cli_action(faults[i].action));
@@ -70,6 +88,24 @@ static void summary_traces(const skep__cli_result *r)
     if (x->recorder)
         printf("  recorded    %u %s of the flight recorder\n", x->files,
                x->files == 1 ? "file" : "files");
+}
+
+static void summary_recovery(const skep__cli_result *r)
+{
+    const skep__cli_recovery *x = r->recovery;
+    char a[32], b[32], c[32];
+    if (x->checkpoints) {
+        printf("  checkpoints %s in %s, %s left out, %s failed",
+               skep__cli_thousands(a, x->stats.written), x->checkpoints,
+               skep__cli_thousands(b, x->stats.skipped), skep__cli_thousands(c, x->stats.failed));
+        if (x->stats.written)
+            printf("; newest at frame %s, %s bytes", skep__cli_thousands(a, x->stats.last_tick),
+                   skep__cli_thousands(b, x->stats.last_bytes));
+        printf("\n");
+    }
+    if (x->record)
+        printf("  recording   %s, %s bytes%s\n", x->record, skep__cli_thousands(a, x->record_bytes),
+               x->record_whole ? "" : ", ended early");
 }
 
 void skep__cli_summary(const skep__cli_result *r)
@@ -97,6 +133,7 @@ void skep__cli_summary(const skep__cli_result *r)
            skep__cli_thousands(b, r->dropped));
     summary_faults(r);
     summary_traces(r);
+    summary_recovery(r);
     if (r->saved) printf("  saved       %s\n", r->saved);
 }
 
@@ -143,6 +180,33 @@ static void summary_json_traces(skep__json *j, const skep__tracer_result *x)
         skep__json_null(j, "slow_frames");
 }
 
+static void summary_json_recovery(skep__json *j, const skep__cli_result *r)
+{
+    const skep__cli_recovery *x = r->recovery;
+    const skep_checkpoint_found *from = &r->scene->resumed;
+    skep__json_text(j, "resumed", from->path[0] ? from->path : NULL);
+    if (x->checkpoints) {
+        skep__json_open(j, "checkpoints", '{');
+        skep__json_text(j, "folder", x->checkpoints);
+        skep__json_u64(j, "written", x->stats.written);
+        skep__json_u64(j, "skipped", x->stats.skipped);
+        skep__json_u64(j, "failed", x->stats.failed);
+        skep__json_f64(j, "caller_max_ms", (double)x->stats.caller_max_ns / 1e6, 6);
+        skep__json_close(j, '}');
+    } else {
+        skep__json_null(j, "checkpoints");
+    }
+    if (x->record) {
+        skep__json_open(j, "recording", '{');
+        skep__json_text(j, "file", x->record);
+        skep__json_u64(j, "bytes", x->record_bytes);
+        skep__json_bool(j, "whole", x->record_whole);
+        skep__json_close(j, '}');
+    } else {
+        skep__json_null(j, "recording");
+    }
+}
+
 void skep__cli_summary_json(const skep__cli_result *r)
 {
     static const char *const ends[] = {"frames", "signal", "error"};
@@ -170,6 +234,7 @@ void skep__cli_summary_json(const skep__cli_result *r)
     skep__json_u64(&j, "dropped", r->dropped);
     summary_json_faults(&j, r);
     summary_json_traces(&j, r->traced);
+    summary_json_recovery(&j, r);
     skep__json_text(&j, "saved", r->saved);
     skep__json_text(&j, "end", ends[r->end]);
     skep__json_close(&j, '}');

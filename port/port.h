@@ -41,6 +41,9 @@ void skep__port_thread_detach(skep__port_thread *thread);
 /* Gives the rest of this thread's slice of time away. */
 void skep__port_yield(void);
 
+/* Gives this thread the least share of a processor that others want. */
+void skep__port_thread_idle(void);
+
 /* Keeps the process' signals from being taken by this thread: other threads get them, and what the
  * thread itself brings about by writing to a closed pipe is an error and no signal. */
 void skep__port_thread_quiet(void);
@@ -77,6 +80,9 @@ uint64_t skep__port_unix_ns(void);
 
 /* Nanoseconds of processor time that this thread has used. */
 uint64_t skep__port_thread_cpu_ns(void);
+
+/* Nanoseconds of processor time that all threads of this process have used. */
+uint64_t skep__port_process_cpu_ns(void);
 
 /* The processors that this process may use at the same time: those its affinity allows, and no more
  * than its group's quota pays for. At least 1. Reads files: call it at creation, not in a frame. */
@@ -127,6 +133,34 @@ SKEP_NODISCARD skep_status skep__port_region_open(size_t bytes_max, skep_region 
 /* Gives the region's memory back; no world, task or worker uses it any more. */
 void skep__port_region_close(skep_region *region);
 
+/* Makes memory at exactly this address readable and writable; it reads as zeros. Whole pages of the
+ * OS around the range. False when something else lies there. */
+bool skep__port_map_at(uint64_t address, size_t bytes);
+
+/* The page size of the OS. */
+size_t skep__port_page_bytes(void);
+
+/* ---- trying something in a child ------------------------------------------------------------ */
+
+/* How a child ended. */
+typedef struct skep__port_try_end {
+    bool returned;    /* fn returned */
+    bool late;        /* it was killed when its time was over */
+    int signal;       /* that killed it; 0: none */
+    int code;         /* with which it ended itself */
+    bool touched;     /* `address` is what it touched */
+    uint64_t address; /* with SIGSEGV and SIGBUS */
+} skep__port_try_end;
+
+/* Calls fn(ctx, shared) in a child process, a copy of this one with this thread alone, and waits
+ * for its end, at most `timeout_ns`. `shared` is memory that both see, shared_bytes of zeros at
+ * first, copied to `out` at the end. False when the system has no process or memory left. */
+bool skep__port_try(void (*fn)(void *ctx, void *shared), void *ctx, void *out, size_t shared_bytes,
+                    uint64_t timeout_ns, skep__port_try_end *end);
+
+/* Says in words how it ended, where it did not return: "crashed: SIGSEGV, it touched 0x10". */
+void skep__port_try_text(const skep__port_try_end *end, char *out, size_t max);
+
 /* ---- files ---------------------------------------------------------------------------------- */
 
 /* Maps a whole file, read-only. An empty file gives a valid pointer and 0 bytes. SKEP_NOT_FOUND
@@ -146,6 +180,48 @@ SKEP_NODISCARD skep_status skep__port_file_read(const char *path, const skep_all
  * crash leaves the old file or the new one. */
 SKEP_NODISCARD skep_status skep__port_file_write(const char *path, const void *bytes,
                                                  size_t byte_count);
+
+/* A file that is written piece by piece. */
+typedef struct skep__port_out {
+    int64_t handle; /* what the OS gave */
+    bool direct;    /* see skep__port_out_open_direct */
+} skep__port_out;
+
+/* What a file that is written past the OS' cache wants: memory, places and lengths in multiples. */
+#define SKEP__PORT_DIRECT ((size_t)4096)
+
+/* Makes a file, or empties the one that is there. Of all calls below: false for trouble, and then
+ * skep__port_why says what it was. */
+bool skep__port_out_open(skep__port_out *out, const char *path);
+/* The same, past the OS' cache where the file's place can do that (then out->direct is set), which
+ * copies nothing: then all that is written begins at a multiple of SKEP__PORT_DIRECT, in memory and
+ * in the file, and is as long as one. */
+bool skep__port_out_open_direct(skep__port_out *out, const char *path);
+/* Appends; a write that fails midway may leave a part. */
+bool skep__port_out_write(skep__port_out *out, const void *bytes, size_t byte_count);
+/* Writes over what is there. */
+bool skep__port_out_write_at(skep__port_out *out, uint64_t offset, const void *bytes,
+                             size_t byte_count);
+/* Cuts the file to a length. */
+bool skep__port_out_cut(skep__port_out *out, uint64_t byte_count);
+/* Returns when all of it is where a loss of power does not reach it. */
+bool skep__port_out_sync(skep__port_out *out);
+bool skep__port_out_close(skep__port_out *out);
+
+/* Writes what the last call of this thread that went wrong was refused for: "No space left on
+ * device". */
+void skep__port_why(char *out, size_t max);
+
+/* Lets a file take another's name, which is replaced. */
+bool skep__port_file_rename(const char *from, const char *to);
+bool skep__port_file_remove(const char *path);
+
+/* Makes a folder, whose parent is there; one that exists is fine. */
+bool skep__port_folder_make(const char *path);
+/* Makes sure that names that were given or taken in the folder stay so. */
+bool skep__port_folder_sync(const char *path);
+/* Calls `each` with the name of everything in the folder, in no order. */
+bool skep__port_folder_list(const char *path, void (*each)(void *ctx, const char *name), void *ctx);
 
 /* ---- modules -------------------------------------------------------------------------------- */
 

@@ -15,6 +15,7 @@
 
 #include "port/port.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -26,9 +27,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -87,6 +91,12 @@ void skep__port_thread_detach(skep__port_thread *thread)
 void skep__port_yield(void)
 {
     sched_yield();
+}
+
+/* Nice and not SCHED_IDLE, under which a machine that is busy for good would never let it end. */
+void skep__port_thread_idle(void)
+{
+    (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 19);
 }
 
 void skep__port_thread_quiet(void)
@@ -177,6 +187,13 @@ uint64_t skep__port_thread_cpu_ns(void)
 {
     struct timespec t;
     if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) != 0) return 0;
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+uint64_t skep__port_process_cpu_ns(void)
+{
+    struct timespec t;
+    if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t) != 0) return 0;
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
@@ -350,6 +367,131 @@ void skep__port_region_close(skep_region *region)
     memset(region, 0, sizeof *region);
 }
 
+size_t skep__port_page_bytes(void)
+{
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+bool skep__port_map_at(uint64_t address, size_t bytes)
+{
+    const uint64_t page = skep__port_page_bytes();
+    const uint64_t from = address / page * page;
+    const uint64_t end = (address + bytes + page - 1) / page * page;
+    void *wanted = (void *)(uintptr_t)from;
+    if (end <= from) return false;
+    void *at = mmap(wanted, end - from, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    if (at == MAP_FAILED) return false;
+    if (at == wanted) return true;
+    munmap(at, end - from); /* a kernel that does not know the flag takes the address for a hint */
+    errno = EEXIST;
+    return false;
+}
+
+/* ---- trying something in a child ------------------------------------------------------------ */
+
+#define TRY_STACK_BYTES ((size_t)64 << 10)
+#define TRY_POLL_NS 500000
+
+/* What parent and child share, in front of what the caller asked for. */
+typedef struct try_page {
+    skep__port_try_end end;
+    uint8_t rest[];
+} try_page;
+
+/* Notes what was touched. The handler is gone by now, so the same happens again and is the end. Its
+ * way to the page is its own stack, at whose far end a pointer lies. */
+static void try_on_trap(int number, siginfo_t *info, void *context)
+{
+    const ucontext_t *u = context;
+    try_page *page = NULL;
+    if (!u->uc_stack.ss_sp) return;
+    memcpy(&page, u->uc_stack.ss_sp, sizeof page);
+    page->end.signal = number;
+    page->end.touched = number == SIGSEGV || number == SIGBUS;
+    page->end.address = (uint64_t)(uintptr_t)info->si_addr;
+}
+
+static _Noreturn void try_child(void (*fn)(void *ctx, void *shared), void *ctx, try_page *page)
+{
+    static const int traps[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+    const struct rlimit none = {0, 0};
+    stack_t stack = {.ss_size = TRY_STACK_BYTES};
+    struct sigaction action = {.sa_sigaction = try_on_trap};
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | (int)SA_RESETHAND;
+    sigemptyset(&action.sa_mask);
+    stack.ss_sp = malloc(TRY_STACK_BYTES);
+    (void)setrlimit(RLIMIT_CORE, &none);
+    if (stack.ss_sp) memcpy(stack.ss_sp, &page, sizeof page);
+    const bool noted = stack.ss_sp && sigaltstack(&stack, NULL) == 0;
+    for (size_t i = 0; i < sizeof traps / sizeof traps[0] && noted; i++)
+        (void)sigaction(traps[i], &action, NULL);
+    fn(ctx, page->rest);
+    page->end.returned = true;
+    _exit(0);
+}
+
+static void try_wait(pid_t pid, uint64_t timeout_ns, skep__port_try_end *end)
+{
+    const struct timespec nap = {0, TRY_POLL_NS};
+    const uint64_t begin = skep__port_clock_ns();
+    int how = 0;
+    for (;;) {
+        const pid_t got = waitpid(pid, &how, WNOHANG);
+        if (got == pid || (got < 0 && errno != EINTR)) break;
+        if (!end->late && skep__port_clock_ns() - begin >= timeout_ns) {
+            end->late = true;
+            (void)kill(pid, SIGKILL);
+        }
+        (void)nanosleep(&nap, NULL);
+    }
+    end->signal = WIFSIGNALED(how) ? WTERMSIG(how) : 0;
+    end->code = WIFEXITED(how) ? WEXITSTATUS(how) : 0;
+}
+
+bool skep__port_try(void (*fn)(void *ctx, void *shared), void *ctx, void *out, size_t shared_bytes,
+                    uint64_t timeout_ns, skep__port_try_end *end)
+{
+    const size_t bytes = sizeof(try_page) + shared_bytes;
+    memset(end, 0, sizeof *end);
+    try_page *page = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED) return false;
+    const pid_t pid = fork();
+    if (pid == 0) try_child(fn, ctx, page);
+    if (pid > 0) {
+        try_wait(pid, timeout_ns, end);
+        end->returned = page->end.returned && !end->signal;
+        end->touched = page->end.touched && page->end.signal == end->signal;
+        end->address = page->end.address;
+        memcpy(out, page->rest, shared_bytes);
+    }
+    munmap(page, bytes);
+    return pid > 0;
+}
+
+void skep__port_try_text(const skep__port_try_end *end, char *out, size_t max)
+{
+    const char *name = end->signal == SIGSEGV   ? "SIGSEGV"
+                       : end->signal == SIGBUS  ? "SIGBUS"
+                       : end->signal == SIGFPE  ? "SIGFPE"
+                       : end->signal == SIGILL  ? "SIGILL"
+                       : end->signal == SIGTRAP ? "SIGTRAP"
+                                                : NULL;
+    if (end->late)
+        snprintf(out, max, "it did not come to an end");
+    else if (!end->signal)
+        snprintf(out, max, "ended itself with exit code %d", end->code);
+    else if (end->signal == SIGABRT)
+        snprintf(out, max, "aborted itself (SIGABRT)");
+    else if (!name)
+        snprintf(out, max, "was killed by signal %d", end->signal);
+    else if (end->touched)
+        snprintf(out, max, "crashed: %s, it touched 0x%llx", name,
+                 (unsigned long long)end->address);
+    else
+        snprintf(out, max, "crashed: %s", name);
+}
+
 /* ---- files ---------------------------------------------------------------------------------- */
 
 /* Opens a regular file for reading and gives its size. */
@@ -450,6 +592,102 @@ skep_status skep__port_file_write(const char *path, const void *bytes, size_t by
     ok = ok && rename(name, path) == 0;
     if (!ok) unlink(name);
     return ok ? SKEP_OK : SKEP_IO;
+}
+
+bool skep__port_out_open(skep__port_out *out, const char *path)
+{
+    out->direct = false;
+    out->handle = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    return out->handle >= 0;
+}
+
+bool skep__port_out_open_direct(skep__port_out *out, const char *path)
+{
+    out->handle = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_DIRECT, 0666);
+    out->direct = out->handle >= 0;
+    return out->direct || skep__port_out_open(out, path);
+}
+
+bool skep__port_out_write_at(skep__port_out *out, uint64_t offset, const void *bytes,
+                             size_t byte_count)
+{
+    const uint8_t *from = bytes;
+    for (size_t at = 0; at < byte_count;) {
+        const ssize_t put =
+            pwrite((int)out->handle, from + at, byte_count - at, (off_t)(offset + at));
+        if (put < 0 && errno == EINTR) continue;
+        if (put <= 0) return false;
+        at += (size_t)put;
+    }
+    return true;
+}
+
+bool skep__port_out_cut(skep__port_out *out, uint64_t byte_count)
+{
+    return ftruncate((int)out->handle, (off_t)byte_count) == 0;
+}
+
+bool skep__port_out_write(skep__port_out *out, const void *bytes, size_t byte_count)
+{
+    return port_write_all((int)out->handle, bytes, byte_count);
+}
+
+bool skep__port_out_sync(skep__port_out *out)
+{
+    /* Pipes and the like have nothing to be synced. */
+    return fsync((int)out->handle) == 0 || errno == EINVAL || errno == EROFS;
+}
+
+bool skep__port_out_close(skep__port_out *out)
+{
+    const int fd = (int)out->handle;
+    out->handle = -1;
+    return close(fd) == 0;
+}
+
+void skep__port_why(char *out, size_t max)
+{
+    char text[128];
+    snprintf(out, max, "%s", strerror_r(errno, text, sizeof text));
+}
+
+bool skep__port_file_rename(const char *from, const char *to)
+{
+    return rename(from, to) == 0;
+}
+
+bool skep__port_file_remove(const char *path)
+{
+    return unlink(path) == 0;
+}
+
+bool skep__port_folder_make(const char *path)
+{
+    struct stat st;
+    if (mkdir(path, 0777) == 0) return true;
+    if (errno != EEXIST || stat(path, &st) != 0) return false;
+    if (S_ISDIR(st.st_mode)) return true;
+    errno = ENOTDIR;
+    return false;
+}
+
+bool skep__port_folder_sync(const char *path)
+{
+    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return false;
+    /* Some file systems have no such thing for folders. */
+    const bool ok = fsync(fd) == 0 || errno == EINVAL;
+    return close(fd) == 0 && ok;
+}
+
+bool skep__port_folder_list(const char *path, void (*each)(void *ctx, const char *name), void *ctx)
+{
+    DIR *folder = opendir(path);
+    if (!folder) return false;
+    errno = 0;
+    for (const struct dirent *e = readdir(folder); e; e = readdir(folder)) each(ctx, e->d_name);
+    const bool ok = errno == 0;
+    return closedir(folder) == 0 && ok;
 }
 
 /* ---- modules -------------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@ X(open) X(stat) X(lstat) X(access) X(readlink) X(unlink) X(rename) X(mkdir) X(rm
 X(fork) X(vfork) X(pipe) X(poll) X(select) X(dup2) X(epoll_create) X(epoll_wait) X(alarm)
 X(pause) X(time) X(chmod) X(chown) X(link) X(symlink) X(getdents) X(eventfd) X(arch_prctl)
 #endif
+X(futex)
 X(openat) X(close) X(read) X(write) X(readv) X(writev) X(pread64) X(pwrite64) X(lseek) X(fstat)
 X(newfstatat) X(statx) X(faccessat) X(readlinkat) X(unlinkat) X(renameat2) X(mkdirat)
 X(getdents64) X(ftruncate) X(truncate) X(fallocate) X(fsync) X(fcntl) X(ioctl) X(dup) X(dup3)

@@ -158,7 +158,7 @@ static void child_limits(const skep__process_spawner *s)
     child_limit(RLIMIT_NPROC, 0);
     child_limit(RLIMIT_MEMLOCK, 0);
     child_limit(RLIMIT_DATA, (rlim_t)(s->data_bytes + s->setup.worker_bytes_max));
-    if (!s->setup.seccomp_off) child_limit(RLIMIT_FSIZE, 0);
+    if (!s->setup.seccomp_off && !SKEP__PROCESS_SANITIZED) child_limit(RLIMIT_FSIZE, 0);
 }
 
 /* Maps the child's own memory between the guards. */

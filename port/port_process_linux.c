@@ -114,7 +114,7 @@ skep_processes_desc skep_processes_desc_default(void)
 bool skep_processes_available(void)
 {
     int pidfd = skep__process_pidfd(getpid()); /* Linux 5.3; the rest is older */
-    const bool available = pidfd >= 0;
+    const bool available = pidfd >= 0 || (errno != ENOSYS && errno != EPERM);
     skep__process_close(&pidfd);
     return available;
 }

@@ -3,9 +3,9 @@
  *
  *     the short list   memory of its own, futexes, the clock, its end. Anything else raises SIGSYS,
  *                      whose handler notes the call's number before the process dies of it
- *     open             every call but those that reach into other processes' memory, make new
- *                      processes or threads, or outlive the spawner: these fail with EPERM. What
- *                      makes the region safe and an end final does not hang on an option
+ *     open             every call but those that reach into other processes' memory or sleep, make
+ *                      new processes or threads, or outlive the spawner: these fail with EPERM.
+ * What makes the region safe and an end final does not hang on an option
  *
  * With the open one a child could still open /proc/PID/mem of a process of the same user, which no
  * filter of numbers can tell from another file. Where the host is root, a child that has no
@@ -23,6 +23,7 @@
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/futex.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -49,8 +50,12 @@
 #endif
 #define FILTER_LANDLOCK_MAKE_BLOCK ((uint64_t)1 << 11)
 
+/* Younger than most systems' headers (Linux 6.7), and the same number everywhere. */
+#define FILTER_FUTEX_REQUEUE 456
+
 #define FILTER_X32_BIT 0x40000000u
 #define FILTER_MAX 160
+#define FILTER_SPEC_ALLOW ((unsigned)1 << 2)
 #define FILTER_NO_FILE (SECCOMP_RET_ERRNO | EBADF)
 
 /* A filter while it is written. Between its rules the accumulator holds the call's number: a rule
@@ -89,15 +94,41 @@ static void filter_call(filter *f, long call, uint32_t action)
     filter_return(f, action);
 }
 
-/* If it is this call and (argument & mask) == value, then `yes`, else, of this call, `no`. */
-static void filter_call_if(filter *f, long call, uint32_t argument, uint32_t mask, uint32_t value,
-                           uint32_t yes, uint32_t no)
+/* If it is this call and the argument is `value`, then `yes`, else, of this call, `no`. */
+static void filter_call_if(filter *f, long call, uint32_t argument, uint32_t value, uint32_t yes,
+                           uint32_t no)
 {
-    filter_put(f, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, 5);
+    filter_put(f, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, 4);
     filter_load(f, filter_argument(argument));
-    filter_put(f, BPF_ALU | BPF_AND | BPF_K, mask, 0, 0);
     filter_put(f, BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1);
     filter_return(f, yes);
+    filter_return(f, no);
+}
+
+#if !defined(__GLIBC__)
+/* mprotect, which musl's malloc needs: never to code. */
+static void filter_mprotect(filter *f)
+{
+    filter_put(f, BPF_JMP | BPF_JEQ | BPF_K, SYS_mprotect, 0, 4);
+    filter_load(f, filter_argument(2));
+    filter_put(f, BPF_JMP | BPF_JSET | BPF_K, PROT_EXEC, 1, 0);
+    filter_return(f, SECCOMP_RET_ALLOW);
+    filter_return(f, SECCOMP_RET_TRAP);
+}
+#endif
+
+/* futex: waiting and waking. A waiter that was moved from the bell to another word would sleep on
+ * when it rings, so that is the one thing that a child could do to the host. */
+static void filter_futex(filter *f, uint32_t no)
+{
+    filter_put(f, BPF_JMP | BPF_JEQ | BPF_K, SYS_futex, 0, 8);
+    filter_load(f, filter_argument(1));
+    filter_put(f, BPF_ALU | BPF_AND | BPF_K, (uint32_t)FUTEX_CMD_MASK, 0, 0);
+    filter_put(f, BPF_JMP | BPF_JEQ | BPF_K, FUTEX_WAIT, 3, 0);
+    filter_put(f, BPF_JMP | BPF_JEQ | BPF_K, FUTEX_WAKE, 2, 0);
+    filter_put(f, BPF_JMP | BPF_JEQ | BPF_K, FUTEX_WAIT_BITSET, 1, 0);
+    filter_put(f, BPF_JMP | BPF_JEQ | BPF_K, FUTEX_WAKE_BITSET, 0, 1);
+    filter_return(f, SECCOMP_RET_ALLOW);
     filter_return(f, no);
 }
 
@@ -130,14 +161,15 @@ static void filter_mmap(filter *f)
 static void filter_short_list(filter *f)
 {
     static const uint16_t calls[] = {
-        SYS_futex,           SYS_sched_yield,     SYS_exit_group,   SYS_exit,
-        SYS_rt_sigreturn,    SYS_clock_gettime,   SYS_gettimeofday, SYS_nanosleep,
-        SYS_clock_nanosleep, SYS_restart_syscall, SYS_brk,          SYS_munmap,
-        SYS_mremap,          SYS_madvise,         SYS_getrandom,    SYS_gettid,
-        SYS_getpid,          SYS_rt_sigprocmask,
+        SYS_sched_yield,     SYS_exit_group,   SYS_exit,      SYS_rt_sigreturn,
+        SYS_clock_gettime,   SYS_gettimeofday, SYS_nanosleep, SYS_clock_nanosleep,
+        SYS_restart_syscall, SYS_brk,          SYS_munmap,    SYS_mremap,
+        SYS_madvise,         SYS_getrandom,    SYS_gettid,    SYS_getpid,
+        SYS_rt_sigprocmask,
     };
     static const uint16_t sanitizers[] = {SYS_write, SYS_ioctl, SYS_getrusage, SYS_sigaltstack};
     const uint32_t self = (uint32_t)getpid();
+    filter_futex(f, SECCOMP_RET_TRAP);
     for (size_t i = 0; SKEP__PROCESS_SANITIZED && i < sizeof sanitizers / sizeof *sanitizers; i++) {
         filter_call(f, sanitizers[i], SECCOMP_RET_ALLOW);
     }
@@ -146,17 +178,16 @@ static void filter_short_list(filter *f)
     }
     filter_mmap(f);
 #if !defined(__GLIBC__)
-    /* musl's malloc does. */
-    filter_call_if(f, SYS_mprotect, 2, PROT_EXEC, 0, SECCOMP_RET_ALLOW, SECCOMP_RET_TRAP);
+    filter_mprotect(f);
 #endif
     /* What aborts says why first: the C library of a damaged heap, asserts. That is lost here,
      * since standard error is closed; but the end should be called by its name. */
-    filter_call_if(f, SYS_write, 0, ~0u, STDERR_FILENO, FILTER_NO_FILE, SECCOMP_RET_TRAP);
-    filter_call_if(f, SYS_writev, 0, ~0u, STDERR_FILENO, FILTER_NO_FILE, SECCOMP_RET_TRAP);
+    filter_call_if(f, SYS_write, 0, STDERR_FILENO, FILTER_NO_FILE, SECCOMP_RET_TRAP);
+    filter_call_if(f, SYS_writev, 0, STDERR_FILENO, FILTER_NO_FILE, SECCOMP_RET_TRAP);
     /* abort() raises SIGABRT, and sets the signal back before it does so again. */
-    filter_call_if(f, SYS_tgkill, 0, ~0u, self, SECCOMP_RET_ALLOW, SECCOMP_RET_TRAP);
-    filter_call_if(f, SYS_tkill, 0, ~0u, self, SECCOMP_RET_ALLOW, SECCOMP_RET_TRAP);
-    filter_call_if(f, SYS_rt_sigaction, 0, ~0u, SIGSYS, SECCOMP_RET_TRAP, SECCOMP_RET_ALLOW);
+    filter_call_if(f, SYS_tgkill, 0, self, SECCOMP_RET_ALLOW, SECCOMP_RET_TRAP);
+    filter_call_if(f, SYS_tkill, 0, self, SECCOMP_RET_ALLOW, SECCOMP_RET_TRAP);
+    filter_call_if(f, SYS_rt_sigaction, 0, SIGSYS, SECCOMP_RET_TRAP, SECCOMP_RET_ALLOW);
     filter_return(f, SECCOMP_RET_TRAP);
 }
 
@@ -181,11 +212,13 @@ static void filter_open(filter *f)
         SYS_process_madvise,
 #endif
     };
+    filter_futex(f, no);
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) filter_call(f, calls[i], no);
+    filter_call(f, FILTER_FUTEX_REQUEUE, no);
 #ifdef SYS_clone3
     filter_call(f, SYS_clone3, no);
 #endif
-    filter_call_if(f, SYS_prctl, 0, ~0u, PR_SET_PDEATHSIG, no, SECCOMP_RET_ALLOW);
+    filter_call_if(f, SYS_prctl, 0, PR_SET_PDEATHSIG, no, SECCOMP_RET_ALLOW);
     filter_return(f, SECCOMP_RET_ALLOW);
 }
 
@@ -209,7 +242,9 @@ bool skep__process_seccomp(bool open)
         filter_short_list(&f);
     }
     const struct sock_fprog program = {f.count, f.at};
-    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0 || open;
+    /* Kernels before 5.16 would slow the process down against Spectre, of which a job that reads
+     * the whole world anyway makes little. */
+    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, FILTER_SPEC_ALLOW, &program) == 0 || open;
 }
 
 int skep__process_landlock_open(void)

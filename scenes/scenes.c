@@ -5,8 +5,8 @@
 #include <string.h>
 
 static const skep_scene *const all_scenes[] = {
-    &skep_scene_physics, &skep_scene_flock, &skep_scene_collide,
-    &skep_scene_bullets, &skep_scene_ship,  &skep_scene_skies,
+    &skep_scene_physics, &skep_scene_flock, &skep_scene_collide, &skep_scene_bullets,
+    &skep_scene_ship,    &skep_scene_skies, &skep_scene_hostile,
 };
 
 const skep_scene *skep__scene_at(uint32_t index)

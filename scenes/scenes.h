@@ -11,6 +11,7 @@ SKEP_SCENE_DECLARE(collide);
 SKEP_SCENE_DECLARE(bullets);
 SKEP_SCENE_DECLARE(ship);
 SKEP_SCENE_DECLARE(skies);
+SKEP_SCENE_DECLARE(hostile);
 
 /* Returns a scene by its place in the list, NULL past the end. */
 const skep_scene *skep__scene_at(uint32_t index);

@@ -8,6 +8,8 @@
  * to it. */
 #include "sim/sim_internal.h"
 
+#include "skep/recovery.h"
+
 #include "port/port.h"
 
 #include <stdio.h>
@@ -141,6 +143,8 @@ static skep_status sim_open_plan(skep_sim *sim, const skep_sim_desc *d)
      * here. */
     if (sim->own_pool && !host.elsewhere) host.room = &sim->room;
     host.trace = sim->trace;
+    host.fault_task = skep__fault_files_task;
+    host.fault_ctx = sim;
     skep_plan_host_set(sim->plan, &host);
     return SKEP_OK;
 }
@@ -223,10 +227,13 @@ skep_status skep_sim_open(const skep_scene *scene, const skep_sim_desc *desc, sk
     }
     s->allocator = allocator;
     s->log = log;
+    s->on_fault = desc->on_fault;
+    s->on_fault_ctx = desc->on_fault_ctx;
     s->kept.allocator = &s->allocator;
     const char *title = desc->title ? desc->title : scene ? scene->name : "simulation";
     s->title = skep__keep_text(&s->kept, title, strlen(title));
     if (!s->title) s->title = "simulation";
+    if (scene) s->scene = skep__keep_text(&s->kept, scene->name, strlen(scene->name));
     status = sim_open_parts(s, scene, desc);
     if (status != SKEP_OK) {
         skep_sim_close(s);
@@ -260,7 +267,9 @@ void skep_sim_close(skep_sim *sim)
     const bool left_behind = sim_hung(sim);
     /* The pool goes first: its workers may still read what the plan and the world own. */
     if (sim->own_pool) skep_pool_destroy(sim->pool);
-    skep_sim_record_end(sim);
+    (void)skep_sim_record_end(sim);
+    skep_sim_checkpoint_end(sim);
+    skep__fault_files_end(sim);
     skep_plan_destroy(sim->plan);
     skep_world_destroy(sim->world);
     skep_trace_destroy(sim->trace);
@@ -297,6 +306,16 @@ static void sim_keep_faults(skep_sim *sim)
     if (!grown) return;
     memcpy(sim->faults + sim->fault_count, sim->report.faults, kept * sizeof *sim->faults);
     sim->fault_count += kept;
+}
+
+/* Tells whoever wants to know; a frame that the callback asks for is refused. */
+static void sim_tell_faults(skep_sim *sim)
+{
+    if (!sim->on_fault) return;
+    sim->telling = true;
+    for (uint32_t i = 0; i < sim->report.fault_count; i++)
+        sim->on_fault(sim->on_fault_ctx, &sim->report.faults[i]);
+    sim->telling = false;
 }
 
 /* Does one step. A pool that cannot start a batch fails its frame. */
@@ -337,6 +356,7 @@ skep_status skep_sim_step_at(skep_sim *sim, float dt, double time)
                    (double)dt);
         return SKEP_ARGUMENT;
     }
+    if (sim->telling) return SKEP_BUSY;
     sim_unpark(sim);
     if (sim->recording) skep__record_before(sim, dt, time);
     const uint64_t began_ns = skep__port_clock_ns();
@@ -360,6 +380,8 @@ skep_status skep_sim_step_at(skep_sim *sim, float dt, double time)
     sim->dropped += sim->report.dropped;
     sim_keep_faults(sim);
     if (sim->recording) skep__record_after(sim);
+    if (sim->report.fault_count) sim_tell_faults(sim);
+    if (sim->checkpoint) skep__checkpoint_after(sim);
     return SKEP_OK;
 }
 

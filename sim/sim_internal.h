@@ -4,6 +4,7 @@
 #define SKEP_SIM_INTERNAL_H
 
 #include "core/base/log.h"
+#include "core/record/record_format.h"
 #include "sim/builder.h"
 #include "skep/sim.h"
 
@@ -18,6 +19,7 @@ struct skep_sim {
     skep_allocator allocator;
     skep_log log;
     const char *title;
+    const char *scene;  /* its name, or NULL */
     skep_region region; /* own_region: ours to close */
     skep_world *world;
     skep_plan *plan;
@@ -35,14 +37,19 @@ struct skep_sim {
     uint32_t fault_count;
     uint32_t fault_cap;
     uint64_t fault_total;
+    skep_fault_fn on_fault; /* may be NULL */
+    void *on_fault_ctx;
     uint64_t patches;
     uint64_t dropped;
-    struct skep__recording *recording; /* being made, or NULL */
+    struct skep__recording *recording;     /* being made, or NULL */
+    struct skep__checkpoint *checkpoint;   /* being taken now and then, or NULL */
+    struct skep__fault_files *fault_files; /* being written, or NULL */
     skep_task_room room;       /* the calling thread's, for systems that run without a pool */
     skep_processes *processes; /* of the pool, or NULL; own_processes: ours to end */
     bool own_region;
     bool own_pool;
     bool own_processes;
+    bool telling; /* on_fault is being called */
 };
 
 /* Maps a file and says in the log why it cannot. */
@@ -56,6 +63,19 @@ skep_status skep__sim_load_bytes(skep_sim *sim, const char *path, const uint8_t 
  * end. Nothing while nothing is recorded. */
 void skep__record_before(skep_sim *sim, float dt, double time);
 void skep__record_after(skep_sim *sim);
+
+/* Does what is due after a frame. Nothing without checkpoints. */
+void skep__checkpoint_after(skep_sim *sim);
+
+/* Writes a file of a task that failed: a skep_fault_task_fn. Nothing where none are asked for. */
+void skep__fault_files_task(void *sim, const skep_fault_task *fault);
+void skep__fault_files_end(skep_sim *sim);
+
+/* Fills what `skep replay` needs to open the same scene into `notes`; `numbers` are its texts.
+ * Returns the number of notes. */
+#define SKEP__NOTES_MAX 132u
+uint32_t skep__sim_notes(const skep_sim *sim, const char *scene, char numbers[3][24],
+                         skep__rec_note *notes);
 
 /* Makes the tracer, with a ring for the caller and each of so many workers. */
 skep_status skep__sim_trace_open(skep_sim *sim, const skep_sim_desc *desc, uint32_t workers);

@@ -2,7 +2,7 @@
 /* A simulation's tracer: made with the port's cheapest clock, whose ticks are measured against the
  * port's nanoseconds over the life of the simulation, so that the longer it runs the better they
  * are known. */
-#include "sim/byte_buffer.h"
+#include "core/base/byte_buffer.h"
 #include "sim/sim_internal.h"
 
 #include "port/port.h"

@@ -31,9 +31,9 @@ GROUP_MAX = 12  # declarations that one comment may cover
 
 LAYERS = {
     "core/base": 0, "core/simd": 0, "core/trace": 0, "core/supervise": 0, "core/store": 1,
-    "core/world": 2, "core/data": 3, "core/plan": 4, "core/replicate": 5, "pool": 5, "port": 5,
-    "sim": 6, "cli": 6, "wasm": 6, "gateway": 6, "trace": 6, "js": 6, "viewer": 6, "scenes": 6,
-    "bench": 6,
+    "core/world": 2, "core/data": 3, "core/plan": 4, "core/record": 5, "core/replicate": 5,
+    "pool": 5, "port": 5, "sim": 6, "cli": 6, "wasm": 6, "gateway": 6, "trace": 6, "check": 6,
+    "js": 6, "viewer": 6, "scenes": 6, "bench": 6,
 }
 # The lowest layer that may include a public header.
 PUBLIC_LAYERS = {
@@ -42,8 +42,8 @@ PUBLIC_LAYERS = {
     "world": 2, "query": 2, "command": 2, "prefab": 2, "event": 2, "resource": 2, "input": 2,
     "hook": 2, "grid": 2, "snapshot": 3, "save": 3, "diff": 3, "hash": 3, "plan": 4, "frame": 4,
     "fault": 4, "system": 4, "pool": 4, "processes": 4, "port": 5, "run": 5, "publish": 5,
-    "view": 5, "predict": 5, "sim": 6, "scene": 6, "skep": 6, "gateway": 6, "client": 6,
-    "experimental": 6,
+    "view": 5, "predict": 5, "recovery": 6, "sim": 6, "scene": 6, "skep": 6, "gateway": 6,
+    "client": 6, "experimental": 6,
 }
 # Where the layer alone says too little: all that a folder may include, beside itself.
 MAY_INCLUDE = {
@@ -51,9 +51,10 @@ MAY_INCLUDE = {
     "port": {"include", "core/base"},
     "gateway": {"include", "core/base", "port"},
     "trace": {"include", "core/base", "core/trace", "port"},
+    "check": {"include", "core/base"},
     "scenes": {"include"},
     "sim": {"include", "core/base", "core/simd", "core/store", "core/world", "core/data",
-            "core/plan", "core/replicate", "core/trace", "pool", "port"},
+            "core/plan", "core/record", "core/replicate", "core/trace", "pool", "port"},
     "examples": {"include"},
     "tests/api": {"include", "tests/support"},
 }

@@ -72,7 +72,8 @@ TESTS = {"conformance": ["tests/js/conformance/lab_wasm.c",
                   "tests/golden/wire_talk.c", "tests/support/live_bed.c", "tests/fuzz/fuzz.c",
                   "tests/support/trace_paper.c",
                   *(f"tests/fuzz/fuzz_{name}.c" for name in
-                    ("class", "columns", "live", "message", "store", "trace", "wire")),
+                    ("class", "columns", "live", "message", "record", "store", "trace",
+                     "wire")),
                   *(f"trace/{path.name}" for path in sorted((ROOT / "trace").glob("*.c")))]}
 # Their pools have the scratch of wasm/pool_wasm.c.
 TEST_FLAGS = ["-isystem", "tests/js/conformance/include", "-I.", "-Itests", "-Wall", "-Wextra",

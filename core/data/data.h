@@ -6,6 +6,7 @@
 #define SKEP_CORE_DATA_DATA_H
 
 #include "core/world/world_internal.h"
+#include "skep/save.h"
 #include "skep/snapshot.h"
 
 #include <stdatomic.h>
@@ -60,5 +61,50 @@ void skep__snapshots_drain(skep_world *w);
  * what apply goes back by when it fails halfway. */
 skep_status skep__snapshot_take(skep_world *w, skep_snapshot **snapshot);
 skep_status skep__restore(skep_world *w, const skep_snapshot *s);
+
+/* How far detaching for a save has come; all zero: not begun. */
+typedef struct skep__detach_place {
+    uint32_t at; /* next member of the free queue */
+    uint32_t done;
+} skep__detach_place;
+
+/* What skep_snapshot_detach does, as far as a save needs it, which of the index reads the free
+ * queue alone: so only pages that its members lie in are copied, at most `pages` of them, and at
+ * most `members` looked at. `done` says whether those were the last ones; until then the world may
+ * go on between two calls. */
+skep_status skep__snapshot_detach_save(skep_snapshot *s, uint32_t pages, uint32_t members,
+                                       skep__detach_place *place, bool *done);
+
+/* ---- hashes of parts ------------------------------------------------------------------------- */
+
+/* What a world hash is made of, beside seed, tick, time and the number of entities. */
+typedef struct skep__hash_parts {
+    uint64_t tables;
+    uint64_t resources;
+    uint64_t channels;
+    uint64_t records;
+    uint64_t queue;
+} skep__hash_parts;
+
+/* skep_world_hash, with what it is made of (may be NULL). */
+uint64_t skep__hash_world(skep_world *w, skep__hash_parts *parts);
+
+/* Hashes of parts of a world, also inside a frame, as long as no task runs. Blocks' hashes are kept
+ * as those of the world hash, so call skep__epoch_raise behind the last one. Of which entities
+ * there are, in which tables and in which order: */
+uint64_t skep__hash_entities(const skep_world *w);
+/* Of a component's values in all tables; of all components' at once (type_count sums). */
+uint64_t skep__hash_type(const skep_world *w, uint32_t type);
+void skep__hash_types(const skep_world *w, uint64_t *sums);
+/* Of a resource; of a channel's entries. */
+uint64_t skep__hash_resource(const skep_world *w, uint32_t number);
+uint64_t skep__hash_channel(const skep_world *w, uint32_t number);
+
+/* ---- replacing a world ----------------------------------------------------------------------- */
+
+/* skep_load into a world that has entities: they are destroyed first, and come back where the save
+ * is refused after all; `report` says why then, and `lost` whether they did not. */
+skep_status skep__world_replace(skep_world *w, const void *bytes, size_t size,
+                                skep_load_report *report, bool *lost);
 
 #endif

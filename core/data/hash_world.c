@@ -177,21 +177,78 @@ static uint64_t hash_of_table(const hash_table *t, const skep__type *types)
     return skep__hash_u64(skep__hash_mix(h, sum));
 }
 
+static hash_table hash_view(const skep__store *s, const skep__table *t)
+{
+    return (hash_table){.layout = t->layout,
+                        .arena = &s->arena,
+                        .names = t->small_slot ? NULL : t->names,
+                        .line = t->small_slot ? skep__line_of(t, 0) : NULL,
+                        .row_count = t->row_count,
+                        .shift = t->shift};
+}
+
 static uint64_t hash_world_tables(const skep__store *s)
 {
     uint64_t sum = 0;
     for (uint32_t i = 1; i < s->table_count; i++) {
         const skep__table *t = s->tables[i];
         if (!t->row_count) continue;
-        const hash_table view = {.layout = t->layout,
-                                 .arena = &s->arena,
-                                 .names = t->small_slot ? NULL : t->names,
-                                 .line = t->small_slot ? skep__line_of(t, 0) : NULL,
-                                 .row_count = t->row_count,
-                                 .shift = t->shift};
+        const hash_table view = hash_view(s, t);
         sum += hash_of_table(&view, s->types);
     }
     return sum;
+}
+
+uint64_t skep__hash_entities(const skep_world *w)
+{
+    const skep__store *s = &w->store;
+    uint64_t sum = 0;
+    for (uint32_t i = 1; i < s->table_count; i++) {
+        const skep__table *t = s->tables[i];
+        if (!t->row_count) continue;
+        const hash_table view = hash_view(s, t);
+        const uint64_t h = skep__hash_mix(t->layout->identity, t->row_count);
+        sum += skep__hash_u64(skep__hash_mix(h, hash_column(&view, 0, SKEP_TYPE_entity)));
+    }
+    return sum;
+}
+
+/* Adds one column's hash to its component's. */
+static void hash_type_add(const skep__store *s, const hash_table *view, uint32_t column,
+                          uint64_t *sum)
+{
+    const skep__column *c = &view->layout->columns[column];
+    const uint64_t h = hash_column(view, column, s->types[c->type].info->fields[c->field].type);
+    *sum += skep__hash_u64(skep__hash_mix(skep__hash_mix(view->layout->identity, c->field), h));
+}
+
+uint64_t skep__hash_type(const skep_world *w, uint32_t type)
+{
+    const skep__store *s = &w->store;
+    uint64_t sum = 0;
+    for (uint32_t i = 1; i < s->table_count; i++) {
+        const skep__table *t = s->tables[i];
+        const int32_t place = t->row_count ? skep__layout_find(t->layout, type) : -1;
+        if (place < 0) continue;
+        const hash_table view = hash_view(s, t);
+        for (uint32_t f = 0; f < s->types[type].field_count; f++)
+            hash_type_add(s, &view, t->layout->first[place] + f, &sum);
+    }
+    return sum;
+}
+
+void skep__hash_types(const skep_world *w, uint64_t *sums)
+{
+    const skep__store *s = &w->store;
+    memset(sums, 0, s->type_count * sizeof *sums);
+    for (uint32_t i = 1; i < s->table_count; i++) {
+        const skep__table *t = s->tables[i];
+        if (!t->row_count) continue;
+        const hash_table view = hash_view(s, t);
+        for (uint32_t c = 1; c < t->layout->column_count; c++)
+            if (t->layout->columns[c].kind == 1)
+                hash_type_add(s, &view, c, &sums[t->layout->columns[c].type]);
+    }
 }
 
 static uint64_t hash_snapshot_tables(const skep_snapshot *s)
@@ -375,9 +432,26 @@ static uint64_t hash_finish(const hash_parts *p)
     return skep__hash_u64(skep__hash_mix(h, p->queue));
 }
 
+uint64_t skep__hash_resource(const skep_world *w, uint32_t number)
+{
+    const skep__resource *r = &w->resources[number];
+    const uint8_t *value = skep__blob_read(&w->store, &r->value);
+    return hash_resource(r->info, r->identity, value, r->value.bytes);
+}
+
+uint64_t skep__hash_channel(const skep_world *w, uint32_t number)
+{
+    const skep__channel *c = &w->channels[number];
+    return hash_channel(c, skep__blob_read(&w->store, &c->entries));
+}
+
 uint64_t skep_world_hash(skep_world *world)
 {
-    skep_world *w = world;
+    return skep__hash_world(world, NULL);
+}
+
+uint64_t skep__hash_world(skep_world *w, skep__hash_parts *parts)
+{
     SKEP_ASSERT(w);
     skep__store *s = &w->store;
     const skep_status settled = skep__data_settle(w);
@@ -388,16 +462,12 @@ uint64_t skep_world_hash(skep_world *world)
                     .time = w->time,
                     .entity_count = s->entity_count,
                     .tables = hash_world_tables(s)};
-    for (uint32_t i = 0; i < w->resource_count; i++) {
-        const skep__resource *r = &w->resources[i];
-        p.resources +=
-            hash_resource(r->info, r->identity, skep__blob_read(s, &r->value), r->value.bytes);
-    }
-    for (uint32_t i = 0; i < w->channel_count; i++)
-        p.channels += hash_channel(&w->channels[i], skep__blob_read(s, &w->channels[i].entries));
+    for (uint32_t i = 0; i < w->resource_count; i++) p.resources += skep__hash_resource(w, i);
+    for (uint32_t i = 0; i < w->channel_count; i++) p.channels += skep__hash_channel(w, i);
     p.records = hash_records(skep__blob_read(s, &w->records), w->record_count);
     p.queue = hash_queue(w, NULL);
     skep__epoch_raise(s);
+    if (parts) *parts = (skep__hash_parts){p.tables, p.resources, p.channels, p.records, p.queue};
     return hash_finish(&p);
 }
 

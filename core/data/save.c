@@ -12,6 +12,7 @@
 typedef struct save_sink {
     skep_write_fn write; /* NULL: count and sum only */
     void *ctx;
+    bool sums; /* with `write`: sum as well */
     bool failed;
     uint32_t used; /* of piece */
     uint64_t bytes;
@@ -25,7 +26,7 @@ static void sink_pass(save_sink *k, const uint8_t *bytes, size_t n)
     k->bytes += n;
     if (k->write) {
         if (n && !k->failed) k->failed = !k->write(k->ctx, bytes, n);
-        return;
+        if (!k->sums) return;
     }
     for (size_t at = 0; at < n; at += SKEP__SAVE_PIECE_BYTES) {
         const size_t left = n - at;
@@ -44,7 +45,7 @@ static void sink_put(save_sink *k, const void *bytes, size_t n)
 {
     const uint8_t *from = bytes;
     /* Only checksums depend on where pieces end. */
-    if (k->write && n >= DIRECT_BYTES) {
+    if (k->write && !k->sums && n >= DIRECT_BYTES) {
         sink_end(k);
         sink_pass(k, from, n);
         return;
@@ -298,6 +299,7 @@ static void sink_begin(save_sink *k, skep_write_fn write, void *ctx)
 {
     k->write = write;
     k->ctx = ctx;
+    k->sums = false;
     k->failed = false;
     k->used = 0;
     k->bytes = 0;
@@ -334,6 +336,49 @@ skep_status skep_save_snapshot(const skep_snapshot *snapshot, skep_write_fn writ
     put_header(&k, bytes, sums, checksum);
     for (uint32_t i = 0; i < SKEP__SAVE_SECTION_COUNT && !k.failed; i++)
         put_section(&k, snapshot, (skep__save_section)i);
+    return k.failed ? SKEP_IO : SKEP_OK;
+}
+
+typedef struct save_head {
+    uint8_t *bytes;
+    size_t used;
+} save_head;
+
+static bool head_write(void *ctx, const void *bytes, size_t n)
+{
+    save_head *h = ctx;
+    if (n > SKEP__SAVE_CONTENT_OFFSET - h->used) return false;
+    memcpy(h->bytes + h->used, bytes, n);
+    h->used += n;
+    return true;
+}
+
+skep_status skep__save_snapshot_late(const skep_snapshot *snapshot, skep_write_fn write, void *ctx,
+                                     uint8_t *head)
+{
+    if (!snapshot_names_fit(snapshot)) return SKEP_LIMIT;
+    uint64_t bytes[SKEP__SAVE_SECTION_COUNT];
+    uint64_t sums[SKEP__SAVE_SECTION_COUNT];
+    save_sink k;
+    save_head h = {head, 0};
+    memset(head, 0, SKEP__SAVE_CONTENT_OFFSET);
+    sink_begin(&k, write, ctx);
+    sink_put(&k, head, SKEP__SAVE_CONTENT_OFFSET);
+    sink_end(&k);
+    if (k.failed) return SKEP_IO;
+    for (uint32_t i = 0; i < SKEP__SAVE_SECTION_COUNT; i++) {
+        sink_begin(&k, write, ctx);
+        k.sums = true;
+        put_section(&k, snapshot, (skep__save_section)i);
+        if (k.failed) return SKEP_IO;
+        bytes[i] = k.bytes;
+        sums[i] = skep__save_sum_end(k.sum, k.bytes);
+    }
+    sink_begin(&k, NULL, NULL);
+    put_header(&k, bytes, sums, 0);
+    const uint64_t checksum = skep__save_sum_end(k.sum, k.bytes);
+    sink_begin(&k, head_write, &h);
+    put_header(&k, bytes, sums, checksum);
     return k.failed ? SKEP_IO : SKEP_OK;
 }
 

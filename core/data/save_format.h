@@ -58,6 +58,12 @@ typedef enum skep__save_section {
 #define SKEP__SAVE_CONTENT_OFFSET                                                                  \
     (SKEP__SAVE_HEADER_BYTES + SKEP__SAVE_SECTION_BYTES * SKEP__SAVE_SECTION_COUNT)
 
+/* skep_save_snapshot for who can go back in what it writes: in one pass, beginning with
+ * SKEP__SAVE_CONTENT_OFFSET zeros, in whose place `head` (as many bytes) belongs when it is over.
+ */
+SKEP_NODISCARD skep_status skep__save_snapshot_late(const skep_snapshot *snapshot,
+                                                    skep_write_fn write, void *ctx, uint8_t *head);
+
 /* One step of a checksum, over a piece of at most SKEP__SAVE_PIECE_BYTES; all but the last are
  * full. */
 SKEP_INLINE uint64_t skep__save_sum_step(uint64_t h, const void *piece, size_t n)

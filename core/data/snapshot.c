@@ -347,6 +347,26 @@ skep_status skep_snapshot_detach(skep_snapshot *snapshot)
     return SKEP_OK;
 }
 
+skep_status skep__snapshot_detach_save(skep_snapshot *s, uint32_t pages, uint32_t members,
+                                       skep__detach_place *place, bool *done)
+{
+    skep_world *w = s->world;
+    *done = false;
+    if (place->done == 0) place->at = s->queue.head;
+    for (; place->done < s->queue.count; place->done++) {
+        const uint32_t page = place->at >> SKEP__INDEX_PAGE_SHIFT;
+        if (members-- == 0) return SKEP_OK;
+        if (!s->keep.pages[page]) {
+            if (pages-- == 0) return SKEP_OK;
+            if (!snap_detach_page(&w->store, s, page))
+                return skep__world_fail(w, SKEP_NO_MEMORY, "snapshot: the region is full");
+        }
+        place->at = skep__record_row(skep__snap_record_at(s, place->at));
+    }
+    *done = true;
+    return SKEP_OK;
+}
+
 /* ---- reading -------------------------------------------------------------------------------- */
 
 uint64_t skep_snapshot_tick(const skep_snapshot *snapshot)

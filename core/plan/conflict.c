@@ -19,12 +19,12 @@ uint32_t skep__set_type(uint32_t type)
 
 uint32_t skep__set_channel(const skep_plan *p, uint32_t channel)
 {
-    return 1 + p->world->store.type_count + channel;
+    return 1 + p->set_types + channel;
 }
 
 uint32_t skep__set_resource(const skep_plan *p, uint32_t resource)
 {
-    return 1 + p->world->store.type_count + p->world->channel_count + resource;
+    return 1 + p->set_types + p->set_channels + resource;
 }
 
 /* ---- sets --------------------------------------------------------------------------------------
@@ -192,7 +192,10 @@ static skep_status schedule_make(skep_plan *p)
 skep_status skep__plan_batches(skep_plan *p)
 {
     const skep_world *w = p->world;
-    p->set_words = skep__bits_words(1 + w->store.type_count + w->channel_count + w->resource_count);
+    p->set_types = w->store.type_count;
+    p->set_channels = w->channel_count;
+    p->set_resources = w->resource_count;
+    p->set_words = skep__bits_words(1 + p->set_types + p->set_channels + p->set_resources);
     for (uint32_t i = 0; i < p->system_count; i++) {
         const skep_status status = sets_make(p, p->systems[i]);
         if (status != SKEP_OK) return status;

@@ -10,8 +10,9 @@
  * it lasts only the fallback runs
  *
  * Replay: where a fault was recorded for a system and frame, its job is not run, and the same
- * follows from the record. Healed faults and those whose writes were kept happen again by
- * themselves, or do not, and change nothing. */
+ * follows from the record. A job whose fault was healed is run as the second try that it was: it
+ * may have crashed at the first, where a process took that, and it may be run in this one now.
+ * Faults whose writes were kept happen again by themselves. */
 #include "core/plan/plan_internal.h"
 
 #include "core/base/log.h"
@@ -75,6 +76,20 @@ void skep__task_wants(const skep_plan *p, skep__task *t, const skep_pool_result 
     t->system->output_hint |= 1; /* so that it is looked at when the batch is over */
 }
 
+static void fault_tell(const skep_plan *p, const skep__task *t, const skep_pool_result *result,
+                       bool again)
+{
+    const skep_fault_task fault = {.system = t->system->name,
+                                   .task = t->task,
+                                   .job = t->system->job,
+                                   .result = result,
+                                   .cause = t->cause,
+                                   .status = (skep_status)t->status,
+                                   .in_place = t->in_place,
+                                   .again = again};
+    p->host.fault_task(p->host.fault_ctx, &fault);
+}
+
 void skep__task_fail(skep_plan *p, skep__task *t, skep_status status,
                      const skep_pool_result *result)
 {
@@ -91,6 +106,7 @@ void skep__task_fail(skep_plan *p, skep__task *t, skep_status status,
         t->status = skep__u8(status);
         t->worker = result->worker;
         t->cause = skep__cause_keep(p, t->cause ? t->cause : result->cause);
+        if (p->host.fault_task) fault_tell(p, t, result, again);
     }
     t->retried |= again;
     t->state = again ? SKEP__TASK_LOST : SKEP__TASK_FAILED;
@@ -299,6 +315,19 @@ const skep_fault *skep__replay_find(const skep_plan *p, const skep__system *s)
         if (replayable(s, fault)) return fault;
     }
     return NULL;
+}
+
+bool skep__replay_healed(const skep_plan *p, const skep__system *s)
+{
+    for (uint32_t i = p->replay_at; i < p->replay_count; i++) {
+        const skep_fault *fault = &p->replay[i];
+        if (fault->frame > p->frame.tick) return false;
+        if (fault->frame == p->frame.tick && fault->action == SKEP_FAULT_HEALED &&
+            skep__text_equal(fault->system, s->name)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* ---- text -------------------------------------------------------------------------------- */

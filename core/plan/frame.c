@@ -286,6 +286,16 @@ static skep_status batch_build(skep_plan *p)
     return SKEP_OK;
 }
 
+/* What was healed when it was recorded begins with its second try. */
+static uint32_t batch_replay_flags(const skep_plan *p)
+{
+    const uint32_t end = p->batches[p->frame.batch + 1];
+    for (uint32_t i = batch_first(p); i < end && p->replay_count; i++)
+        if (is_job(p->schedule[i]) && skep__replay_healed(p, p->schedule[i]))
+            return SKEP_BATCH_RETRY;
+    return 0;
+}
+
 /* Begins the next batch that has something to do; there may be none. */
 static skep_status batch_begin(skep_plan *p)
 {
@@ -301,7 +311,7 @@ static skep_status batch_begin(skep_plan *p)
     f->task_count = 0;
     f->fresh_count = 0;
     f->zeros = NULL;
-    f->issue_flags = 0;
+    f->issue_flags = batch_replay_flags(p);
     skep__bump_reset(&f->bump);
     p->report.batches++;
     const uint64_t began = skep__trace_begin(p->ring);
@@ -371,8 +381,9 @@ static void collect_again(skep_plan *p)
             p->report.reruns++;
         } else {
             p->report.retries++;
-            f->issue_flags = SKEP_BATCH_RETRY;
         }
+        /* A second try that needs more room stays one. */
+        if (t->retried) f->issue_flags = SKEP_BATCH_RETRY;
         f->issue[f->issue_count++] = i;
     }
 }
@@ -598,6 +609,8 @@ static skep_status commit(skep_plan *p)
     if (SKEP_UNLIKELY(p->hung_count)) skep__bump_park(p);
     (void)skep__trace_end(p->ring, SKEP__TRACE_COMMIT, began,
                           skep__trace_pair(f->batch + 1, p->batch_info[f->batch].due));
+    for (skep__plan_watcher *w = p->watchers; w && status == SKEP_OK; w = w->next)
+        w->batch(w->ctx, f->batch);
     f->batch++;
     f->phase = SKEP__PHASE_BATCH;
     return status;

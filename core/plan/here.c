@@ -42,7 +42,7 @@ bool skep__system_runs_here(const skep_plan *p, const skep__system *s)
     const skep__frame *f = &p->frame;
     if (!p->host.room || !s->row_local || s->unsplit || !s->rows || s->stamped) return false;
     if (!f->in_place_allowed || s->copies || s->hears || s->reduces || s->parents) return false;
-    if (p->host.batch_flags & SKEP_BATCH_FORCE) return false;
+    if (p->host.batch_flags & SKEP_BATCH_FORCE || p->frame.issue_flags) return false;
     if (!p->host.workers) return true;
     return s->cost_ns && s->cost_ns < p->host.wake_ns && (f->tick & HERE_MEASURE_MASK) != 0;
 }

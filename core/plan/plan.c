@@ -253,3 +253,18 @@ bool skep_plan_quarantined(skep_plan *plan, const char *name)
     if (plan_known(plan, name, &s) != SKEP_OK) return false;
     return skep__system_record_read(plan, s)->until > plan->world->tick;
 }
+
+/* ---- watchers ---------------------------------------------------------------------------- */
+
+void skep__plan_watch(skep_plan *p, skep__plan_watcher *watcher)
+{
+    watcher->next = p->watchers;
+    p->watchers = watcher;
+}
+
+void skep__plan_unwatch(skep_plan *p, skep__plan_watcher *watcher)
+{
+    skep__plan_watcher **at = &p->watchers;
+    while (*at && *at != watcher) at = &(*at)->next;
+    if (*at) *at = watcher->next;
+}

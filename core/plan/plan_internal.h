@@ -319,6 +319,13 @@ typedef struct skep__plan_use {
     uint32_t kind;
 } skep__plan_use;
 
+/* Somebody who is told what frames do; lives as long as it is in the list. */
+typedef struct skep__plan_watcher {
+    struct skep__plan_watcher *next;
+    void (*batch)(void *ctx, uint32_t batch); /* this one, from 0, has reached the world */
+    void *ctx;
+} skep__plan_watcher;
+
 struct skep_plan {
     skep_world *world;
     skep_allocator allocator;
@@ -349,7 +356,10 @@ struct skep_plan {
     uint32_t use_count, use_cap;
     uint32_t mark_cap;
     uint32_t registered; /* so many systems were ever added */
-    uint32_t set_words;  /* of an access set */
+    uint32_t set_words;  /* of an access set, made for */
+    uint32_t set_types;  /* so many component types, */
+    uint32_t set_channels;
+    uint32_t set_resources;
     uint32_t mistake_count;
     skep__text mistakes;
     bool built;
@@ -373,8 +383,13 @@ struct skep_plan {
     uint32_t unused_count, unused_cap;
     uint32_t fold_cap;
     skep__trace_ring *ring; /* the calling thread's, or NULL */
+    skep__plan_watcher *watchers;
     skep_frame_report report;
 };
+
+/* Puts a watcher into the list, or takes it out of it. */
+void skep__plan_watch(skep_plan *p, skep__plan_watcher *watcher);
+void skep__plan_unwatch(skep_plan *p, skep__plan_watcher *watcher);
 
 /* ---- plan_text.c ----------------------------------------------------------------------------- */
 
@@ -596,6 +611,9 @@ skep_status skep__system_faults(skep_plan *p, skep__system *s);
 
 /* Finds what was recorded of a system for the running frame. */
 const skep_fault *skep__replay_find(const skep_plan *p, const skep__system *s);
+
+/* Whether a fault of the system was recorded for the running frame that a second try healed. */
+bool skep__replay_healed(const skep_plan *p, const skep__system *s);
 
 /* Copies a text into bump memory; a static one where there is none left. */
 const char *skep__cause_keep(skep_plan *p, const char *cause);

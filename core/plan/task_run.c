@@ -36,6 +36,7 @@ struct skep__run {
     const char *cause;
     size_t scratch_used;
     uint32_t spawned;
+    uint32_t flags; /* SKEP_BATCH_* */
     skep_status status;
     bool full;  /* a patch did not fit */
     bool keyed; /* `key` is made */
@@ -101,6 +102,11 @@ void *skep_scratch(const skep_task *task, size_t bytes)
 void skep_fail(const skep_task *task, const char *text)
 {
     task_blame(task->run, SKEP_FAULT, text ? text : "the job failed without saying why");
+}
+
+bool skep__task_again(const skep_task *task)
+{
+    return (task->run->flags & SKEP_BATCH_RETRY) != 0;
 }
 
 void skep_logf(const skep_task *task, const char *format, ...)
@@ -490,6 +496,7 @@ void skep_task_run_direct(const skep_pool_task *task, const skep_job *job, uint3
     run.task = task;
     run.job = job;
     run.room = room;
+    run.flags = flags;
     run.base = room->elsewhere && task->output_bytes ? room->elsewhere : task->output;
     task_begin(&run);
     if (SKEP_LIKELY(!room->elsewhere && !(flags & SKEP_BATCH_CHECK))) {

@@ -127,7 +127,8 @@ void skep__super_exited(skep__supervisor *s, uint32_t seat, uint32_t generation,
 /* Time has passed: expires deadlines and starts, ends pauses. `planned_ns` is what the host meant
  * to sleep: of longer times only a quarter more and 2 ms count against deadlines, so that neither a
  * machine that slept nor a stopped process nor a busy host uses up a job's time. UINT64_MAX: all
- * counts. */
+ * counts. A host that sets a timer anew before it has gone off calls this first, with what the old
+ * one was set for: else the time until then counts as overslept. */
 void skep__super_time(skep__supervisor *s, uint64_t now_ns, uint64_t planned_ns);
 /* While held (a debugger is attached) no deadline expires. */
 void skep__super_hold(skep__supervisor *s, bool held);

@@ -248,6 +248,11 @@ SKEP_API skep_entity skep__spawn(const skep_task *task, uint32_t slot);
 SKEP_API void skep__init(const skep_task *task, const skep_component *component, skep_entity e,
                          const void *value);
 
+/* Whether this task failed before and is tried once more (SKEP_BATCH_RETRY). For the scene
+ * `hostile`, whose second tries must succeed: what a job makes of it must not reach the world, and
+ * `skep check` names whoever asks. */
+SKEP_API bool skep__task_again(const skep_task *task);
+
 /* The right to destroy: declared as (destroy, Entity, name). */
 typedef struct Entity_destroy {
     uint32_t slot;

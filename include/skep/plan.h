@@ -181,6 +181,23 @@ SKEP_API const char *skep_plan_system_at(const skep_plan *plan, uint32_t place);
 
 /* ---- what the host says of itself -------------------------------------------------------- */
 
+/* A task that failed, before anything of its batch has reached the world. */
+typedef struct skep_fault_task {
+    const char *system;
+    const skep_pool_task *task;
+    const skep_job *job;
+    const skep_pool_result *result;
+    const char *cause;  /* what the report will say */
+    skep_status status; /* likewise */
+    bool in_place; /* it wrote to the world's own blocks, so what it read is no longer as it was */
+    bool again;    /* it will be tried once more */
+    bool pad[2];
+} skep_fault_task;
+
+/* Is told of the first failure of each task; must not change the world. On the thread that drives
+ * the frame. */
+typedef void (*skep_fault_task_fn)(void *ctx, const skep_fault_task *fault);
+
 /* What the plan may know of where tasks run. None of it changes results. */
 typedef struct skep_plan_host {
     const char *executor; /* name for messages; NULL: "local" */
@@ -197,6 +214,8 @@ typedef struct skep_plan_host {
                                    as they do. Borrowed; NULL: every task is handed out */
     skep_trace *trace; /* gets what the plan does, in the calling thread's ring, and the names of
                           its systems. Borrowed; NULL: nowhere */
+    skep_fault_task_fn fault_task; /* may be NULL */
+    void *fault_ctx;               /* for fault_task */
 } skep_plan_host;
 
 /* Says where tasks run from the next frame on. Until then: the caller, nothing in flags, no trace.

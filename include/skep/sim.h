@@ -14,8 +14,9 @@
  * The parts stay public: the world between frames (skep/world.h), the plan (skep/plan.h), the
  * pool (skep/pool.h), snapshots and saves. All calls on one simulation come from the thread that
  * opened it; many simulations can live in one process. Below: what servers ask of a
- * scene; a fixed-step loop with bounded catch-up, pause, single step and rewind; recordings; jobs
- * over somebody's own arrays; and scenes in files. */
+ * scene; a fixed-step loop with bounded catch-up, pause, single step and rewind; jobs over
+ * somebody's own arrays; and scenes in files. Checkpoints, recordings and replay: skep/recovery.h.
+ */
 #ifndef SKEP_SIM_H
 #define SKEP_SIM_H
 
@@ -51,7 +52,9 @@ typedef enum skep_executor {
 /* For restart_max: the pool never fails because of lost workers. */
 #define SKEP_RESTARTS_ANY UINT32_MAX
 
-/* Called for each fault of a frame when the frame is over, on the thread that runs it. */
+/* Called for each fault of a frame when the frame is over, in the order of the report, on the
+ * thread that runs it. The world may be read and written, as between frames; the simulation must
+ * not be closed, and a step is refused with SKEP_BUSY. `fault` is valid during the call. */
 typedef void (*skep_fault_fn)(void *ctx, const skep_fault *fault);
 
 /* For grain: batches too small to pay for waking a worker run on the caller. */
@@ -119,9 +122,9 @@ SKEP_API void skep_sim_close(skep_sim *sim);
 
 /* Runs one frame of `dt` seconds and returns when it is done. Jobs that fail are in the report
  * and in the fault log, and are no error: the frame goes on without them. SKEP_BUSY when called
- * from inside a frame (a `run` or a hook): the running one goes on. SKEP_ARGUMENT for a dt below
- * 0 or no number. SKEP_NO_MEMORY or SKEP_LIMIT when not even the bookkeeping of a frame fitted:
- * the frame ends early, and what its finished batches did stays. */
+ * from inside a frame (a `run`, a hook or on_fault): the running one goes on. SKEP_ARGUMENT for a
+ * dt below 0 or no number. SKEP_NO_MEMORY or SKEP_LIMIT when not even the bookkeeping of a frame
+ * fitted: the frame ends early, and what its finished batches did stays. */
 SKEP_API skep_status skep_sim_step(skep_sim *sim, float dt);
 
 /* As skep_sim_step, with the time that systems see instead of the sum of all dt. */
@@ -221,42 +224,6 @@ SKEP_API SKEP_NODISCARD skep_status skep_sim_save(skep_sim *sim, const char *pat
  * components match by name. SKEP_NOT_FOUND, SKEP_IO, SKEP_CORRUPT, SKEP_FOREIGN, SKEP_VERSION,
  * SKEP_SCHEMA: the world stays as it was, and the log says why with the byte offset. */
 SKEP_API SKEP_NODISCARD skep_status skep_sim_load(skep_sim *sim, const char *path);
-
-/* ---- recordings -------------------------------------------------------------------------- */
-
-/* Starts a recording from the world as it is now, in memory: all that frames get (dt, time, what
- * was queued while one ran, inputs) and the faults that they had, which is all that decides what
- * they do. Every `hash_every`-th frame's hash is kept too, to compare with (0: none). Writes by
- * direct calls between frames are not part of it: send inputs, or let a `run` write. A recording
- * that was going on ends. Grows by what frames get, 48 bytes a frame at least, up to
- * SKEP_RECORD_BYTES_MAX; then it ends with a line in the log. */
-SKEP_API SKEP_NODISCARD skep_status skep_sim_record(skep_sim *sim, uint32_t hash_every);
-
-/* The most bytes of a recording. */
-#define SKEP_RECORD_BYTES_MAX ((size_t)1 << 30)
-
-/* Writes what was recorded so far to a file, whole or not at all, and goes on recording.
- * SKEP_NOT_FOUND when nothing is being recorded. */
-SKEP_API SKEP_NODISCARD skep_status skep_sim_record_save(skep_sim *sim, const char *path);
-
-/* Ends a recording and forgets it. Nothing to do: nothing happens. */
-SKEP_API void skep_sim_record_end(skep_sim *sim);
-
-/* What playing a recording showed. */
-typedef struct skep_replay_report {
-    uint64_t frames; /* played */
-    uint64_t hashes; /* compared */
-    uint64_t
-        differs; /* tick of the first frame after which the hash was another; UINT64_MAX: none */
-} skep_replay_report;
-
-/* Plays a recorded file: takes the world to its beginning and runs its frames, with the recorded
- * faults in place of new ones, up to the first that comes out differently. The simulation must be
- * of the same scene. SKEP_OK with a difference too: look at `report` (may be NULL). Errors as of
- * skep_sim_load, with the reason in the log; the world stays as it was unless frames were played.
- */
-SKEP_API SKEP_NODISCARD skep_status skep_sim_replay(skep_sim *sim, const char *path,
-                                                    skep_replay_report *report);
 
 /* ---- fixed steps ------------------------------------------------------------------------- */
 

@@ -18,6 +18,7 @@
 #include "skep/processes.h"
 #include "skep/publish.h"
 #include "skep/query.h"
+#include "skep/recovery.h"
 #include "skep/save.h"
 #include "skep/scene.h"
 #include "skep/sim.h"

@@ -3,6 +3,7 @@
  * The defects D1 to D10 of the data path of the notes that skep grew from, each by its id and on
  * every executor: what went wrong there must hold here. */
 #include "api/bed.h"
+#include "skep/recovery.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

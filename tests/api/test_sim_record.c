@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Recordings: what frames get and the faults they have is all that decides what they do. */
 #include "api/log_lines.h"
+#include "skep/recovery.h"
 #include "skep/sim.h"
 
 #include <setjmp.h>
@@ -180,7 +181,8 @@ static void a_replay_is_the_same_to_the_last_bit(void **state)
     assert_int_equal(remove(path), 0);
 }
 
-static void what_was_rewound_is_not_in_it(void **state)
+/* Going back is another beginning: the world is recorded anew. */
+static void a_world_that_goes_back_is_recorded_anew(void **state)
 {
     (void)state;
     char path[256];
@@ -203,72 +205,202 @@ static void what_was_rewound_is_not_in_it(void **state)
     sim = open_ships(&skep_scene_ships, &lines);
     skep_replay_report report;
     assert_int_equal(skep_sim_replay(sim, path, &report), SKEP_OK);
-    assert_true(report.frames == 20);
-    assert_true(report.hashes == 20);
+    assert_true(report.frames == 40);
+    assert_true(report.hashes == 40);
     assert_true(report.differs == UINT64_MAX);
     assert_true(skep_sim_hash(sim) == wanted);
     skep_sim_close(sim);
     assert_int_equal(remove(path), 0);
 }
 
-/* Copies the file with one byte changed, or cut to `size`. */
-static void damage(const char *from, const char *to, size_t at, size_t size)
-{
-    static uint8_t bytes[1 << 20];
-    FILE *f = fopen(from, "rb");
-    assert_non_null(f);
-    size_t n = fread(bytes, 1, sizeof bytes, f);
-    assert_int_equal(fclose(f), 0);
-    assert_true(n > at);
-    if (size)
-        n = size;
-    else
-        bytes[at] ^= 1;
-    f = fopen(to, "wb");
-    assert_non_null(f);
-    assert_int_equal(fwrite(bytes, 1, n, f), n);
-    assert_int_equal(fclose(f), 0);
-}
-
-static void damaged_and_foreign_recordings_are_refused(void **state)
+/* What the program writes by direct calls is no input, and yet a replay has it. */
+static void what_is_written_between_frames_is_there(void **state)
 {
     (void)state;
     char path[256];
-    char bad[300];
+    log_lines lines;
+    flaky_fails = false;
+    skep_sim *sim = open_ships(&skep_scene_ships, &lines);
+    assert_int_equal(skep_sim_record(sim, 1), SKEP_OK);
+    play_frames(sim, 5);
+    skep_world *world = skep_sim_world(sim);
+    const skep_part parts[] = {SKEP_PART_OF(Ship)};
+    skep_entity joined;
+    assert_int_equal(skep_world_spawn(world, &Buoy_info, parts, 1, &joined), SKEP_OK);
+    play_frames(sim, 5);
+    assert_int_equal(skep_world_set(world, joined, &Ship_info, &(Ship){99}), SKEP_OK);
+    play_frames(sim, 5);
+    const uint64_t wanted = skep_sim_hash(sim);
+    assert_int_equal(skep_sim_record_save(sim, record_path(path, sizeof path)), SKEP_OK);
+    skep_sim_close(sim);
+
+    skep_recording *recording = NULL;
+    skep_replay_report report;
+    skep_error error;
+    assert_int_equal(skep_recording_open(path, &recording, &error), SKEP_OK);
+    assert_int_equal(skep_recording_info_of(recording).worlds, 3);
+    sim = open_ships(&skep_scene_ships, &lines);
+    assert_int_equal(skep_recording_play(recording, sim, NULL, NULL, &report), SKEP_OK);
+    assert_true(report.frames == 15 && report.differs == UINT64_MAX);
+    assert_true(skep_sim_hash(sim) == wanted);
+    skep_sim_close(sim);
+    skep_recording_close(recording);
+
+    /* More often than a recording can follow. */
+    sim = open_ships(&skep_scene_ships, &lines);
+    assert_int_equal(skep_sim_record(sim, 1), SKEP_OK);
+    for (uint32_t i = 0; i < SKEP_RECORD_WORLDS_MAX + 5u; i++) {
+        assert_int_equal(Wind_set(skep_sim_world(sim), (Wind){(float)i}), SKEP_OK);
+        assert_int_equal(skep_sim_step(sim, 0.1f), SKEP_OK);
+    }
+    bool going_on = true;
+    assert_true(skep_sim_record_bytes(sim, &going_on) > 0 && !going_on);
+    assert_true(log_lines_have(&lines, "limit SKEP_RECORD_WORLDS_MAX"));
+    assert_int_equal(skep_sim_record_save(sim, path), SKEP_OK);
+    assert_int_equal(skep_sim_replay(sim, path, &report), SKEP_OK);
+    /* The first world is that before all of them. */
+    assert_true(report.frames == SKEP_RECORD_WORLDS_MAX - 1u && report.differs == UINT64_MAX);
+    skep_sim_close(sim);
+    assert_int_equal(remove(path), 0);
+}
+
+/* ---- damage ---------------------------------------------------------------------------------- */
+
+static uint8_t whole[1 << 20];
+static size_t whole_bytes;
+
+static void read_whole(const char *path)
+{
+    FILE *f = fopen(path, "rb");
+    assert_non_null(f);
+    whole_bytes = fread(whole, 1, sizeof whole, f);
+    assert_int_equal(fclose(f), 0);
+    assert_true(whole_bytes > 1000 && whole_bytes < sizeof whole);
+}
+
+static void write_part(const char *path, size_t bytes)
+{
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(whole, 1, bytes, f), bytes);
+    assert_int_equal(fclose(f), 0);
+}
+
+/* Where each record ends. */
+static uint32_t record_ends(size_t *ends, uint32_t max)
+{
+    uint32_t count = 0;
+    size_t at = 16;
+    while (at < whole_bytes) {
+        uint64_t bytes = 0;
+        memcpy(&bytes, whole + at + 8, sizeof bytes);
+        at += 24 + ((size_t)bytes + 7) / 8 * 8;
+        assert_true(count < max);
+        ends[count++] = at;
+    }
+    assert_true(at == whole_bytes);
+    return count;
+}
+
+/* Whatever is cut off, what is before it plays. */
+static void a_recording_that_was_cut_off_plays_up_to_there(void **state)
+{
+    (void)state;
+    char path[256];
+    log_lines lines;
+    static size_t ends[1024];
+    (void)make_recording(record_path(path, sizeof path));
+    read_whole(path);
+    const uint32_t count = record_ends(ends, 1024);
+    assert_true(count > 120);
+    skep_sim *sim = open_ships(&skep_scene_ships, &lines);
+    uint64_t last = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t past = 0; past < 2; past++) {
+            const size_t size = ends[i] + (past ? 9 : 0);
+            if (size > whole_bytes) continue;
+            skep_replay_report report;
+            write_part(path, size);
+            const skep_status status = skep_sim_replay(sim, path, &report);
+            if (status == SKEP_CORRUPT) continue; /* not even the world is there */
+            assert_int_equal(status, SKEP_OK);
+            assert_true(report.frames >= last && report.differs == UINT64_MAX);
+            last = report.frames;
+        }
+    }
+    assert_true(last == 60);
+    assert_true(log_lines_have(&lines, "it ends within a record"));
+    skep_sim_close(sim);
+    assert_int_equal(remove(path), 0);
+}
+
+static void damaged_bits_are_noticed_wherever_they_are(void **state)
+{
+    (void)state;
+    char path[256];
+    log_lines lines;
+    flaky_fails = true;
+    skep_sim *sim = open_ships(&skep_scene_ships, &lines);
+    assert_int_equal(skep_sim_record(sim, 1), SKEP_OK);
+    play_frames(sim, 2);
+    assert_int_equal(skep_sim_record_save(sim, record_path(path, sizeof path)), SKEP_OK);
+    read_whole(path);
+    uint32_t refused = 0, shorter = 0;
+    for (size_t at = 0; at < whole_bytes; at += at < 64 ? 1 : 7) {
+        skep_recording *recording = NULL;
+        skep_error error;
+        whole[at] ^= (uint8_t)(1u << at % 8);
+        write_part(path, whole_bytes);
+        whole[at] ^= (uint8_t)(1u << at % 8);
+        const skep_status status = skep_recording_open(path, &recording, &error);
+        if (status != SKEP_OK) {
+            assert_true(error.message && !recording);
+            refused++;
+            continue;
+        }
+        const skep_recording_info info = skep_recording_info_of(recording);
+        assert_true(info.damage && info.good <= at && info.frames < 3);
+        shorter++;
+        skep_recording_close(recording);
+    }
+    assert_true(refused > 64 && shorter > 20);
+    skep_sim_close(sim);
+    assert_int_equal(remove(path), 0);
+}
+
+static void foreign_recordings_are_refused(void **state)
+{
+    (void)state;
+    char path[256];
     log_lines lines;
     (void)make_recording(record_path(path, sizeof path));
-    (void)snprintf(bad, sizeof bad, "%s.bad", path);
-    skep_sim *sim = open_ships(&skep_scene_ships, &lines);
-    play_frames(sim, 3);
+    skep_sim *sim = open_ships(&skep_scene_others, &lines);
     const uint64_t before = skep_sim_hash(sim);
-    const struct {
-        size_t at;
-        size_t size;
-        skep_status wanted;
-    } damages[] = {{0, 0, SKEP_FOREIGN},  {8, 0, SKEP_VERSION},    {16, 0, SKEP_CORRUPT},
-                   {48, 0, SKEP_CORRUPT}, {1000, 0, SKEP_CORRUPT}, {7000, 0, SKEP_CORRUPT},
-                   {8, 40, SKEP_FOREIGN}, {8, 4000, SKEP_CORRUPT}};
-    for (uint32_t i = 0; i < sizeof damages / sizeof damages[0]; i++) {
-        damage(path, bad, damages[i].at, damages[i].size);
-        assert_int_equal(skep_sim_replay(sim, bad, NULL), damages[i].wanted);
-        assert_true(skep_sim_hash(sim) == before);
-    }
-    assert_true(log_lines_have(&lines, bad));
-    skep_sim_close(sim);
-    sim = open_ships(&skep_scene_others, &lines);
     assert_int_equal(skep_sim_replay(sim, path, NULL), SKEP_SCHEMA);
     assert_true(log_lines_have(&lines, "another scene"));
-    skep_sim_close(sim);
-    assert_int_equal(remove(bad), 0);
+    assert_true(skep_sim_hash(sim) == before);
+    read_whole(path);
+    whole[8] = 1;
+    write_part(path, whole_bytes);
+    assert_int_equal(skep_sim_replay(sim, path, NULL), SKEP_VERSION);
+    write_part(path, 15);
+    assert_int_equal(skep_sim_replay(sim, path, NULL), SKEP_FOREIGN);
+    assert_int_equal(skep_sim_save(sim, path), SKEP_OK);
+    assert_int_equal(skep_sim_replay(sim, path, NULL), SKEP_FOREIGN);
     assert_int_equal(remove(path), 0);
+    assert_int_equal(skep_sim_replay(sim, path, NULL), SKEP_NOT_FOUND);
+    skep_sim_close(sim);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_replay_is_the_same_to_the_last_bit),
-        cmocka_unit_test(what_was_rewound_is_not_in_it),
-        cmocka_unit_test(damaged_and_foreign_recordings_are_refused),
+        cmocka_unit_test(a_world_that_goes_back_is_recorded_anew),
+        cmocka_unit_test(what_is_written_between_frames_is_there),
+        cmocka_unit_test(a_recording_that_was_cut_off_plays_up_to_there),
+        cmocka_unit_test(damaged_bits_are_noticed_wherever_they_are),
+        cmocka_unit_test(foreign_recordings_are_refused),
     };
     return cmocka_run_group_tests_name("sim_record", tests, open_pool, close_pool);
 }

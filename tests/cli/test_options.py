@@ -232,7 +232,7 @@ class Right(Case):
 
     def test_scenes(self):
         names = skep_command.scenes()
-        for name in ("physics", "flock", "collide", "bullets", "ship", "skies"):
+        for name in ("physics", "flock", "collide", "bullets", "ship", "skies", "hostile"):
             self.assertIn(name, names)
         for name in names:
             text = self.good("scenes", name).out

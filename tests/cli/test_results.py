@@ -47,7 +47,18 @@ class Json(Case):
         self.assertIn('it was told to "fail"', fault["cause"])
         self.assertEqual(fault["action"], "skipped")
         table = skep("run", self.probe, "--frames", "9", "--param", "fail_at=4").out
-        self.assertRegex(table, r"(?m)^  faults +1\n    frame 4  faulty: ")
+        self.assertRegex(table, r"(?m)^  faults +1: 1 skipped\n    frame 4  faulty: ")
+
+    def test_actions_are_counted(self):
+        words = ["run", "hostile", "--frames", "4500", "--entities", "40", "--executor", "local",
+                 "--param", "fault=fail", "--param", "rate=1"]
+        quiet = {"stderr": subprocess.DEVNULL}
+        result = skep(*words, "--json", **quiet).json
+        self.assertEqual(len(result["faults"]), result["fault_total"])
+        actions = {fault["action"] for fault in result["faults"]}
+        self.assertEqual(actions, {"skipped", "quarantined"})
+        table = skep(*words, **quiet).out
+        self.assertRegex(table, r"(?m)^  faults +[\d,]+: [\d,]+ skipped, [\d,]+ quarantined$")
 
     def test_lines_of_jobs(self):
         done = skep("run", self.probe, "--frames", "5", "--param", "log=2", "--json")

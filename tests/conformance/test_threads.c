@@ -135,7 +135,7 @@ static void test_restart_budget(void **state)
     assert_int_equal(skep_pool_create(&desc, &l.pool), SKEP_OK);
     const lab_plan plan = {.job = hang_job(), .task_count = 16, .rows_max = 8};
     lab_batch b = lab_build(&l, &plan);
-    b.batch.deadline_ns = DEADLINE_NS / 4;
+    b.batch.deadline_ns = DEADLINE_NS;
     hang_reset(4);
     lab_run(&l, &b);
     uint32_t hangs = 0, dropped = 0;

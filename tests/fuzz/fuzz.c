@@ -7,7 +7,8 @@
 const fuzz_target fuzz_targets[FUZZ_TARGETS] = {
     {"wire", fuzz_wire, 20},       {"columns", fuzz_columns, 10}, {"class", fuzz_class, 10},
     {"message", fuzz_message, 20}, {"session", fuzz_session, 1},  {"view", fuzz_view, 1},
-    {"save", fuzz_save, 4},        {"patch", fuzz_patch, 20},     {"trace", fuzz_trace, 4}};
+    {"save", fuzz_save, 4},        {"patch", fuzz_patch, 20},     {"trace", fuzz_trace, 4},
+    {"record", fuzz_record, 4},    {"fault", fuzz_fault, 20}};
 
 uint32_t fuzz_take_byte(const uint8_t **bytes, size_t *size)
 {
@@ -47,6 +48,7 @@ void fuzz_make_corpus(fuzz_seed_fn *fn, void *ctx)
     fuzz_make_live(fn, ctx);
     fuzz_make_store(fn, ctx);
     fuzz_make_trace(fn, ctx);
+    fuzz_make_record(fn, ctx);
 }
 
 /* ---- mutations ------------------------------------------------------------------------------- */

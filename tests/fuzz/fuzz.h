@@ -17,7 +17,7 @@ typedef struct fuzz_target {
     uint32_t weight; /* how many mutations of it fit into the time of one of the slowest */
 } fuzz_target;
 
-#define FUZZ_TARGETS 9u
+#define FUZZ_TARGETS 11u
 extern const fuzz_target fuzz_targets[FUZZ_TARGETS];
 
 uint64_t fuzz_wire(const uint8_t *bytes, size_t size);
@@ -29,6 +29,8 @@ uint64_t fuzz_view(const uint8_t *bytes, size_t size);
 uint64_t fuzz_save(const uint8_t *bytes, size_t size);
 uint64_t fuzz_patch(const uint8_t *bytes, size_t size);
 uint64_t fuzz_trace(const uint8_t *bytes, size_t size);
+uint64_t fuzz_record(const uint8_t *bytes, size_t size);
+uint64_t fuzz_fault(const uint8_t *bytes, size_t size);
 
 /* ---- what the host brings ----------------------------------------------------------------- */
 
@@ -39,7 +41,7 @@ skep_allocator fuzz_memory(void);
 size_t fuzz_memory_held(void);
 /* Memory of what stays from run to run. */
 skep_allocator fuzz_world_memory(void);
-/* Two regions, for a world each. */
+/* Four regions, for a world each. */
 skep_region fuzz_region(uint32_t number);
 
 /* ---- shared by targets -------------------------------------------------------------------- */
@@ -70,6 +72,7 @@ void fuzz_make_message(fuzz_seed_fn *fn, void *ctx);
 void fuzz_make_live(fuzz_seed_fn *fn, void *ctx);
 void fuzz_make_store(fuzz_seed_fn *fn, void *ctx);
 void fuzz_make_trace(fuzz_seed_fn *fn, void *ctx);
+void fuzz_make_record(fuzz_seed_fn *fn, void *ctx);
 
 /* Changes a copy of an input at random: bytes, lengths, pieces of it twice or not at all. `bytes`
  * has room for `room`; returns the new size. */

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define REGIONS 3u
+#define REGIONS 4u
 #define REGION_BYTES ((size_t)32 << 20)
 
 static size_t held;

@@ -296,3 +296,15 @@ test('a process that forbids workers runs jobs in process and says so', async ()
   assert.match(output, /fallback: workers not used: .*ERR_ACCESS_DENIED|fallback: .*restricted/);
   assert.match(output, /local \{ got: 1, by: 'handle' \}/);
 });
+
+test('where wasm is forbidden, jobs run in process, and the reason is said', async () => {
+  const { code, output } = await runProgram(`
+    WebAssembly.Module = function () { throw new Error('forbidden'); };
+    const { createPortablePool } = await import('skep');
+    let said = '';
+    const pool = await createPortablePool({ size: 1, onFallback: reason => (said = reason) });
+    console.log(pool.kind, /wasm/.test(said));
+    console.log(await pool.run('data:text/javascript,export const handle = x => x + 1', 1));
+    await pool.close();`);
+  assert.deepEqual([code, output], [0, 'local true\n2\n']);
+});

@@ -13,7 +13,7 @@ import { ROOT } from './browser/site.ts';
 
 /** Bytes, gzipped, as they were when somebody last looked; 2% more are let pass. */
 const LIMITS: Readonly<Record<string, { all: number; script: number }>> = {
-  skep: { all: 152_300, script: 52_800 },
+  skep: { all: 157_200, script: 54_300 },
   'skep/client': { all: 45_300, script: 11_900 },
   'skep/trace': { all: 12_800, script: 12_800 },
 };

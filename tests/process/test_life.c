@@ -50,14 +50,12 @@ static int64_t work_abort(const lab_seen *seen, const int64_t *args)
 }
 
 /* The C library says what it found, to a standard error that is closed, and aborts. */
-static int64_t work_free_twice(const lab_seen *seen, const int64_t *args)
+static int64_t work_damage_heap(const lab_seen *seen, const int64_t *args)
 {
-    void *volatile p = malloc(2000);
+    volatile uint64_t *damaged = malloc(2000);
     (void)seen;
-    (void)args;
-    void *volatile q = p;
-    free(p);
-    free(q);
+    damaged[-1] = (uint64_t)args[0]; /* the size that the heap keeps before it */
+    free((void *)(uintptr_t)damaged);
     return 0;
 }
 
@@ -135,7 +133,7 @@ static void test_ends(void **state)
     ends_with(&l, work_abort, 0, 0, SIGABRT, "aborted itself (SIGABRT)");
     ends_with(&l, work_assert, 1, 0, SIGABRT, "aborted itself (SIGABRT)");
     if (!LAB_SANITIZED) {
-        ends_with(&l, work_free_twice, 0, 0, SIGABRT, "aborted itself (SIGABRT)");
+        ends_with(&l, work_damage_heap, 3, 0, SIGABRT, "aborted itself (SIGABRT)");
         ends_with(&l, work_print, 1, 0, SIGSYS,
                   "killed by SIGSYS: jobs may not call write (printing does)");
     }
@@ -350,7 +348,7 @@ static void test_no_zygote(void **state)
     skep__port_spawner_desc d = lab_desc(&l);
     assert_int_equal(skep__port_spawner_open(&d, &s, text, sizeof text), SKEP_CLOSED);
     assert_null(s);
-    assert_string_equal(text, "the zygote is gone");
+    assert_non_null(strstr(text, " is gone"));
     lab_close(&l);
 }
 
@@ -518,8 +516,9 @@ static void test_regions(void **state)
     assert_int_equal(skep_processes_region_open((size_t)1 << 33, &other), SKEP_OK);
     assert_int_equal((uintptr_t)other.base % SKEP__PORT_PAGE, 0);
     lab_open(&l, false); /* the zygote has the other region where that lies now */
-    assert_int_equal(other.commit(other.ctx, 0, other.bytes_max), SKEP_OK);
-    ((uint8_t *)other.base)[((size_t)1 << 33) - 1] = 1;
+    const size_t last = other.bytes_max - SKEP__PORT_PAGE;
+    assert_int_equal(other.commit(other.ctx, last, SKEP__PORT_PAGE), SKEP_OK);
+    ((uint8_t *)other.base)[other.bytes_max - 1] = 1;
     skep__port_spawner_desc d = lab_desc(&l);
     d.region = &other;
     assert_int_equal(skep__port_spawner_open(&d, &s, text, sizeof text), SKEP_NO_MEMORY);

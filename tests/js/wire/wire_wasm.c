@@ -7,7 +7,7 @@
 
 #define WIRE_EXPORT(name) __attribute__((export_name(#name))) name
 #define INPUT_MAX 65536u
-#define REGIONS 3u
+#define REGIONS 4u
 #define REGION_BYTES ((size_t)32 << 20)
 
 static heap memory;

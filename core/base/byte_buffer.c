@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Doubles when full, so that n bytes cost O(n) in all. */
-#include "sim/byte_buffer.h"
+#include "core/base/byte_buffer.h"
 
 static bool bytes_grow(skep__bytes *b, size_t need)
 {
