@@ -19,10 +19,8 @@
 
 #include "core/base/log.h"
 
-/* A batch that costs less does not pay for another child that is awake; one must cost so much for
- * each that is woken. */
+/* A batch that costs less does not pay for another child that is awake. */
 #define AWAKE_NS 1000u
-#define WAKE_NS 5000u
 
 /* Children that have so much to do each will not be done while the host spins. */
 #define LONG_NS 50000u
@@ -125,7 +123,7 @@ static uint32_t batch_hands(const skep__procs_pool *p, const skep_pool_batch *ba
     }
     const uint64_t worth = batch->cost_ns / AWAKE_NS;
     const uint32_t want = worth < most ? skep__max_u32((uint32_t)worth, 1) : most;
-    return batch_choose(p, p->chosen, want, batch->cost_ns / WAKE_NS);
+    return batch_choose(p, p->chosen, want, batch->cost_ns / SKEP__PROCS_WAKE_NS);
 }
 
 /* How long to look for results before sleeping. */

@@ -52,6 +52,10 @@
  * other things out of the cache. */
 #define SKEP__PROCS_WINDOW ((uint64_t)1 << 20)
 
+/* A batch must cost so much for each sleeping child that it wakes: what both sides spend in the
+ * system for it, and what the woken one waits for the processor. */
+#define SKEP__PROCS_WAKE_NS 15000u
+
 /* Flags of a run, above SKEP_BATCH_*. */
 #define SKEP__PROCS_TIMED ((uint32_t)1 << 16) /* each task's times are wanted */
 

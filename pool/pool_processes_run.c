@@ -189,10 +189,8 @@ static void run_over(skep__procs_pool *p, uint32_t seat)
 }
 
 /* The seat that has most to spare for a thief; 0: none has. */
-static uint32_t balance_victim(const skep__procs_pool *p, uint32_t thief, uint32_t *most)
+static uint32_t balance_victim(const skep__procs_pool *p, bool awake, uint32_t *most)
 {
-    const skep__procs_own *own = p->slots[p->seats[thief].slot].own;
-    const bool awake = !atomic_load_explicit(&own->asleep, memory_order_relaxed);
     uint32_t victim = 0;
     *most = 0;
     for (uint32_t i = 0; i < p->busy_count; i++) {
@@ -205,6 +203,14 @@ static uint32_t balance_victim(const skep__procs_pool *p, uint32_t thief, uint32
     return victim;
 }
 
+/* Whether half of so many tasks are worth waking somebody. */
+static bool balance_pays(const skep__procs_pool *p, uint32_t left)
+{
+    const skep_pool_batch *batch = p->batch;
+    if (!batch->cost_ns) return true;
+    return batch->cost_ns / batch->task_count * left >= 2 * SKEP__PROCS_WAKE_NS;
+}
+
 /* Finds tasks for an idle seat: what nobody has, else half of what somebody has not begun. */
 static bool balance_range(skep__procs_pool *p, uint32_t thief, skep__procs_range *range)
 {
@@ -212,9 +218,11 @@ static bool balance_range(skep__procs_pool *p, uint32_t thief, skep__procs_range
         *range = p->pending[--p->pending_count];
         return true;
     }
+    const skep__procs_own *own = p->slots[p->seats[thief].slot].own;
+    const bool awake = !atomic_load_explicit(&own->asleep, memory_order_relaxed);
     uint32_t left = 0;
-    const uint32_t victim = balance_victim(p, thief, &left);
-    if (!victim) return false;
+    const uint32_t victim = balance_victim(p, awake, &left);
+    if (!victim || (!awake && !balance_pays(p, left))) return false;
     skep__procs_seat *s = &p->seats[victim];
     *range = run_take_back(p, s, (left + 1) / 2);
     if (s->taken == s->end) run_over(p, victim);
