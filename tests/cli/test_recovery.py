@@ -37,7 +37,10 @@ class Mishap(Case):
         return str(self.place / name)
 
     def run_with(self, environment, *words):
-        return skep(*words, env={**os.environ, **environment})
+        """With sanitizers a crash is to be one all the same."""
+        plain = {name: f"{os.environ.get(name, '')}:handle_segv=0"
+                 for name in ("ASAN_OPTIONS", "TSAN_OPTIONS")}
+        return skep(*words, env={**os.environ, **plain, **environment})
 
 
 def number_of(path):
