@@ -98,7 +98,7 @@ static bool recovery_both(recovery_row *s, recovery_cost *plain, recovery_cost *
     bool done = recovery_run(s, with);
     /* The rest of the writing counts too. */
     const uint64_t begin = skep__port_process_cpu_ns();
-    for (uint32_t i = 0; i < 2000u && !skep_sim_checkpoint_stats(s->b.sim).written; i++)
+    for (uint32_t i = 0; i < 30000u && !skep_sim_checkpoint_stats(s->b.sim).written; i++)
         skep__bench_sleep_ns(1000000u);
     with->cpu_ns += skep__port_process_cpu_ns() - begin;
     const skep_checkpoint_stats stats = skep_sim_checkpoint_stats(s->b.sim);

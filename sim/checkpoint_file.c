@@ -91,16 +91,16 @@ static void prune(const char *folder, uint32_t keep)
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-typedef struct write_state {
+typedef struct file_state {
     skep__checkpoint_job *job;
     skep__port_out out;
     size_t used; /* of the piece */
     bool first;  /* the first piece has been written; its first block is kept in job->block */
     bool failed; /* and the OS said why */
-} write_state;
+} file_state;
 
 /* Writes the piece, filled up to whole blocks where the OS wants that. */
-static bool write_flush(write_state *w)
+static bool write_flush(file_state *w)
 {
     skep__checkpoint_job *job = w->job;
     size_t n = w->used;
@@ -121,7 +121,7 @@ static bool write_flush(write_state *w)
 /* Gathers pieces, so that one call of the OS is neither tiny nor long. */
 static bool write_some(void *ctx, const void *bytes, size_t n)
 {
-    write_state *w = ctx;
+    file_state *w = ctx;
     const uint8_t *from = bytes;
     while (n) {
         const size_t room = w->job->piece_bytes - w->used;
@@ -136,7 +136,7 @@ static bool write_some(void *ctx, const void *bytes, size_t n)
 }
 
 /* Puts the head, which has the checksums, in its place. */
-static bool write_head(write_state *w, const uint8_t *head)
+static bool write_head(file_state *w, const uint8_t *head)
 {
     uint8_t *block = w->job->block;
     memcpy(block, head, SKEP__SAVE_CONTENT_OFFSET);
@@ -159,7 +159,7 @@ static bool write_fail(skep__checkpoint_job *job, const char *what, const char *
 /* Writes all of the file; it is closed in any case. */
 static bool write_file(skep__checkpoint_job *job, const char *path)
 {
-    write_state w = {.job = job};
+    file_state w = {.job = job};
     uint8_t head[SKEP__SAVE_CONTENT_OFFSET];
     if (!skep__port_out_open_direct(&w.out, path)) return write_fail(job, "making", path);
     const skep_status status = skep__save_snapshot_late(job->snapshot, write_some, &w, head);

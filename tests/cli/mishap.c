@@ -8,7 +8,7 @@
 
 SKEP_COMPONENT(Spot, (f32, x), (f32, y));
 SKEP_COMPONENT(Fuel, (u32, left));
-SKEP_RESOURCE(Mood, (u32, fail_at));
+SKEP_RESOURCE(Mood, (u32, fail_at), (u32, crash_at));
 SKEP_PREFAB(Spark);
 
 #define NEVER 0xffffffffu
@@ -49,7 +49,7 @@ SKEP_JOB_WITH(burn, SKEP_JOB_MAY_FAIL, 1, (mut, Fuel, fuel), (in, Spot, spot), (
 {
     for (uint32_t i = 0; i < task->n; i++) c->fuel.left[i] += c->spot.x[i] > 0.0f ? 1u : 2u;
     if (task->block != 0) return;
-    if (task->tick == job_crash_at) *nowhere() = 1;
+    if (task->tick == job_crash_at || task->tick == c->mood->crash_at) *nowhere() = 1;
     if (task->tick == c->mood->fail_at) skep_fail(task, "out of fuel");
     if (task->tick % 16 == 3) {
         const skep_entity e = Spark_new(task, c->spark);
@@ -71,12 +71,13 @@ SKEP_SCENE(mishap, "Things that happen, for tests")
     Fuel_mut fuel;
     const uint32_t n = skep_param_u32(b, "entities", 3000, "how many");
     const uint32_t fail_at = skep_param_u32(b, "fail_at", NEVER, "frame in which a job fails");
+    const uint32_t crash = skep_param_u32(b, "crash_at", NEVER, "frame in which a job crashes");
     size_t bytes = 0;
     const char *data = skep_data(b, &bytes);
     flip_at = frame_of("SKEP_TEST_FLIP");
     crash_at = frame_of("SKEP_TEST_CRASH");
     job_crash_at = frame_of("SKEP_TEST_CRASH_JOB");
-    skep_resource(b, SKEP_WITH(Mood, fail_at));
+    skep_resource(b, SKEP_WITH(Mood, fail_at, crash));
     skep_prefab(b, Spark, SKEP_OF(Spot), SKEP_OF(Fuel));
     skep_add(b, "update", &drift);
     skep_add(b, "update", &burn);

@@ -37,7 +37,10 @@ class Mishap(Case):
         return str(self.place / name)
 
     def run_with(self, environment, *words):
-        return skep(*words, env={**os.environ, **environment})
+        """With sanitizers a crash is to be one all the same."""
+        plain = {name: f"{os.environ.get(name, '')}:handle_segv=0"
+                 for name in ("ASAN_OPTIONS", "TSAN_OPTIONS")}
+        return skep(*words, env={**os.environ, **plain, **environment})
 
 
 def number_of(path):
@@ -318,6 +321,20 @@ class Faults(Mishap):
         self.assertIn("it fails in another way", done.out)
         done = self.run_with(crash, "replay", path, "--local")
         self.assertEqual(done.code, -signal.SIGSEGV, str(done))
+
+    def test_a_crash_in_a_process_is_the_same_again(self):
+        done = skep("run", self.scene, "--frames", "20", "--param", "crash_at=12", "--record",
+                    self.path("run.skepr"), "--executor", "processes", "--workers", "2", "--json")
+        if done.code == 2:
+            self.skipTest("no processes here: " + done.err)
+        self.assertEqual((done.code, done.json["fault_total"]), (0, 1), str(done))
+        again = self.good("replay", self.path("fault-1.skepr"))
+        self.assertIn("  then: crashed: SIGSEGV", again.out)
+        self.assertIn("(executor processes)", again.out)
+        self.assertTrue(again.out.endswith("the same again\n"), again.out)
+        # Where the job ran in a process, a replay never runs it in ours.
+        replayed = skep("replay", self.path("run.skepr"))
+        self.assertIn("all the same", replayed.out, str(replayed))
 
     def test_damaged_files_are_refused(self):
         self.fault()
