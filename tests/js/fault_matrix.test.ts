@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // ctest: timeout=300
-// The matrix of faults in each of Node's places with workers; see cases/matrix.ts, and for what each
-// cell comes to docs/faults-js.md.
+// The matrix of faults in each of Node's places with workers; see cases/matrix.ts, and for what
+// each cell comes to docs/faults-js.md.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

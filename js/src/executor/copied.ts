@@ -23,6 +23,8 @@ import {
 import type { FromWorker } from './messages.js';
 
 const SCRATCH_BYTES = 64 << 10;
+/** The most that is taken beyond what a task needs. */
+const SPARE_BYTES = 1 << 20;
 const VALUE_BYTES = 4096;
 
 /** Addresses that are reserved here for a slot, and used in its worker. */
@@ -236,9 +238,10 @@ export class CopiedExecutor extends CrewExecutor<CopiedMember> implements Execut
     job.began = tracer?.begin() ?? 0;
     const need = (job.bytes = this.host.ex['skep_task_bytes']!(task.task));
     if (need > places.elsewhereBytes) {
-      const larger = this.host.alloc(need * 2);
+      const bytes = need + Math.min(need, SPARE_BYTES);
+      const larger = this.host.alloc(bytes);
       this.host.free(places.elsewhere, places.elsewhereBytes);
-      places.elsewhereBytes = need * 2;
+      places.elsewhereBytes = bytes;
       places.elsewhere = larger;
     }
     const ranges = this.#ranges(member, task);

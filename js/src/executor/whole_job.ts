@@ -411,7 +411,7 @@ export class WholeTask {
   }
 }
 
-/** What came from a worker may be anything, and none of it may reach a block but a column's bytes. */
+/** What came from a worker may be anything, and only a column's bytes may reach a block. */
 function checkColumn(
   column: unknown,
   bytes: number,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Jobs that go wrong in every way that there is: by what they throw, by ending their thread, and by
-// lying. A lie is told by the thread's own means of posting, which a job can get hold of: it changes
-// the answer that the runtime is about to give for it, or posts one of its own.
+// lying. A lie is told by the thread's own means of posting, which a job can get hold of: it
+// changes the answer that the runtime is about to give for it, or posts one of its own.
 
 import { defineComponent, defineEvent, defineJob, type Entity } from 'skep/worker';
 
@@ -324,6 +324,7 @@ export const wholeLiar = defineJob<
       out.Mark.v[i]! += tick;
       out.Flag.on[i] = tick & 1;
     }
+    if (n === 0) return;
     put(entities.at(0), Mark, { v: 1000 + tick });
     put(spawn(), Mark, { v: tick });
     if (due(extra, tick)) ALL[extra.how]!();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The matrix of faults: every kind of fault on an executor with workers, in a world beside which a
 // second one runs in process and without faults. Where the second try heals, both have the same
-// hash; where it does not, the second world's job throws in the same frame, and the hash is the same
-// again: what a frame does depends on who failed, never on how or where.
+// hash; where it does not, the second world's job throws in the same frame, and the hash is the
+// same again: what a frame does depends on who failed, never on how or where.
 
 import {
   ParallelScheduler,
