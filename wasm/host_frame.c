@@ -314,6 +314,7 @@ void HOST_EXPORT(skep_host_quit)(host *h, uint32_t quit)
 /* Begins a frame; a `time` below 0 is the world's own. */
 static uint32_t frame_begin(host *h, float dt, double time)
 {
+    if (h->recorder && host_record_before) host_record_before(h, dt, time);
     const skep_status status = skep_frame_begin(h->plan, dt, time);
     if (status == SKEP_OK) return SKEP_OK;
     if (status == SKEP_BUSY) return (uint32_t)host_fail(h, status, "a frame is running");
@@ -349,6 +350,7 @@ static uint32_t step_end(host *h)
     if (status != SKEP_OK) return step_failed(h, status);
     h->patches += h->report.patches;
     h->dropped += h->report.dropped;
+    if (h->recorder && host_record_after) host_record_after(h);
     return STEP_END;
 }
 

@@ -21,7 +21,11 @@ const SCHEMA_AT = 40;
 type Values = Record<string, [Entity, unknown][]>;
 
 /** Finds what JSON would change silently, and says where it is; `within` are the objects around. */
-function unfit(value: unknown, path: string, within: readonly unknown[] = []): string | null {
+export function unfit(
+  value: unknown,
+  path: string,
+  within: readonly unknown[] = [],
+): string | null {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return null;
   if (typeof value === 'number') return Number.isFinite(value) ? null : `${path} is ${value}`;
   if (typeof value !== 'object') return `${path} is a ${typeof value}`;

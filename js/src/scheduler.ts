@@ -51,7 +51,7 @@ import {
   type When,
 } from './system.js';
 import { SchedulerTrace, type TraceOptions } from './tracing.js';
-import { Commands, type World } from './world.js';
+import { Commands, type FrameHook, type World } from './world.js';
 
 export interface SchedulerOptions extends Omit<PoolOptions, 'executor' | 'deadlineMs'> {
   /** 'auto': workers where they can be had, on shared memory where that is; else in process, and a
@@ -759,6 +759,7 @@ export class ParallelScheduler {
       this.#checkPool(executor);
       this.#enter(executor, this.#checks(executor));
       const extras = this.#extras(dt, time);
+      this.#tellExtras();
       const sent = extras.length ? executor.setExtras(extras) : undefined;
       const step = sent ? -1 : this.#first(dt, time);
       if (step === STEP.end && this.#whole.idle) {
@@ -1003,10 +1004,13 @@ export class ParallelScheduler {
    * is a fault of its system: the job's tasks come back to this thread, and fail there. */
   #extras(dt: number, time: number): [number, unknown][] {
     const changed: [number, unknown][] = [];
+    const played = this.#player();
     for (const system of this.#systems) {
       if (!system.extra || system.runOnly) continue;
       try {
-        const value = system.extra(this.#context(system, dt, time));
+        const value = played
+          ? played.extraOf!(system.name)
+          : system.extra(this.#context(system, dt, time));
         if (system.extraKnown && sameValue(value, system.lastExtra)) continue;
         system.lastExtra = this.#copyExtra(system, value);
       } catch (error) {
@@ -1020,6 +1024,23 @@ export class ParallelScheduler {
       changed.push([system.id, system.lastExtra]);
     }
     return changed;
+  }
+
+  /** Whoever plays a recording in this world. */
+  #player(): FrameHook | undefined {
+    for (const hook of this.world.frames) if (hook.extraOf) return hook;
+    return undefined;
+  }
+
+  /** Tells recordings what `extra` gave. */
+  #tellExtras(): void {
+    for (const hook of this.world.frames) {
+      hook.extras?.(
+        this.#systems
+          .filter(system => system.extra && system.extraKnown && !system.extraFault)
+          .map(({ name, lastExtra }) => [name, lastExtra] as const),
+      );
+    }
   }
 
   #copyExtra(system: System, value: unknown): unknown {
