@@ -114,6 +114,7 @@ typedef struct host {
     skep_builder *builder;           /* while a scene's function runs */
     struct skep__recorder *recorder; /* of a recording that is being made, or NULL */
     struct skep__replayer *replayer; /* of one that is played, or NULL */
+    struct skep__save_steps *steps;  /* of a save that is made in steps, or NULL */
     uint32_t entity_max;
     uint64_t seed;
     uint32_t log_used;

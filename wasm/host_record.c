@@ -23,11 +23,14 @@ uint32_t HOST_EXPORT(skep_host_record_open)(host *h, uint32_t every, uint32_t wo
 {
     skep__rec_note notes[RECORD_NOTES_MAX];
     if (h->recorder) return (uint32_t)host_fail(h, SKEP_BUSY, "the world is being recorded");
-    if (note_count > RECORD_NOTES_MAX)
-        return (uint32_t)host_fail(h, SKEP_LIMIT, "more than %u notes", RECORD_NOTES_MAX);
+    if (note_count >= RECORD_NOTES_MAX)
+        return (uint32_t)host_fail(h, SKEP_LIMIT, "more than %u notes", RECORD_NOTES_MAX - 1u);
     for (uint32_t i = 0; i < note_count; i++)
         notes[i] = (skep__rec_note){(const char *)(uintptr_t)h->io[2 * i],
                                     (const char *)(uintptr_t)h->io[2 * i + 1]};
+    char seed[24];
+    (void)skep__format(seed, sizeof seed, "%llu", (unsigned long long)h->world->seed);
+    notes[note_count++] = (skep__rec_note){"seed", seed};
     const skep__recorder_desc d = {.plan = h->plan,
                                    .write = record_bytes,
                                    .notes = notes,

@@ -4,3 +4,11 @@
 
 export { record, type RecordOptions, type Recording } from './record/recording.js';
 export { replay, type Difference, type Replayed, type ReplayOptions } from './record/replay.js';
+export {
+  checkpoints,
+  resume,
+  type CheckpointOptions,
+  type Checkpoints,
+  type CheckpointStats,
+  type Resumed,
+} from './record/checkpoints.js';

@@ -17,7 +17,8 @@ setOwnCore(liveCore());
 
 export interface RecordOptions {
   /** Frames whose number, counted from 1, is a multiple are hashed, batch by batch, so that a
-   * replay can name what differs: 1 by default, each; 0 none. */
+   * replay can name what differs, and writes between frames are noticed: 1 by default, each; 0
+   * none. With more than 1, let nothing but inputs, events and `run`s write. */
   every?: number;
   /** Takes the bytes as they come, whole records; the recording is good up to any of them. Without
    * it they are kept in memory, for `bytes()`. What it throws ends the recording. */
@@ -62,6 +63,9 @@ export class Recording {
     this.#world.flush();
     const host = (this.#host = this.#world.host);
     if (!canRecord(host)) throw cannotRecord();
+    if (host.instance.sink) {
+      throw new SkepError('E_BUSY', 'the world is being recorded', { hint: 'end that one first' });
+    }
     scheduler.compile();
     host.instance.sink = (at, bytes) => this.#take(at, bytes);
     this.#hook = {
@@ -86,7 +90,7 @@ export class Recording {
     }
     const notes: string[] = [
       ...(scene === undefined ? [] : ['scene', scene]),
-      ...['entity_max', String(host.entityMax), 'region_bytes_max', String(host.memoryMax)],
+      ...['entity_max', String(host.entityMax)],
       ...Object.entries(params).flatMap(([name, value]) => ['param', name, 'value', String(value)]),
     ];
     host.withTexts(notes, places => {
@@ -192,8 +196,9 @@ export class Recording {
 }
 
 /** Records a scheduler's frames from the world as it is now: all that frames get (dt, time, each
- * system's `extra`, what was queued while one ran, inputs) and the faults that they had. Where
- * something wrote to the world between two frames that are hashed, the world is recorded anew.
+ * system's `extra`, what was queued while one ran, inputs) and the faults that they had. Where a
+ * frame that is hashed begins with another world than the last one left, the world is recorded anew:
+ * a large one that is written to directly between all frames makes a large recording.
  * Outside stay object components, what a `run` or a job keeps for itself, `scheduler.resources`, and
  * `extra` that JSON cannot hold. Costs the hash of what changed a hashed frame, and some 250 bytes.
  *
