@@ -249,6 +249,7 @@ export async function runBeside(where: Where, list: readonly Kind[]): Promise<vo
   try {
     for (const { how } of list) {
       side.lie.how = how;
+      side.lie.gate = new SharedArrayBuffer(4);
       for (let i = 0; i < 4; i++) {
         const { faults } = await side.frame();
         await calm.frame();
