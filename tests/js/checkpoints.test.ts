@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // ctest: timeout=300
-// Checkpoints from JavaScript: made between frames, written whole or not at all, the newest good one
-// found again, also by the command and from it; a program that is killed loses none.
+// Checkpoints from JavaScript: made between frames, written whole or not at all, the newest good
+// one found again, also by the command and from it; a program that is killed loses none.
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
@@ -103,7 +103,7 @@ test('the bytes are those of a save of that snapshot, however the frames go on',
   got.forEach(([bytes], i) => assert.ok(Buffer.from(bytes).equals(want[i]!), `the ${i}-th`));
 });
 
-test('frames that leave the event loop no turn make the bytes themselves, a slice each', async () => {
+test('frames that leave the event loop no turn make the bytes, a slice each', async () => {
   const { world, scheduler } = make(200_000);
   let bytes = 0;
   const saved = checkpoints(world, { every: 3, write: given => void (bytes = given.length) });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // ctest: timeout=300
-// Faults that the core finds itself (what a C job says, asks for too much of, or may not do), memory
-// that runs out outside of jobs, and the end of a scheduler whose jobs hang.
+// Faults that the core finds itself (what a C job says, asks for too much of, or may not do),
+// memory that runs out outside of jobs, and the end of a scheduler whose jobs hang.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -103,7 +103,7 @@ for (const executor of EVERYWHERE) {
 const honest = (): Lie => ({ how: 'none', at: 0 as never });
 
 for (const executor of EVERYWHERE) {
-  test(`a full region: the frame says which knob, nothing of it is there (${executor})`, async () => {
+  test(`a full region: the frame says which knob, nothing changed (${executor})`, async () => {
     const world = new World({ memoryMax: 24 << 20 });
     world.spawnMany([Other], 100);
     const rows = world.spawnMany([Place], 2000);
@@ -198,7 +198,7 @@ for (const [executor, job] of [
 
 for (const executor of ['node', 'copied'] as const) {
   for (const job of [liar, wholeLiar]) {
-    test(`close ends in time though a job hangs and has no deadline (${executor}, ${job.name})`, async () => {
+    test(`close ends in time beside an endless job (${executor}, ${job.name})`, async () => {
       const world = new World({ memoryMax: 64 << 20 });
       const options = { executor, size: 2, log: () => {}, grain: 0, deadlineMs: 0 };
       const scheduler = new ParallelScheduler(world, options);

@@ -78,7 +78,8 @@ async function recorded(executor: Kind, options: RecordOptions = {}, outside = t
       }
       const report = await frame;
       for (const fault of report.faults) faults.push(`${fault.system} ${fault.frame}`);
-      if (outside && i === 12) world.set(rows[3]!, Place, { x: 1e6 }); // between frames: recorded anew
+      // Between frames: the world is recorded anew.
+      if (outside && i === 12) world.set(rows[3]!, Place, { x: 1e6 });
     }
     recording.end();
     recording.end();
@@ -169,7 +170,7 @@ test('a write between frames, a fault that is new: each is named', async () => {
   await other.scheduler.close();
 });
 
-test('bytes as they come; a file that was cut off, or damaged, plays as far as it is good', async () => {
+test('a file that was cut off, or damaged, plays as far as it is good', async () => {
   const pieces: Uint8Array[] = [];
   const { recording } = await recorded('local', { write: bytes => void pieces.push(bytes) });
   assert.equal(recording.bytes().length, 0);
@@ -250,7 +251,7 @@ test('a writer that throws ends the recording and nothing else; one at a time', 
   record(scheduler).end();
 });
 
-// ---- the command ----------------------------------------------------------------------------------
+// ---- the command -------------------------------------------------------------------------------
 
 const SKEP = process.env['SKEP_BIN'] ?? join(ROOT, 'build/dev/skep');
 const folder = mkdtempSync(join(tmpdir(), 'skep-record-'));
@@ -260,7 +261,7 @@ for (const [scene, params] of [
   ['flock', { entities: 300 }],
   ['bullets', {}],
 ] as const) {
-  test(`${scene}: what the command recorded plays in JavaScript, and the other way round`, async () => {
+  test(`${scene}: recorded by the command, played here, and the other way round`, async () => {
     const file = join(folder, `${scene}.skepr`);
     const given = Object.entries(params).flatMap(([key, value]) => ['--param', `${key}=${value}`]);
     execFileSync(SKEP, ['run', scene, '--frames', '40', '--record', file, ...given], {

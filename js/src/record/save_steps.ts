@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A snapshot as bytes, in steps of some milliseconds: wasm sums up its blocks, which come out at the
-// same place of memory as long as the snapshot is held; then they are copied; then the values of
-// object components are made JSON. The same bytes as world.save(snapshot) gives.
+// A snapshot as bytes, in steps of a fraction of a millisecond: wasm sums up its blocks, which stay
+// where they are as long as the snapshot is held; the values of object components are made JSON;
+// then all is copied. The same bytes as world.save(snapshot) gives.
 
 import type { Host } from '../core/host.js';
 import { objectPieces } from '../save.js';
