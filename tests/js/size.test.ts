@@ -13,9 +13,9 @@ import { ROOT } from './browser/site.ts';
 
 /** Bytes, gzipped, as they were when somebody last looked; 2% more are let pass. */
 const LIMITS: Readonly<Record<string, { all: number; script: number }>> = {
-  skep: { all: 157_200, script: 54_300 },
+  skep: { all: 160_200, script: 56_000 },
   'skep/client': { all: 45_300, script: 11_900 },
-  'skep/record': { all: 200_000, script: 60_000 },
+  'skep/record': { all: 157_600, script: 6_200 },
   'skep/trace': { all: 12_800, script: 12_800 },
 };
 const SLACK = 1.02;

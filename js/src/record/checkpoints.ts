@@ -31,8 +31,7 @@ export interface CheckpointStats {
   /** Left out, since the one before was still being written. */
   readonly skipped: number;
   readonly failed: number;
-  /** Of the last one that was written: the frames that the world had run, -1 for none, and its size.
-   */
+  /** Of the last one that was written: frames that the world had run, -1 for none, and its size. */
   readonly lastTick: number;
   readonly lastBytes: number;
   /** The longest that one slice took of this thread, and the longest snapshot, in milliseconds. */
@@ -196,7 +195,7 @@ export class Checkpoints {
 /** From now on a snapshot of the world is taken every so many frames and kept: in files of a folder
  * (Node), each synced before it gets its name, so that a program that is killed at any moment loses
  * the frames since the last one and never a checkpoint; or by a function of your own, in pages. The
- * files are saves, and `skep run --resume` reads those that hold no object components. A frame never
+ * files are saves, and `skep run --resume` reads those that hold no object components. No frame
  * waits for one.
  *
  * await resume(world, 'saves');
@@ -216,8 +215,8 @@ export interface Resumed {
 }
 
 /** Takes the world to the newest good checkpoint of a folder (Node), and names those that are
- * damaged; null where there is none yet. Between frames, in a world that has its scene. Rejects with
- * SkepError: E_CORRUPT where all are damaged, E_SCHEMA for one of other components; the world is as
+ * damaged; null where there is none yet. Between frames, in a world that has its scene. Rejects
+ * with SkepError: E_CORRUPT where all are damaged, E_SCHEMA for one of other components; the world is as
  * it was then. */
 export async function resume(world: World, dir: string): Promise<Resumed | null> {
   const damaged: { path: string; why: string }[] = [];
@@ -231,8 +230,6 @@ export async function resume(world: World, dir: string): Promise<Resumed | null>
     }
   }
   if (!damaged.length) return null;
-  throw new SkepError(
-    'E_CORRUPT',
-    `all checkpoints of ${dir} are damaged: ${damaged.map(({ path, why }) => `${path}: ${why}`).join('; ')}`,
-  );
+  const all = damaged.map(({ path, why }) => `${path}: ${why}`).join('; ');
+  throw new SkepError('E_CORRUPT', `all checkpoints of ${dir} are damaged: ${all}`);
 }

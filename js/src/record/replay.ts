@@ -16,8 +16,7 @@ export interface Difference {
    * hashed. */
   readonly frame: number;
   readonly since: number;
-  /** Who wrote it; null: nobody can be named. Several, joined by " or ", where any of them may have.
-   */
+  /** Who wrote it; null: nobody can be named. Joined by " or " where any of several may have. */
   readonly system: string | null;
   /** What differs: a component, an event, a resource, or a part of the world; null where a system
    * failed that had not, or the other way round. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The matrix of faults in a page: on shared memory where it is isolated, else on copied columns.
-// There threads share nothing, so who goes wrong only once is told by the worker's number: it stands
-// behind the # of its address.
+// There threads share nothing, so who goes wrong only once is told by the worker's number, which
+// stands behind the # of its address.
 
 import { ParallelScheduler, World } from 'skep';
 import { record, replay, checkpoints } from 'skep/record';
