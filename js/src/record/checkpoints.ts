@@ -216,8 +216,8 @@ export interface Resumed {
 
 /** Takes the world to the newest good checkpoint of a folder (Node), and names those that are
  * damaged; null where there is none yet. Between frames, in a world that has its scene. Rejects
- * with SkepError: E_CORRUPT where all are damaged, E_SCHEMA for one of other components; the world is as
- * it was then. */
+ * with SkepError: E_CORRUPT where all are damaged, E_SCHEMA for one of other components; the world
+ * is as it was then. */
 export async function resume(world: World, dir: string): Promise<Resumed | null> {
   const damaged: { path: string; why: string }[] = [];
   for (const entry of await listFolder(dir)) {

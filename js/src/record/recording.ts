@@ -39,7 +39,7 @@ export function canRecord(host: Host): boolean {
 
 export function cannotRecord(): SkepError {
   return new SkepError('E_UNSUPPORTED', "this world's core cannot record", {
-    hint: "load skep/record before the world is made; link scenes with this version of skep",
+    hint: 'load skep/record before the world is made; link scenes with this version of skep',
   });
 }
 
@@ -200,7 +200,8 @@ export class Recording {
  * frame that is hashed begins with another world than the last one left, the world is recorded
  * anew: a large one that is written to directly between all frames makes a large recording.
  * Outside stay object components, what a `run` or a job keeps for itself, `scheduler.resources`,
- * and `extra` that JSON cannot hold. Costs the hash of what changed a hashed frame, and some 250 bytes.
+ * and `extra` that JSON cannot hold. Costs the hash of what changed a hashed frame, and some 250
+ * bytes.
  *
  * const recording = record(scheduler);
  * ...
