@@ -46,8 +46,8 @@ HOT = {"diff", "hash", "host_structure", "libc", "stripes"}
 SCENE_ONLY = {"host_scene", "builder", "declare", "params", "staging", "keep", "mistakes",
               "grid_scene", "math_arc", "math_exp", "math_tables", "math_trig", "grid",
               "grid_query", "grid_world"}
-# What only live worlds need; scenes have it as well.
-LIVE_ONLY = {"host_describe", "host_publish", "host_view", "host_predict"}
+# What only live worlds need, and recordings; scenes have it as well.
+LIVE_ONLY = {"host_describe", "host_publish", "host_view", "host_predict", "host_record"}
 # Of wasm/, all that a module of views alone is made of.
 VIEW_OWN = {"heap", "host", "host_describe", "host_view", "libc"}
 # Modules that the package carries as text, and the files of js/dist/core that do.

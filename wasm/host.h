@@ -33,6 +33,9 @@
 /* Of what skep_host_open lists: words in all, and where the log's are. */
 #define HOST_LAYOUT_WORDS 24u
 #define HOST_LAYOUT_LOG 21u
+/* In place of a job's number: skep_js_job takes bytes, of which `task` is the address and `columns`
+ * the number; it returns NULL, or anything else to give up. */
+#define HOST_SINK UINT32_MAX
 #define HOST_PASSES 8u /* queries iterated within one another */
 
 /* A job whose function is JavaScript. */
@@ -105,10 +108,13 @@ typedef struct host {
     host_buffer late;     /* host_late: of the running frame */
     skep__keep kept;      /* what scenes keep */
     skep__helpers helpers;
-    skep__declares declares; /* of the scene, for live worlds */
-    bool predict;            /* the scene's world is one to predict in */
-    skep__asked *asked;      /* parameters that scenes asked for */
-    skep_builder *builder;   /* while a scene's function runs */
+    skep__declares declares;         /* of the scene, for live worlds */
+    bool predict;                    /* the scene's world is one to predict in */
+    skep__asked *asked;              /* parameters that scenes asked for */
+    skep_builder *builder;           /* while a scene's function runs */
+    struct skep__recorder *recorder; /* of a recording that is being made, or NULL */
+    struct skep__replayer *replayer; /* of one that is played, or NULL */
+    struct skep__save_steps *steps;  /* of a save that is made in steps, or NULL */
     uint32_t entity_max;
     uint64_t seed;
     uint32_t log_used;
@@ -130,6 +136,10 @@ skep_status host_world_open(host *h, size_t memory_bytes, uint32_t workers_max)
 
 /* Registers a component; io[0] is its number. Only where there is a world. */
 skep_status host_world_define(host *h, const skep_component *c) __attribute__((weak));
+
+/* What a recording is told around a frame; NULL in modules that record nothing. */
+void host_record_before(host *h, float dt, double time) __attribute__((weak));
+void host_record_after(host *h) __attribute__((weak));
 
 /* What writes to the host's log. */
 skep_log host_logger(host *h);

@@ -314,6 +314,7 @@ void HOST_EXPORT(skep_host_quit)(host *h, uint32_t quit)
 /* Begins a frame; a `time` below 0 is the world's own. */
 static uint32_t frame_begin(host *h, float dt, double time)
 {
+    if (h->recorder && host_record_before) host_record_before(h, dt, time);
     const skep_status status = skep_frame_begin(h->plan, dt, time);
     if (status == SKEP_OK) return SKEP_OK;
     if (status == SKEP_BUSY) return (uint32_t)host_fail(h, status, "a frame is running");
@@ -349,6 +350,7 @@ static uint32_t step_end(host *h)
     if (status != SKEP_OK) return step_failed(h, status);
     h->patches += h->report.patches;
     h->dropped += h->report.dropped;
+    if (h->recorder && host_record_after) host_record_after(h);
     return STEP_END;
 }
 
@@ -606,23 +608,14 @@ void HOST_EXPORT(skep_host_fault)(host *h, uint32_t index)
     memcpy(h->io, words, sizeof words);
 }
 
-static void write_text(void *ctx, const char *text)
-{
-    host *h = ctx;
-    const uint32_t length = skep__u32(strlen(text));
-    char *at = host_buffer_push(h, &h->bytes, length);
-    if (at) memcpy(at, text, length);
-}
-
-/* A fault as users read it: io[0] its address, io[1] its bytes. */
+/* A fault as users read it, behind these words of io, since memory may be what it is about: io[0]
+ * its address, io[1] its bytes. */
 void HOST_EXPORT(skep_host_fault_text)(host *h, uint32_t index, const char *executor)
 {
-    char text[1024];
-    (void)skep_fault_text(&h->report.faults[index], executor, text, sizeof text);
-    h->bytes.used = 0;
-    write_text(h, text);
-    h->io[0] = (uint32_t)(uintptr_t)h->bytes.data;
-    h->io[1] = h->bytes.used;
+    char *text = (char *)(h->io + 2);
+    const size_t length = skep_fault_text(&h->report.faults[index], executor, text, 1024);
+    h->io[0] = (uint32_t)(uintptr_t)text;
+    h->io[1] = skep__u32(length < 1024 ? length : 1023);
 }
 
 /* What became of a system in the running or last frame: 0 not due, 1 due, 2 its output counts, 3 it

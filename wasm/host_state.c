@@ -2,6 +2,8 @@
 /* Snapshots, saves, hashes, differences, resources, events and inputs. */
 #include "wasm/host.h"
 
+#include "core/data/data.h"
+
 /* ---- snapshots ------------------------------------------------------------------------------ */
 
 /* While a query is iterated, JavaScript writes into blocks that must not become a snapshot's. */
@@ -293,6 +295,21 @@ static bool save_bytes(void *ctx, const void *bytes, size_t n)
     return true;
 }
 
+/* Gives JavaScript the list of pieces: io[0] its address, io[1] their number, io[2] the bytes of
+ * all. */
+static void save_listed(host *h)
+{
+    save_piece *pieces = h->list.data;
+    h->io[0] = (uint32_t)(uintptr_t)pieces;
+    h->io[1] = h->list.used / (uint32_t)sizeof *pieces;
+    h->io[2] = 0;
+    for (uint32_t i = 0; i < h->io[1]; i++) {
+        if ((uintptr_t)pieces[i].at < (uintptr_t)h->heap->region)
+            pieces[i].at = (const uint8_t *)h->bytes.data + (uintptr_t)pieces[i].at;
+        h->io[2] += pieces[i].bytes;
+    }
+}
+
 /* Saves a snapshot, or the world where it is NULL: io[0] the address of a list of pieces (address,
  * bytes), io[1] their number, io[2] the bytes of all. */
 uint32_t HOST_EXPORT(skep_host_save)(host *h, const skep_snapshot *snapshot)
@@ -305,16 +322,44 @@ uint32_t HOST_EXPORT(skep_host_save)(host *h, const skep_snapshot *snapshot)
         snapshot ? skep_save_snapshot(snapshot, save_bytes, h) : skep_save(h->world, save_bytes, h);
     if (status == SKEP_IO)
         return (uint32_t)host_fail(h, SKEP_NO_MEMORY, "no memory for the save: raise memoryMax");
-    save_piece *pieces = h->list.data;
-    h->io[0] = (uint32_t)(uintptr_t)pieces;
-    h->io[1] = h->list.used / (uint32_t)sizeof *pieces;
-    h->io[2] = 0;
-    for (uint32_t i = 0; i < h->io[1]; i++) {
-        if ((uintptr_t)pieces[i].at < (uintptr_t)h->heap->region)
-            pieces[i].at = (const uint8_t *)h->bytes.data + (uintptr_t)pieces[i].at;
-        h->io[2] += pieces[i].bytes;
-    }
+    save_listed(h);
     return (uint32_t)host_check(h, status);
+}
+
+/* Begins a save of a snapshot that is made in steps; there is one at a time. */
+uint32_t HOST_EXPORT(skep_host_save_begin)(host *h, const skep_snapshot *snapshot)
+{
+    if (h->steps) return (uint32_t)host_fail(h, SKEP_BUSY, "a save is being made in steps");
+    const skep_status status = skep__save_begin(&h->allocator, snapshot, &h->steps);
+    if (status == SKEP_OK) return SKEP_OK;
+    return (uint32_t)host_fail(h, status, "a save in steps: %s", skep_status_text(status));
+}
+
+/* Reads so many more bytes of it; 1 when all was read. */
+uint32_t HOST_EXPORT(skep_host_save_sum)(host *h, uint32_t budget)
+{
+    return skep__save_sum(h->steps, budget);
+}
+
+/* Lists its pieces, as skep_host_save does; those in the region stay where they are as long as the
+ * snapshot is held. io[3]: where the region begins. */
+uint32_t HOST_EXPORT(skep_host_save_pieces)(host *h)
+{
+    h->bytes.used = 0;
+    h->list.used = 0;
+    const skep_status status = skep__save_put(h->steps, save_bytes, h);
+    if (status != SKEP_OK)
+        return (uint32_t)host_fail(h, SKEP_NO_MEMORY, "no memory for the save: raise memoryMax");
+    save_listed(h);
+    h->io[3] = (uint32_t)(uintptr_t)h->heap->region;
+    return SKEP_OK;
+}
+
+/* Ends it. */
+void HOST_EXPORT(skep_host_save_end)(host *h)
+{
+    skep__save_end(h->steps);
+    h->steps = NULL;
 }
 
 static skep_status load_bytes(host *h, const void *bytes, uint32_t n)

@@ -107,4 +107,27 @@ uint64_t skep__hash_channel(const skep_world *w, uint32_t number);
 skep_status skep__world_replace(skep_world *w, const void *bytes, size_t size,
                                 skep_load_report *report, bool *lost);
 
+/* ---- saving in steps ------------------------------------------------------------------------ */
+
+/* A save of a snapshot for hosts that may not stop for as long as all of it takes: sums come first
+ * in the file, and reading everything for them is what takes time. The snapshot is held meanwhile.
+ *
+ *     skep__save_begin(&allocator, snapshot, &steps);
+ *     while (!skep__save_sum(steps, 1 << 20)) do something else;
+ *     skep__save_put(steps, write, ctx);
+ *     skep__save_end(steps);
+ */
+typedef struct skep__save_steps skep__save_steps;
+
+/* SKEP_LIMIT as of skep_save_snapshot, SKEP_NO_MEMORY. */
+SKEP_NODISCARD skep_status skep__save_begin(const skep_allocator *allocator,
+                                            const skep_snapshot *snapshot,
+                                            skep__save_steps **steps);
+/* Sums up `budget` more bytes of columns, a block more at most. True when all is summed up. */
+bool skep__save_sum(skep__save_steps *steps, uint64_t budget);
+/* Writes the save, when all is summed up; columns are passed on where they lie. SKEP_IO. */
+SKEP_NODISCARD skep_status skep__save_put(skep__save_steps *steps, skep_write_fn write, void *ctx);
+/* Ends it at any time. NULL is fine. */
+void skep__save_end(skep__save_steps *steps);
+
 #endif

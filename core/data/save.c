@@ -189,7 +189,7 @@ static void put_column(save_sink *k, const skep_snapshot *s, const skep__snap_ta
     put_align(k);
 }
 
-static void put_table(save_sink *k, const skep_snapshot *s, const skep__snap_table *t)
+static void put_table_head(save_sink *k, const skep__snap_table *t)
 {
     const skep__layout *l = t->layout;
     put_u32(k, l->type_count);
@@ -197,7 +197,12 @@ static void put_table(save_sink *k, const skep_snapshot *s, const skep__snap_tab
     for (uint32_t i = 0; i < l->type_count; i++)
         put_u16(k, l->types[i] | (l->stamps[i] == SKEP__NO_COLUMN ? 0u : SKEP__SAVE_STAMPED));
     put_align(k);
-    for (uint32_t c = 0; c < l->column_count; c++) put_column(k, s, t, c);
+}
+
+static void put_table(save_sink *k, const skep_snapshot *s, const skep__snap_table *t)
+{
+    put_table_head(k, t);
+    for (uint32_t c = 0; c < t->layout->column_count; c++) put_column(k, s, t, c);
 }
 
 static void put_fields(save_sink *k, const skep_component *info, const uint8_t *value)
@@ -315,28 +320,117 @@ static bool snapshot_names_fit(const skep_snapshot *s)
     return fit;
 }
 
+/* What was summed up so far, and where that goes on. */
+struct skep__save_steps {
+    skep_allocator allocator;
+    const skep_snapshot *snapshot;
+    uint32_t section, table, column, block;
+    bool headed; /* the head of the table at hand was put */
+    uint64_t bytes[SKEP__SAVE_SECTION_COUNT];
+    uint64_t sums[SKEP__SAVE_SECTION_COUNT];
+    save_sink sink;
+};
+
+static void steps_init(skep__save_steps *s, const skep_snapshot *snapshot)
+{
+    s->snapshot = snapshot;
+    s->section = 0;
+    s->table = 1;
+    s->column = s->block = 0;
+    s->headed = false;
+    sink_begin(&s->sink, NULL, NULL);
+}
+
+/* Goes on with the column at hand. False: the budget is used up before its end. */
+static bool column_sum(skep__save_steps *s, const skep__snap_table *t, uint64_t end)
+{
+    save_sink *k = &s->sink;
+    const size_t row_bytes = t->layout->columns[s->column].bytes;
+    for (; s->block < skep__snap_blocks(t); s->block++) {
+        if (k->bytes >= end) return false;
+        sink_put(k, skep__snap_cell(s->snapshot, t, s->block, s->column),
+                 row_bytes * skep__snap_block_rows(t, s->block));
+    }
+    put_align(k);
+    s->block = 0;
+    return true;
+}
+
+/* The same with the tables' section. */
+static bool tables_sum(skep__save_steps *s, uint64_t end)
+{
+    for (; s->table < s->snapshot->table_count; s->table++) {
+        const skep__snap_table *t = &s->snapshot->tables[s->table];
+        if (!s->headed) put_table_head(&s->sink, t);
+        s->headed = true;
+        for (; s->column < t->layout->column_count; s->column++)
+            if (!column_sum(s, t, end)) return false;
+        s->column = 0;
+        s->headed = false;
+    }
+    sink_end(&s->sink);
+    return true;
+}
+
+bool skep__save_sum(skep__save_steps *s, uint64_t budget)
+{
+    save_sink *k = &s->sink;
+    const uint64_t end = budget < UINT64_MAX - k->bytes ? k->bytes + budget : UINT64_MAX;
+    for (; s->section < SKEP__SAVE_SECTION_COUNT; s->section++) {
+        if (s->section != SKEP__SAVE_TABLES)
+            put_section(k, s->snapshot, (skep__save_section)s->section);
+        else if (!tables_sum(s, end))
+            return false;
+        s->bytes[s->section] = k->bytes;
+        s->sums[s->section] = skep__save_sum_end(k->sum, k->bytes);
+        SKEP_ASSERT(k->bytes % 8 == 0);
+        sink_begin(k, NULL, NULL);
+    }
+    return true;
+}
+
+skep_status skep__save_put(skep__save_steps *s, skep_write_fn write, void *ctx)
+{
+    save_sink *k = &s->sink;
+    SKEP_ASSERT(s->section == SKEP__SAVE_SECTION_COUNT);
+    sink_begin(k, NULL, NULL);
+    put_header(k, s->bytes, s->sums, 0);
+    const uint64_t checksum = skep__save_sum_end(k->sum, k->bytes);
+    sink_begin(k, write, ctx);
+    put_header(k, s->bytes, s->sums, checksum);
+    for (uint32_t i = 0; i < SKEP__SAVE_SECTION_COUNT && !k->failed; i++)
+        put_section(k, s->snapshot, (skep__save_section)i);
+    return k->failed ? SKEP_IO : SKEP_OK;
+}
+
+skep_status skep__save_begin(const skep_allocator *allocator, const skep_snapshot *snapshot,
+                             skep__save_steps **steps)
+{
+    *steps = NULL;
+    if (!snapshot_names_fit(snapshot)) return SKEP_LIMIT;
+    skep__save_steps *s = (skep__save_steps *)skep__alloc(allocator, sizeof *s, 16);
+    if (!s) return SKEP_NO_MEMORY;
+    s->allocator = *allocator;
+    steps_init(s, snapshot);
+    *steps = s;
+    return SKEP_OK;
+}
+
+void skep__save_end(skep__save_steps *s)
+{
+    if (!s) return;
+    const skep_allocator a = s->allocator;
+    skep__free(&a, s, sizeof *s, 16);
+}
+
 skep_status skep_save_snapshot(const skep_snapshot *snapshot, skep_write_fn write, void *ctx)
 {
     SKEP_ASSERT(snapshot && write);
     if (!snapshot_names_fit(snapshot)) return SKEP_LIMIT;
-    uint64_t bytes[SKEP__SAVE_SECTION_COUNT];
-    uint64_t sums[SKEP__SAVE_SECTION_COUNT];
-    save_sink k;
-    for (uint32_t i = 0; i < SKEP__SAVE_SECTION_COUNT; i++) {
-        sink_begin(&k, NULL, NULL);
-        put_section(&k, snapshot, (skep__save_section)i);
-        bytes[i] = k.bytes;
-        sums[i] = skep__save_sum_end(k.sum, k.bytes);
-        SKEP_ASSERT(k.bytes % 8 == 0);
-    }
-    sink_begin(&k, NULL, NULL);
-    put_header(&k, bytes, sums, 0);
-    const uint64_t checksum = skep__save_sum_end(k.sum, k.bytes);
-    sink_begin(&k, write, ctx);
-    put_header(&k, bytes, sums, checksum);
-    for (uint32_t i = 0; i < SKEP__SAVE_SECTION_COUNT && !k.failed; i++)
-        put_section(&k, snapshot, (skep__save_section)i);
-    return k.failed ? SKEP_IO : SKEP_OK;
+    skep__save_steps s;
+    steps_init(&s, snapshot);
+    (void)skep__save_sum(&s, UINT64_MAX);
+    return skep__save_put(&s, write, ctx);
 }
 
 typedef struct save_head {

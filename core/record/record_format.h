@@ -27,6 +27,7 @@
  *     FAULT      what a job failed at: see core/record/fault_file.h
  *     RANGE      address u64 | bytes as they were there
  *     FAULT_END  count u64 of ranges
+ *     HOST       what only the host knows of the frame that follows, in its own words: bytes
  *
  * A fault: frame u64 | until u64 | status, action, block, blocks, row, rows, worker, retry_worker,
  * strikes, strikes_max u32 each | flags u32 (1 retried, 2 fallback, 4 kept) | 0 u32 | system 64 |
@@ -63,7 +64,8 @@ typedef enum skep__rec_kind {
     SKEP__REC_CLOSE,
     SKEP__REC_FAULT,
     SKEP__REC_RANGE,
-    SKEP__REC_FAULT_END
+    SKEP__REC_FAULT_END,
+    SKEP__REC_HOST
 } skep__rec_kind;
 
 #define SKEP__REC_HASHED 1u

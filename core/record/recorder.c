@@ -201,6 +201,12 @@ void skep__recorder_after(skep__recorder *r, const skep_frame_report *report)
     (void)put_end(r, report);
 }
 
+void skep__recorder_host(skep__recorder *r, const void *bytes, size_t n)
+{
+    if (r->out.why || r->open || !skep__rec_begin(&r->out, SKEP__REC_HOST)) return;
+    (void)skep__rec_end(&r->out, skep__bytes_append(&r->out.out, bytes, n));
+}
+
 /* ---- life ------------------------------------------------------------------------------------ */
 
 static skep_status recorder_begin(skep__recorder *r, const skep__recorder_desc *d)

@@ -42,6 +42,10 @@ SKEP_NODISCARD skep_status skep__recorder_open(const skep__recorder_desc *desc,
 void skep__recorder_before(skep__recorder *recorder, float dt, double time);
 void skep__recorder_after(skep__recorder *recorder, const skep_frame_report *report);
 
+/* Keeps bytes of the host's own in front of the coming frame; whoever plays it finds them there by
+ * reading the file. Between frames. */
+void skep__recorder_host(skep__recorder *recorder, const void *bytes, size_t n);
+
 /* Returns why the recording ended by itself, a static text; NULL while it goes on. */
 const char *skep__recorder_lost(const skep__recorder *recorder);
 

@@ -57,6 +57,28 @@ export interface JobErrorDetails {
   /** It was tried once more on another worker. */
   retried?: boolean;
   action?: FaultAction;
+  /** The cause in one line; what was thrown says it by default. */
+  text?: string;
+}
+
+/** A fault as plain data: what JSON makes of a JobError. */
+export interface FaultRecord {
+  frame: number;
+  system: string;
+  block: number | null;
+  worker: number;
+  cause: string;
+  action: FaultAction;
+  retried: boolean;
+}
+
+/** What was thrown, in one line; undefined for nothing. Never throws. */
+function textOf(thrown: unknown): string | undefined {
+  try {
+    return thrown === undefined ? undefined : String(thrown);
+  } catch {
+    return 'threw something that has no text';
+  }
 }
 
 /** A job threw, rejected, trapped, was lost with its worker, or gave bad output. */
@@ -67,6 +89,7 @@ export class JobError extends SkepError {
   readonly block: number | null;
   readonly retried: boolean;
   readonly action: FaultAction;
+  readonly #text: string | undefined;
 
   constructor(
     message: string,
@@ -80,6 +103,14 @@ export class JobError extends SkepError {
     this.block = details.block ?? null;
     this.retried = details.retried ?? false;
     this.action = details.action ?? 'skipped';
+    this.#text = details.text;
+  }
+
+  /** As `skep run --json` lists faults, so that both hosts' logs are read by one program. */
+  toJSON(): FaultRecord {
+    const { frame, system, block, worker, action, retried } = this;
+    const cause = this.#text ?? textOf(this.cause) ?? this.message;
+    return { frame, system, block, worker, cause, action, retried };
   }
 
   override get name(): string {

@@ -21,7 +21,11 @@ const SCHEMA_AT = 40;
 type Values = Record<string, [Entity, unknown][]>;
 
 /** Finds what JSON would change silently, and says where it is; `within` are the objects around. */
-function unfit(value: unknown, path: string, within: readonly unknown[] = []): string | null {
+export function unfit(
+  value: unknown,
+  path: string,
+  within: readonly unknown[] = [],
+): string | null {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return null;
   if (typeof value === 'number') return Number.isFinite(value) ? null : `${path} is ${value}`;
   if (typeof value !== 'object') return `${path} is a ${typeof value}`;
@@ -81,6 +85,50 @@ export function gatherSave(host: Host): Uint8Array<ArrayBuffer> {
   return out;
 }
 
+const PIECE_ENTRIES = 256;
+
+/** The values of a snapshot's objects, as they stand behind the core's bytes, piece by piece: for
+ * those who may not stop for as long as all of it takes. Throws what `packSave` throws. */
+export function* objectPieces(snapshot: Snapshot): Generator<Uint8Array> {
+  let sum = FNV_BASIS;
+  let length = 0;
+  const piece = (text: string): Uint8Array => {
+    const bytes = encoder.encode(text);
+    sum = sumOf(bytes, sum);
+    length += bytes.length;
+    return bytes;
+  };
+  for (const [name, state] of snapshot.objects) {
+    let open = false;
+    let entries: [Entity, unknown][] = [];
+    const put = (): Uint8Array => {
+      const before = open ? ',' : `${length ? ',' : '{'}${JSON.stringify(name)}:[`;
+      const list = gather(name, entries, () => true).map(entry => JSON.stringify(entry));
+      open = true;
+      entries = [];
+      return piece(before + list.join());
+    };
+    for (const entry of stateEntries(state)) {
+      if (snapshot.had(entry[0], name)) entries.push(entry);
+      if (entries.length === PIECE_ENTRIES) yield put();
+    }
+    if (entries.length) yield put();
+    if (open) yield piece(']');
+  }
+  if (!length) return;
+  yield piece('}');
+  yield tailOf(sum, length);
+}
+
+function tailOf(sum: number, length: number): Uint8Array {
+  const tail = new Uint8Array(TAIL_BYTES);
+  const view = new DataView(tail.buffer);
+  view.setUint32(0, sum, true);
+  view.setUint32(4, length, true);
+  tail.set(MARK, TAIL_BYTES - MARK.length);
+  return tail;
+}
+
 /** Puts the values behind the core's bytes. */
 export function packSave(
   core: Uint8Array<ArrayBuffer>,
@@ -102,16 +150,15 @@ export function packSave(
   const out = new Uint8Array(core.length + json.length + TAIL_BYTES);
   out.set(core);
   out.set(json, core.length);
-  const tail = new DataView(out.buffer, core.length + json.length);
-  tail.setUint32(0, sumOf(json), true);
-  tail.setUint32(4, json.length, true);
-  out.set(MARK, out.length - MARK.length);
+  out.set(tailOf(sumOf(json), json.length), core.length + json.length);
   return out;
 }
 
+const FNV_BASIS = 0x811c9dc5;
+
 /** FNV-1a: no single damaged byte leaves it as it was. */
-function sumOf(bytes: Uint8Array): number {
-  let sum = 0x811c9dc5;
+function sumOf(bytes: Uint8Array, before = FNV_BASIS): number {
+  let sum = before;
   for (let i = 0; i < bytes.length; i++) sum = Math.imul(sum ^ bytes[i]!, 0x01000193);
   return sum >>> 0;
 }

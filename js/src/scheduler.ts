@@ -51,7 +51,7 @@ import {
   type When,
 } from './system.js';
 import { SchedulerTrace, type TraceOptions } from './tracing.js';
-import { Commands, type World } from './world.js';
+import { Commands, type FrameHook, type World } from './world.js';
 
 export interface SchedulerOptions extends Omit<PoolOptions, 'executor' | 'deadlineMs'> {
   /** 'auto': workers where they can be had, on shared memory where that is; else in process, and a
@@ -68,7 +68,8 @@ export interface SchedulerOptions extends Omit<PoolOptions, 'executor' | 'deadli
   /** Names of the stages, in order. */
   stages?: readonly string[];
   /** 'report' (the default): faults are in the frame's report and in the log. 'throw': the frame
-   * also rejects, when it is over. Or a function that gets each. */
+   * also rejects, when it is over. Or a function that gets each, as on('fault') does; what it
+   * throws, the frame rejects with. */
   onFault?: 'report' | 'throw' | ((fault: JobError) => void);
   /** Takes lines of the core and of jobs: level 0 (debug) to 3 (error). By default warnings and
    * errors go to the console. */
@@ -105,6 +106,8 @@ const SCRATCH = 4096;
 const CHECK_FIRST = 3;
 const CHECK_EVERY = 64;
 const FAULT_WAIT_MS = 500;
+/** Things thrown that a frame keeps, for the causes in its report; a job may post any number. */
+const THROWN_MAX = 4096;
 const NO_DEADLINE = 0xffffffff;
 
 const ANY_WORKER = 0xffffffff;
@@ -139,6 +142,7 @@ export class ParallelScheduler {
   #overlaps = 0;
   #thrown: Thrown[] = [];
   #faultListeners: (() => void)[] = [];
+  readonly #told = new Set<(fault: JobError) => void>();
   #whole: WholeTasks;
   /** Systems that are to leave the plan before the next frame. */
   #removed: System[] = [];
@@ -341,6 +345,19 @@ export class ParallelScheduler {
   /** The pool, once it was started; also useful alone. */
   get pool(): PortablePool | null {
     return this.#pool;
+  }
+
+  /** Tells of each fault of a frame when the frame is over, healed ones included, in the order of
+   * its report. What a listener throws goes to the log. Returns what ends that. */
+  on(event: 'fault', listener: (fault: JobError) => void): () => void {
+    if ((event as string) !== 'fault') {
+      throw new SkepError('E_ARGUMENT', `there is no event "${String(event)}"`, {
+        hint: "on('fault', listener)",
+      });
+    }
+    const own = (fault: JobError): void => listener(fault);
+    this.#told.add(own);
+    return () => void this.#told.delete(own);
   }
 
   // ---- systems ----------------------------------------------------------------------------------
@@ -742,6 +759,7 @@ export class ParallelScheduler {
       this.#checkPool(executor);
       this.#enter(executor, this.#checks(executor));
       const extras = this.#extras(dt, time);
+      this.#tellExtras();
       const sent = extras.length ? executor.setExtras(extras) : undefined;
       const step = sent ? -1 : this.#first(dt, time);
       if (step === STEP.end && this.#whole.idle) {
@@ -986,10 +1004,13 @@ export class ParallelScheduler {
    * is a fault of its system: the job's tasks come back to this thread, and fail there. */
   #extras(dt: number, time: number): [number, unknown][] {
     const changed: [number, unknown][] = [];
+    const played = this.#player();
     for (const system of this.#systems) {
       if (!system.extra || system.runOnly) continue;
       try {
-        const value = system.extra(this.#context(system, dt, time));
+        const value = played
+          ? played.extraOf!(system.name)
+          : system.extra(this.#context(system, dt, time));
         if (system.extraKnown && sameValue(value, system.lastExtra)) continue;
         system.lastExtra = this.#copyExtra(system, value);
       } catch (error) {
@@ -1003,6 +1024,23 @@ export class ParallelScheduler {
       changed.push([system.id, system.lastExtra]);
     }
     return changed;
+  }
+
+  /** Whoever plays a recording in this world. */
+  #player(): FrameHook | undefined {
+    for (const hook of this.world.frames) if (hook.extraOf) return hook;
+    return undefined;
+  }
+
+  /** Tells recordings what `extra` gave. */
+  #tellExtras(): void {
+    for (const hook of this.world.frames) {
+      hook.extras?.(
+        this.#systems
+          .filter(system => system.extra && system.extraKnown && !system.extraFault)
+          .map(({ name, lastExtra }) => [name, lastExtra] as const),
+      );
+    }
   }
 
   #copyExtra(system: System, value: unknown): unknown {
@@ -1091,7 +1129,7 @@ export class ParallelScheduler {
   // ---- reports ----------------------------------------------------------------------------------
 
   #threw(thrown: Thrown): void {
-    this.#thrown.push(thrown);
+    if (this.#thrown.length < THROWN_MAX) this.#thrown.push(thrown);
     const listeners = this.#faultListeners;
     this.#faultListeners = [];
     for (const listener of listeners) listener();
@@ -1129,10 +1167,19 @@ export class ParallelScheduler {
   ): Generator<unknown, void, unknown> {
     const faults = report.faults as JobError[];
     for (let i = 0; i < count; i++) faults.push(yield* this.#fault(executor, i));
+    for (const listener of [...this.#told]) for (const fault of faults) this.#tell(listener, fault);
     const { onFault } = this.#options;
     if (typeof onFault === 'function') for (const fault of faults) onFault(fault);
     const bad = faults.find(fault => fault.action !== 'healed');
     if (onFault === 'throw' && bad) throw bad;
+  }
+
+  #tell(listener: (fault: JobError) => void, fault: JobError): void {
+    try {
+      listener(fault);
+    } catch (error) {
+      this.#log(3, `a listener of faults: ${describe(error)}`);
+    }
   }
 
   /** Calls for a frame while one ran, so far. */
@@ -1173,8 +1220,9 @@ export class ParallelScheduler {
         block,
         retried: words[13] !== 0,
         action: ACTIONS[words[1]!]!,
+        text,
       },
-      { code: codeOf(thrown), cause: thrown ? thrown.error : new Error(text) },
+      { code: codeOf(thrown, words[2]!), cause: thrown ? thrown.error : new Error(text) },
     );
   }
 
@@ -1290,18 +1338,26 @@ function busy(): SkepError {
   return new SkepError('E_BUSY', 'a frame is running', { hint: 'await it first' });
 }
 
-/** The code of a fault by what was thrown: an error of ours keeps its own, also when it came from a
- * worker as a copy. */
-function codeOf(thrown: Thrown | undefined): SkepErrorCode {
-  if (thrown?.code) return thrown.code;
+/** The code of a fault by what was thrown, else by the core's status: an error of ours keeps its
+ * own, also when it came from a worker as a copy. */
+function codeOf(thrown: Thrown | undefined, status: number): SkepErrorCode {
+  if (!thrown) return STATUS_CODES[status] ?? 'E_JOB';
+  if (thrown.code) return thrown.code;
   try {
-    const error = thrown?.error as Partial<SkepError> | null | undefined;
+    const error = thrown.error as Partial<SkepError> | null | undefined;
     if (OURS.has(String(error?.name)) && error?.code) return error.code;
   } catch {
     // What a job throws may have getters that throw.
   }
-  return thrown?.system === '' && thrown.worker > 0 ? 'E_WORKER_LOST' : 'E_JOB';
+  return thrown.system === '' && thrown.worker > 0 ? 'E_WORKER_LOST' : 'E_JOB';
 }
+
+/** Of faults that the core found itself, where nothing was thrown. */
+const STATUS_CODES: Readonly<Record<number, SkepErrorCode>> = {
+  [STATUS.NO_MEMORY]: 'E_NO_MEMORY',
+  [STATUS.LIMIT]: 'E_LIMIT',
+  [STATUS.ACCESS]: 'E_ACCESS',
+};
 
 const OURS = new Set([
   'SkepError',

@@ -85,6 +85,10 @@ interface Parts {
 export interface FrameHook {
   /** Before a frame, while the world may still be changed. */
   begin(): void;
+  /** What systems' `extra` gave for it, by their names, while recordings are made. */
+  extras?(values: readonly (readonly [string, unknown])[]): void;
+  /** Takes the place of a system's `extra`, while one is played. */
+  extraOf?(system: string): unknown;
   /** After it, however it ended. */
   end(): void;
 }
@@ -737,13 +741,7 @@ export class World {
     this.#flush();
     const host = this.host;
     const { core, objects } = unpackSave(bytes);
-    for (const [kind, name] of savedNames(core)) {
-      const defined =
-        kind === KIND.component && host.named(name) ? undefined : definedAs(kind, name);
-      if (!defined) continue;
-      const known = host.known(defined);
-      if (kind !== KIND.component) host.call('skep_host_register', known.address);
-    }
+    this.learn(core);
     const at = host.alloc(core.length);
     try {
       host.instance.u8.set(core, at);
@@ -751,13 +749,30 @@ export class World {
     } finally {
       host.free(at, core.length);
     }
-    for (const store of this.#stores.values()) store.clear();
+    this.reloaded();
     for (const [name, values] of objects) {
       const known = host.named(name);
       if (!known?.info.object) continue;
       for (const [entity, value] of values) this.#store(known).set(entity, value);
     }
-    this.#hooks.forget(host);
+  }
+
+  /** @internal Makes known, in this order, what a save holds and this program has defined. */
+  learn(core: Uint8Array): void {
+    const { host } = this;
+    for (const [kind, name] of savedNames(core)) {
+      const defined =
+        kind === KIND.component && host.named(name) ? undefined : definedAs(kind, name);
+      if (!defined) continue;
+      const known = host.known(defined);
+      if (kind !== KIND.component) host.call('skep_host_register', known.address);
+    }
+  }
+
+  /** @internal All that is in the world was replaced. */
+  reloaded(): void {
+    for (const store of this.#stores.values()) store.clear();
+    this.#hooks.forget(this.#host);
   }
 
   /** Checks what must hold between storage, ids and counts; throws where it does not. For bug

@@ -13,8 +13,9 @@ import { ROOT } from './browser/site.ts';
 
 /** Bytes, gzipped, as they were when somebody last looked; 2% more are let pass. */
 const LIMITS: Readonly<Record<string, { all: number; script: number }>> = {
-  skep: { all: 157_200, script: 54_300 },
+  skep: { all: 160_200, script: 56_000 },
   'skep/client': { all: 45_300, script: 11_900 },
+  'skep/record': { all: 157_600, script: 6_200 },
   'skep/trace': { all: 12_800, script: 12_800 },
 };
 const SLACK = 1.02;
@@ -28,7 +29,7 @@ const withoutWasm: Plugin = {
     at.onLoad({ filter: /(core|pool)[/\\]embedded(_\w+)?\.js$/ }, () => ({
       contents:
         'export const CORE_BYTES = 0, CORE_DEFLATED = "", VIEW_BYTES = 0, VIEW_DEFLATED = "", '
-        + 'SUPERVISOR_BYTES = 0, SUPERVISOR_DEFLATED = "";',
+        + 'LIVE_BYTES = 0, LIVE_DEFLATED = "", SUPERVISOR_BYTES = 0, SUPERVISOR_DEFLATED = "";',
     }));
   },
 };

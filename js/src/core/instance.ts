@@ -24,6 +24,9 @@ export interface Imports {
   job(id: number, task: number, columns: number, stack: number): number;
 }
 
+/** HOST_SINK of wasm/host.h: in place of a job's number. */
+const SINK = -1;
+
 /** Milliseconds of the caller's performance.now(), where this thread's is `shift` behind it. Looked
  * at for each zone of a trace, so on the caller it is the function itself. */
 function clockOf(shift: number): () => number {
@@ -50,6 +53,9 @@ export class Instance {
     job: () => 0,
   };
 
+  /** Takes bytes that the module has to give away; false: it should give up. */
+  sink: ((at: number, bytes: number) => boolean) | null = null;
+
   constructor(
     module: WebAssembly.Module,
     memory: WebAssembly.Memory,
@@ -69,7 +75,8 @@ export class Instance {
     const imports = this.imports;
     const guard: Imports['guard'] = (task, job, flags, room, result, stack) =>
       imports.guard(task, job, flags, room, result, stack);
-    const job: Imports['job'] = (id, task, columns, stack) => imports.job(id, task, columns, stack);
+    const job: Imports['job'] = (id, task, columns, stack) =>
+      id === SINK ? Number(!this.sink?.(task, columns)) : imports.job(id, task, columns, stack);
     const clock = clockOf(clockShift);
     this.ex = new WebAssembly.Instance(module, { env: { memory, guard, job, clock } })
       .exports as unknown as Exports;

@@ -7,9 +7,10 @@
 // batch; another job gets them anew, since the one before may have written to them.
 
 import type { Host } from '../core/host.js';
-import { BATCH_RETRY, CAUSE_BYTES, RESULT, ROOM, STATUS } from '../core/layout.js';
-import { ClosedError } from '../errors.js';
+import { BATCH_RETRY, CAUSE_BYTES, POOL_TASK, RESULT, ROOM, STATUS } from '../core/layout.js';
+import { ClosedError, SkepError } from '../errors.js';
 import { debuggerOpen } from '../pool/env.js';
+import { describe } from '../pool/faults.js';
 import type { PoolHost } from '../pool/host.js';
 import { CrewExecutor, type Member } from './crew.js';
 import {
@@ -22,6 +23,8 @@ import {
 import type { FromWorker } from './messages.js';
 
 const SCRATCH_BYTES = 64 << 10;
+/** The most that is taken beyond what a task needs. */
+const SPARE_BYTES = 1 << 20;
 const VALUE_BYTES = 4096;
 
 /** Addresses that are reserved here for a slot, and used in its worker. */
@@ -49,6 +52,8 @@ interface Job {
   readonly resolve: () => void;
   /** Which message it was sent by. */
   id: number;
+  /** Bytes that its output has elsewhere. */
+  bytes: number;
   /** When, in milliseconds; 0 where frames are not traced. */
   began: number;
 }
@@ -63,6 +68,7 @@ export class CopiedExecutor extends CrewExecutor<CopiedMember> implements Execut
   #ids = 0;
   #wake: (() => void) | null = null;
   #woken = false;
+  #serving = false;
 
   constructor(
     host: Host,
@@ -144,7 +150,7 @@ export class CopiedExecutor extends CrewExecutor<CopiedMember> implements Execut
     if (this.given >= this.workers) return undefined;
     this.arm();
     return new Promise(resolve => {
-      this.#queue.push({ task, resolve, id: 0, began: 0 });
+      this.#queue.push({ task, resolve, id: 0, bytes: 0, began: 0 });
       this.#serve();
     });
   }
@@ -173,16 +179,55 @@ export class CopiedExecutor extends CrewExecutor<CopiedMember> implements Execut
   /** Gives tasks to whoever is free, of other jobs of the pool too: what would wait there for one
    * would be lost with it. A second try is for one that did not fail the first, if one is there. */
   #serve(): void {
+    if (this.#serving) return; // a task that could not be sent has ended
+    this.#serving = true;
+    try {
+      this.#serveAll();
+    } finally {
+      this.#serving = false;
+    }
+  }
+
+  #serveAll(): void {
     const free = [...this.members.values()].filter(
       m => m.ready && !m.running && m.worker.up && !this.pool.busy(m.worker),
     );
     for (const member of free) {
-      const others = [...this.members.keys()].some(slot => !this.#tainted.has(slot));
-      const at = this.#queue.findIndex(
-        job => !(job.task.flags & BATCH_RETRY) || !others || !this.#tainted.has(member.worker.slot),
-      );
-      if (at >= 0) this.#send(member, this.#queue.splice(at, 1)[0]!);
+      while (!member.running) {
+        const { slot } = member.worker;
+        const others = [...this.members.keys()].some(other => !this.#tainted.has(other));
+        const at = this.#queue.findIndex(
+          job => !(job.task.flags & BATCH_RETRY) || !others || !this.#tainted.has(slot),
+        );
+        if (at < 0) break;
+        this.#give(member, this.#queue.splice(at, 1)[0]!);
+      }
     }
+  }
+
+  /** Sends a task. One that there is no memory to send ends so, and the frame goes on. */
+  #give(member: CopiedMember, job: Job): void {
+    try {
+      this.#send(member, job);
+    } catch (error) {
+      if (member.running !== job) member.sent.clear();
+      member.running = null;
+      this.onFault(member.worker.slot, this.#systemOf(job), error, this.#blockOf(job));
+      this.#deliver(job, STATUS.NO_MEMORY, describe(error), 0, 0, 0, member.worker.slot);
+    }
+  }
+
+  #systemOf(job: Job): string {
+    const { instance } = this.host;
+    return instance.text(instance.u32[job.task.job >> 2]!);
+  }
+
+  #blockOf(job: Job): number {
+    return this.host.instance.u32[(job.task.task + POOL_TASK.block) >> 2]!;
+  }
+
+  protected mayBlame(member: CopiedMember, system: string): boolean {
+    return member.running !== null && this.#systemOf(member.running) === system;
   }
 
   #send(member: CopiedMember, job: Job): void {
@@ -191,11 +236,13 @@ export class CopiedExecutor extends CrewExecutor<CopiedMember> implements Execut
     const { instance, tracer } = this.host;
     const { u8 } = instance;
     job.began = tracer?.begin() ?? 0;
-    const need = this.host.ex['skep_task_bytes']!(task.task);
+    const need = (job.bytes = this.host.ex['skep_task_bytes']!(task.task));
     if (need > places.elsewhereBytes) {
+      const bytes = need + Math.min(need, SPARE_BYTES);
+      const larger = this.host.alloc(bytes);
       this.host.free(places.elsewhere, places.elsewhereBytes);
-      places.elsewhereBytes = need * 2;
-      places.elsewhere = this.host.alloc(places.elsewhereBytes);
+      places.elsewhereBytes = bytes;
+      places.elsewhere = larger;
     }
     const ranges = this.#ranges(member, task);
     const bytes = ranges.reduce((sum, range) => sum + range[1], 8 * ranges.length);
@@ -265,37 +312,34 @@ export class CopiedExecutor extends CrewExecutor<CopiedMember> implements Execut
   /** Takes a task's end, and nothing on trust: a job can post what it likes. */
   #done(member: CopiedMember, message: FromWorker & { kind: 'done' }): void {
     const job = member.running;
-    const { output, cause } = message;
+    const { output, cause, began, ended } = message;
     if (!job || job.id !== message.id) return;
     member.running = null;
-    if (job.began) {
-      const { began, ended } = message;
-      this.host.tracer?.block(member.worker.slot, job.task.task, Number(began), Number(ended));
-    }
-    const bytes = output instanceof ArrayBuffer ? output.byteLength : 0;
-    if (bytes > member.places.elsewhereBytes) {
-      this.#deliver(
-        job,
-        STATUS.CLOSED,
-        'the worker gave more than the task can give',
-        0,
-        0,
-        0,
-        member.worker.slot,
+    const { slot } = member.worker;
+    if (job.began) this.host.tracer?.block(slot, job.task.task, began, ended);
+    const bytes = output.byteLength;
+    const whole = bytes === job.bytes;
+    if (!whole && (bytes > 0 || message.status === STATUS.OK)) {
+      // Were less taken, the rest would be what an earlier task left in that memory.
+      const error = new SkepError(
+        'E_ACCESS',
+        `the worker gave ${bytes} bytes of output, the task has ${job.bytes}`,
       );
+      this.onFault(slot, this.#systemOf(job), error, this.#blockOf(job));
+      this.#deliver(job, STATUS.CLOSED, error.message, 0, 0, 0, slot);
     } else {
       if (bytes) this.host.instance.u8.set(new Uint8Array(output), member.places.elsewhere);
       // A throw may be the worker's fault: such a task is tried once more.
       const status =
-        message.status === STATUS.FAULT && job.task.id >= 0 ? STATUS.CLOSED : message.status >>> 0;
+        message.status === STATUS.FAULT && job.task.id >= 0 ? STATUS.CLOSED : message.status;
       this.#deliver(
         job,
         status,
-        String(cause),
+        cause,
         bytes ? member.places.elsewhere : 0,
-        message.bytes >>> 0,
-        message.wanted >>> 0,
-        member.worker.slot,
+        message.bytes,
+        message.wanted,
+        slot,
       );
     }
     this.#serve();

@@ -4,13 +4,13 @@
 // told everything when it joins.
 
 import type { Host } from '../core/host.js';
-import { DeadlineError } from '../errors.js';
+import { DeadlineError, SkepError } from '../errors.js';
 import { unpackError } from '../pool/faults.js';
 import type { PoolHost, PoolWorker } from '../pool/host.js';
 import { Looks } from '../pool/watch.js';
 import type { Binding } from './binding.js';
 import type { ExecutorOptions, WorkerFaultListener } from './executor.js';
-import { WASM, type Attach, type FromWorker, type ToWorker } from './messages.js';
+import { WASM, readMessage, type Attach, type FromWorker, type ToWorker } from './messages.js';
 
 /** How often deadlines are looked at, in parts of the shortest, and at least so often. */
 const WATCH_PARTS = 8;
@@ -72,6 +72,8 @@ export abstract class CrewExecutor<M extends Member> {
   protected abstract allGivenUp(): void;
   protected abstract look(): void;
   abstract wake(): void;
+  /** Whether a worker's word of a fault of that system is to be heard. */
+  protected abstract mayBlame(member: M, system: string): boolean;
 
   // ---- members ----------------------------------------------------------------------------------
 
@@ -79,7 +81,7 @@ export abstract class CrewExecutor<M extends Member> {
   start(): Promise<void> {
     const { pool } = this;
     this.#off.push(
-      pool.onMessage(WASM, (w, data) => this.#message(w, data as FromWorker)),
+      pool.onMessage(WASM, (w, data) => this.#message(w, data)),
       pool.onUp(worker => this.#up(worker)),
       pool.onLost((w, cause) => this.#lost(w, cause)),
       pool.onGivenUp(worker => this.#givenUp(worker)),
@@ -123,11 +125,14 @@ export abstract class CrewExecutor<M extends Member> {
     member.worker.post(WASM, message, transfer);
   }
 
-  #message(worker: PoolWorker, message: FromWorker): void {
+  #message(worker: PoolWorker, data: unknown): void {
     const member = this.members.get(worker.slot);
+    const message = readMessage(data);
+    if (typeof message === 'string') return this.#distrust(worker, message);
     if (message.kind === 'fault') {
       if (member) this.answer(member, message);
-      this.onFault(worker.slot, message.system, unpackError(message.error as never), message.block);
+      if (!member || !this.mayBlame(member, message.system)) return;
+      this.onFault(worker.slot, message.system, unpackError(message.error), message.block);
       return;
     }
     if (!member || member.serial !== message.serial) return;
@@ -137,6 +142,16 @@ export abstract class CrewExecutor<M extends Member> {
     if (message.kind !== 'idle' && message.kind !== 'done') member.ready = true;
     this.answer(member, message);
     this.#tell();
+  }
+
+  /** Ends a worker that says what none of ours says: a job has got hold of its messages. */
+  #distrust(worker: PoolWorker, why: string): void {
+    void this.pool.replace(
+      worker,
+      new SkepError('E_WORKER_LOST', `worker ${worker.slot} sent a message that is none: ${why}`, {
+        hint: "a job must not post messages by its worker's own means",
+      }),
+    );
   }
 
   #lost(worker: PoolWorker, cause: Error): void {

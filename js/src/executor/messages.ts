@@ -2,6 +2,7 @@
 // What an executor and its half in each worker say to each other, as extension messages of the
 // pool.
 
+import { STATUS } from '../core/layout.js';
 import type { Binding } from './binding.js';
 import type { Place } from './job_runtime.js';
 
@@ -97,3 +98,52 @@ export type FromWorker =
       readonly began: number;
       readonly ended: number;
     };
+
+/** Statuses that a task can end with. */
+const ENDS: ReadonlySet<unknown> = new Set([STATUS.OK, STATUS.LIMIT, STATUS.FAULT, STATUS.ACCESS]);
+
+function isCount(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 0xffffffff;
+}
+
+function isMissing(list: unknown): boolean {
+  return (
+    Array.isArray(list)
+    && list.every(
+      pair => Array.isArray(pair) && typeof pair[0] === 'number' && typeof pair[1] === 'string',
+    )
+  );
+}
+
+/** What a worker posted, or why it is no message of ours: a job can post what it likes by its
+ * worker's own means, so nothing in it is taken on trust. */
+export function readMessage(data: unknown): FromWorker | string {
+  if (typeof data !== 'object' || data === null) return 'it is no object';
+  const m = data as Record<string, unknown>;
+  switch (m['kind']) {
+    case 'attached':
+    case 'bound':
+      if (!isCount(m['serial']) || !isMissing(m['missing'])) return 'a list is damaged';
+      break;
+    case 'extra':
+    case 'idle':
+      if (!isCount(m['serial'])) return 'a number is damaged';
+      break;
+    case 'fault':
+      if (typeof m['system'] !== 'string' || !Number.isInteger(m['block'])) {
+        return 'a fault is damaged';
+      }
+      break;
+    case 'done':
+      if (!isCount(m['serial']) || !isCount(m['id'])) return 'a number is damaged';
+      if (!ENDS.has(m['status'])) return 'a task cannot end with that status';
+      if (!isCount(m['bytes']) || !isCount(m['wanted'])) return 'the size of the output is none';
+      if (!(m['output'] instanceof ArrayBuffer)) return 'the output is no memory';
+      if (typeof m['cause'] !== 'string') return 'the cause is no text';
+      if (typeof m['began'] !== 'number' || typeof m['ended'] !== 'number') return 'a time is none';
+      break;
+    default:
+      return 'it is of no kind that is known';
+  }
+  return data as FromWorker;
+}

@@ -125,6 +125,10 @@ export class SharedExecutor extends CrewExecutor<SharedMember> implements Execut
     this.post(member, { kind: 'go', serial: member.serial });
   }
 
+  protected mayBlame(): boolean {
+    return true; // who shares the memory could write anything anyway
+  }
+
   owes(worker: number): boolean {
     const member = this.members.get(worker);
     const causes = this.#word(worker, SLOT.causes);

@@ -233,13 +233,7 @@ export class WholeTask {
     info.layout.forEach((field, f) => {
       const column = (values as Record<string, GatheredColumn | undefined>)[field.name];
       const bytes = field.size * field.count;
-      if (!column || column.byteLength !== this.n * bytes) {
-        throw new SkepError(
-          'E_JOB',
-          `the job gave ${info.name}.${field.name} `
-            + `${column ? `${column.byteLength} bytes` : 'nothing'} for ${this.n} rows`,
-        );
-      }
+      checkColumn(column, this.n * bytes, field.type === 'bool', `${info.name}.${field.name}`);
       if (column.buffer === instance.memory.buffer) {
         instance.ex['skep_task_scatter']!(
           this.task,
@@ -417,6 +411,25 @@ export class WholeTask {
   }
 }
 
+/** What came from a worker may be anything, and only a column's bytes may reach a block. */
+function checkColumn(
+  column: unknown,
+  bytes: number,
+  bool: boolean,
+  name: string,
+): asserts column is GatheredColumn {
+  const given = ArrayBuffer.isView(column) ? column.byteLength : -1;
+  if (given !== bytes) {
+    const what = given < 0 ? 'no column' : `${given} bytes`;
+    throw new SkepError('E_ACCESS', `the job gave ${what} for ${name}, which has ${bytes} bytes`);
+  }
+  if (!bool) return;
+  const { buffer, byteOffset } = column as Uint8Array;
+  if (new Uint8Array(buffer, byteOffset, bytes).some(value => value > 1)) {
+    throw new SkepError('E_ACCESS', `a bool of ${name} is neither 0 nor 1`);
+  }
+}
+
 /** Copies of columns, handles as words. */
 function plain(columns: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
@@ -530,20 +543,61 @@ export function packResult(
   const packer = new Packer(world.host);
   const owner = new Owner(here);
   const changes: ObjectChange[] = [];
+  checkResult(result, input);
   for (const component of binding.components) {
     const { info } = component.known;
     const values = result.out[info.name] ?? input.components.find(c => c.name === info.name)?.out;
     if (info.object && values) {
-      const rows = new EntityColumn(input.entities);
-      (values as unknown[]).forEach((value, row) =>
-        changes.push({ known: component.known, entity: rows.at(row), value: owner.own(value) }),
-      );
+      changes.push(...objectChanges(component.known, binding, input, values, owner));
     } else if (component.out >= 0 && info.layout.length) {
       task.scatter(component, values ?? {});
     }
   }
   for (const command of result.commands) packCommand(packer, binding, command, changes, owner);
   return { bytes: packer.bytes(), changes, dropped: 0 };
+}
+
+/** What the plan would find as well, but only once it is too late for a second try. */
+function checkResult(result: WholeResult | null, input: WholeInput): void {
+  const commands: unknown = result?.commands;
+  if (typeof result?.out !== 'object' || !result.out || !Array.isArray(commands)) {
+    throw new SkepError('E_ACCESS', 'the job gave no columns and commands');
+  }
+  let spawned = 0;
+  for (const command of commands as (WholeCommand | null)[]) {
+    if (command?.kind === 'spawn' && command.entity !== input.spawns[spawned++]) {
+      throw new SkepError('E_ACCESS', 'the job spawned an entity that it was not given');
+    }
+  }
+}
+
+/** The new values of an object component, one a row. */
+function objectChanges(
+  known: Known,
+  binding: WholeBinding,
+  input: WholeInput,
+  values: unknown,
+  owner: Owner,
+): ObjectChange[] {
+  const { id, name } = known.info;
+  if (!binding.writes.includes(id)) {
+    throw new SkepError('E_ACCESS', `the job gave values of ${name}, which it may not write`);
+  }
+  const rows = new EntityColumn(input.entities);
+  if (!Array.isArray(values) || values.length !== rows.length) {
+    throw new SkepError('E_ACCESS', `the job did not give ${rows.length} values of ${name}`);
+  }
+  return values.map((value: unknown, row) => ({
+    known,
+    entity: rows.at(row),
+    value: owner.own(value),
+  }));
+}
+
+/** The slot of a right, where the job has it. */
+function slotOf(slot: number | undefined, { kind, name }: WholeCommand): number {
+  if (slot !== undefined && slot >= 0) return slot;
+  throw new SkepError('E_ACCESS', `the job may not ${kind} ${name ?? ''}`.trim());
 }
 
 function packCommand(
@@ -553,19 +607,27 @@ function packCommand(
   changes: ObjectChange[],
   owner: Owner,
 ): void {
-  const { entity, name } = command;
-  if (command.kind === 'spawn') {
-    const slot = name === undefined ? binding.spawn : binding.spawns[name]!;
-    return packer.push(PATCH.spawn, slot, entity);
+  const { entity, kind, name } = command;
+  if (!Number.isSafeInteger(entity)) {
+    throw new SkepError('E_ACCESS', 'a command of the job is for what is no entity');
   }
-  if (command.kind === 'destroy') return packer.push(PATCH.destroy, binding.destroy, entity);
-  if (command.kind === 'send') {
-    const event = binding.emits.find(e => e.known.info.name === name)!;
-    return packer.push(PATCH.event, event.slot, entity, event.known, command.value);
+  if (kind === 'spawn') {
+    const slot = name === undefined ? binding.spawn : binding.spawns[name];
+    return packer.push(PATCH.spawn, slotOf(slot, command), entity);
   }
-  const { known, add, remove } = binding.components.find(c => c.known.info.name === name)!;
-  if (command.kind === 'remove') return packer.push(PATCH.remove, remove, entity);
-  packer.push(PATCH.put, add, entity, known, known.info.object ? undefined : command.value);
+  if (kind === 'destroy') {
+    return packer.push(PATCH.destroy, slotOf(binding.destroy, command), entity);
+  }
+  if (kind === 'send') {
+    const event = binding.emits.find(e => e.known.info.name === name);
+    const slot = slotOf(event?.slot, command);
+    return packer.push(PATCH.event, slot, entity, event!.known, command.value);
+  }
+  const found = binding.components.find(c => c.known.info.name === name);
+  if (kind === 'remove') return packer.push(PATCH.remove, slotOf(found?.remove, command), entity);
+  const slot = slotOf(found?.add, command);
+  const { known } = found!;
+  packer.push(PATCH.put, slot, entity, known, known.info.object ? undefined : command.value);
   if (known.info.object) {
     changes.push({
       known,

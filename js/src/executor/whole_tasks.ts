@@ -141,7 +141,8 @@ export class WholeTasks {
         this.#trace(flight, false);
         this.#finish(system, handed, output);
       } catch (error) {
-        this.#failed(flight, error, 0);
+        // Bad output of a worker is tried once more on another one.
+        this.#failed(flight, error, flight.timed?.thread ?? 0);
       }
     };
     let given: unknown;
@@ -155,13 +156,13 @@ export class WholeTasks {
     // What a job in process does after it gave a promise happens between other things.
     if (!elsewhere) this.#trace(flight, false);
     return (given as Promise<unknown>).then(take, (error: unknown) =>
-      this.#failed(flight, error, elsewhere ? 1 : 0, pool),
+      this.#failed(flight, error, elsewhere ? workerOf(error) : 0, pool),
     );
   }
 
   #send(flight: Flight, input: WholeInput, pool: PortablePool): Promise<unknown> {
     const { began, system } = flight;
-    if (began) flight.timed = { thread: 0, began: 0, ended: 0 };
+    flight.timed = { thread: 0, began: 0, ended: 0 };
     const given = inPool(system, input, pool, flight.timed);
     this.#world.host.tracer?.sent(began);
     return given;
@@ -199,13 +200,9 @@ export class WholeTasks {
     this.#deliver(handed, STATUS.OK, 0, bytes, 0, 0);
   }
 
-  /** Tells what a job threw, or the pool said of it. `elsewhere`: it ran in a worker. */
-  #failed(
-    flight: Flight,
-    error: unknown,
-    elsewhere: number,
-    pool: PortablePool | null = null,
-  ): void {
+  /** Tells what a job threw, or the pool said of it, or what is wrong with what it gave. `worker`:
+   * that it ran in, 0 the caller. */
+  #failed(flight: Flight, error: unknown, worker: number, pool: PortablePool | null = null): void {
     if (!flight.open) return;
     this.#close(flight);
     const { system, handed } = flight;
@@ -214,8 +211,6 @@ export class WholeTasks {
       || (error instanceof JobError && error.code === 'E_WORKER_LOST');
     this.#trace(flight, lost);
     if (lost) this.#leave(flight, pool);
-    const details = error instanceof DeadlineError ? error.cause : error;
-    const worker = elsewhere && details instanceof JobError ? details.worker : 0;
     const cause = lost ? error : causeOf(system, error);
     const code = error instanceof SkepError && error.code !== 'E_JOB' ? { code: error.code } : {};
     this.#told({ worker, system: system.name, error: cause, block: 0, ...code });
@@ -293,6 +288,12 @@ export class WholeTasks {
       this.#world.countDropped(dropped);
     }
   }
+}
+
+/** The worker that a pool's error names. */
+function workerOf(error: unknown): number {
+  const details = error instanceof DeadlineError ? error.cause : error;
+  return details instanceof JobError ? details.worker : 0;
 }
 
 /** What a job threw; of a value that cannot be cloned the error that says where it is. */

@@ -99,8 +99,16 @@ function put(target: object, key: string, value: unknown, enumerable = false): v
   Object.defineProperty(target, key, { value, enumerable, writable: true, configurable: true });
 }
 
-/** Makes the error again: of the same built-in class, else an Error with the same name. */
-export function unpackError(packed: PackedError): unknown {
+/** Makes the error again: of the same built-in class, else an Error with the same name. Of what is
+ * no packed error, since a job posted it itself, some error. */
+export function unpackError(packed: unknown): unknown {
+  return attempt(
+    () => unpack(packed as PackedError),
+    new Error('the worker sent an error that cannot be read'),
+  );
+}
+
+function unpack(packed: PackedError): unknown {
   if ('thrown' in packed) return packed.thrown;
   const make = builtInError(packed.name);
   const error = new make(packed.message);
@@ -108,10 +116,10 @@ export function unpackError(packed: PackedError): unknown {
   put(error, 'stack', packed.stack);
   for (const [key, value] of packed.own) {
     const inner = (value as { packed?: PackedError } | null)?.packed;
-    put(error, key, inner ? unpackError(inner) : value, true);
+    put(error, key, inner ? unpack(inner) : value, true);
   }
-  if (packed.cause) put(error, 'cause', unpackError(packed.cause));
-  if (packed.errors) put(error, 'errors', packed.errors.map(unpackError));
+  if (packed.cause) put(error, 'cause', unpack(packed.cause));
+  if (packed.errors) put(error, 'errors', packed.errors.map(unpack));
   return error;
 }
 

@@ -80,3 +80,34 @@ export function isOurs(message: unknown): message is { readonly skep: string } {
     && typeof (message as { skep?: unknown }).skep === 'string'
   );
 }
+
+const STAGES: ReadonlySet<unknown> = new Set<FaultStage>(['load', 'job', 'output']);
+
+/** What a worker posted: a message of the protocol, null for a damaged one (a job can post what it
+ * likes by its worker's own means), undefined for one of a kind that is not known. */
+export function readMessage(incoming: { readonly skep: string }): PoolMessage | null | undefined {
+  const m = incoming as Readonly<Record<string, unknown>>;
+  const names = m['jobs'];
+  const block = m['block'];
+  switch (m['skep']) {
+    case 'hello':
+      return Array.isArray(names) && names.every(name => typeof name === 'string')
+        ? (incoming as PoolMessage)
+        : null;
+    case 'ext':
+      return typeof m['type'] === 'string' ? (incoming as PoolMessage) : null;
+    case 'error':
+      return STAGES.has(m['stage'])
+        && (block === null || Number.isInteger(block))
+        && (m['note'] === undefined || typeof m['note'] === 'string')
+        ? (incoming as PoolMessage)
+        : null;
+    case 'refuse':
+    case 'started':
+    case 'result':
+    case 'uncaught':
+      return incoming as PoolMessage;
+    default:
+      return undefined;
+  }
+}

@@ -10,7 +10,7 @@ import { toError, unpackError } from './faults.js';
 import type { PoolWorker } from './host.js';
 import { nowNs, type Keeper } from './keeper.js';
 import { makeLink, type Link } from './link.js';
-import { PROTOCOL, isOurs, type PoolMessage, type WorkerMessage } from './protocol.js';
+import { PROTOCOL, isOurs, readMessage, type PoolMessage, type WorkerMessage } from './protocol.js';
 import { CAUSE, SEAT } from './supervisor.js';
 
 /** What a slot reports to the pool. */
@@ -152,8 +152,10 @@ export class Slot implements PoolWorker {
 
   #receive(link: Link, incoming: unknown): void {
     if (this.#link !== link || !isOurs(incoming)) return;
-    const message = incoming as PoolMessage;
-    if (message.skep === 'hello') this.#hello(link, message);
+    const message = readMessage(incoming);
+    if (message === undefined) return;
+    if (message === null) this.#garbled(link, incoming.skep);
+    else if (message.skep === 'hello') this.#hello(link, message);
     else if (message.skep === 'refuse') this.#foreign(link, message.protocol);
     else if (!this.up) return;
     else if (message.skep === 'uncaught') this.#lose(link, toError(unpackError(message.error)));
@@ -173,6 +175,16 @@ export class Slot implements PoolWorker {
     });
     this.up = true;
     this.#events.up(this);
+  }
+
+  #garbled(link: Link, kind: string): void {
+    if (this.up) this.worked(); // a job has done that, so its start was not in vain
+    this.#lose(
+      link,
+      new SkepError('E_WORKER_LOST', `worker ${this.slot} sent a damaged message, "${kind}"`, {
+        hint: "a job must not post messages by its worker's own means",
+      }),
+    );
   }
 
   #foreign(link: Link, protocol: unknown): void {

@@ -87,13 +87,19 @@ function webPort(): Port | null {
   scope.addEventListener('unhandledrejection', (event: PromiseRejectionEvent) =>
     port?.post({ skep: 'uncaught', error: packError(event.reason) }),
   );
+  // A page hears nothing of a worker that closes itself, and would wait for its deadline.
+  const close = scope.close?.bind(scope);
+  scope.close = () => {
+    port?.post({ skep: 'uncaught', error: packError(new Error('the worker closed itself')) });
+    close?.();
+  };
   return {
     post: (message, transfer) => scope.postMessage!(message, transfer ?? []),
     listen(receive, garbled) {
       scope.addEventListener('message', (event: MessageEvent) => receive(event.data));
       scope.addEventListener('messageerror', garbled);
     },
-    end: () => scope.close?.(),
+    end: () => close?.(),
   };
 }
 

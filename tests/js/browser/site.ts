@@ -57,6 +57,7 @@ const IMPORTS = {
     'skep/worker': '/skep/worker.js',
     'skep/math': '/skep/math.js',
     'skep/client': '/skep/client.js',
+    'skep/record': '/skep/record.js',
     'skep/trace': '/skep/trace.js',
   },
 };

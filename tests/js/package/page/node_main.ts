@@ -7,16 +7,16 @@ import * as client from 'skep/client';
 import * as gateway from 'skep/gateway';
 import * as math from 'skep/math';
 import * as node from 'skep/node';
+import * as record from 'skep/record';
 import * as trace from 'skep/trace';
 import * as web from 'skep/web';
 import * as worker from 'skep/worker';
 import { run } from './run.ts';
 
 const exported = Object.fromEntries(
-  Object.entries({ skep, client, gateway, math, node, trace, web, worker }).map(([name, entry]) => [
-    name,
-    Object.keys(entry).length,
-  ]),
+  Object.entries({ skep, client, gateway, math, node, record, trace, web, worker }).map(
+    ([name, entry]) => [name, Object.keys(entry).length],
+  ),
 );
 const sameJob = skep.defineJob === worker.defineJob;
 const shared = await run({ executor: 'node' });
