@@ -2,6 +2,7 @@
 /* System calls that a job might try, X(name), for the text that says what it may not do. */
 /* Not every processor has the older ones. */
 #ifdef SYS_open
+/* clang-format off */
 X(open) X(stat) X(lstat) X(access) X(readlink) X(unlink) X(rename) X(mkdir) X(rmdir) X(creat)
 X(fork) X(vfork) X(pipe) X(poll) X(select) X(dup2) X(epoll_create) X(epoll_wait) X(alarm)
 X(pause) X(time) X(chmod) X(chown) X(link) X(symlink) X(getdents) X(eventfd) X(arch_prctl)

@@ -216,7 +216,10 @@ static void *process_share(const char *name, size_t bytes, bool seal, int *fd)
     if (ftruncate(*fd, (off_t)bytes) == 0) {
         at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, *fd, 0);
     }
-    if (at != MAP_FAILED && fcntl(*fd, F_ADD_SEALS, seals | F_SEAL_SEAL) == 0) return at;
+    /* What belongs to one child, another one that is forked of a later zygote shall not have. */
+    if (at != MAP_FAILED && madvise(at, bytes, MADV_DONTFORK) == 0 &&
+        fcntl(*fd, F_ADD_SEALS, seals | F_SEAL_SEAL) == 0)
+        return at;
     if (at != MAP_FAILED) munmap(at, bytes);
     skep__process_close(fd);
     return NULL;

@@ -129,7 +129,8 @@ skep_status skep_processes_region_open(size_t bytes_max, skep_region *region)
         for (int i = 0; i < 4 && !base; i++) base = process_region_map_far(fd, bytes);
         if (!base) base = process_region_map_near(fd, bytes);
     }
-    if (base) reading = process_region_seal(fd);
+    /* A zygote that is forked later gets nothing of it: its children would be able to write. */
+    if (base && madvise(base, bytes, MADV_DONTFORK) == 0) reading = process_region_seal(fd);
     if (reading < 0) {
         const skep_status status = errno == ENOSYS ? SKEP_UNSUPPORTED : SKEP_NO_MEMORY;
         if (base) munmap(base, bytes);

@@ -591,12 +591,12 @@ static void test_mutations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),         cmocka_unit_test(test_children_loaded),
-        cmocka_unit_test(test_empty_world),
-        cmocka_unit_test(test_given_handles),      cmocka_unit_test(test_stamps),
-        cmocka_unit_test(test_schema_grown),       cmocka_unit_test(test_schema_refused),
-        cmocka_unit_test(test_refusals),           cmocka_unit_test(test_limit),
-        cmocka_unit_test(test_allocation_failure), cmocka_unit_test(test_mutations),
+        cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_children_loaded),
+        cmocka_unit_test(test_empty_world),    cmocka_unit_test(test_given_handles),
+        cmocka_unit_test(test_stamps),         cmocka_unit_test(test_schema_grown),
+        cmocka_unit_test(test_schema_refused), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_limit),          cmocka_unit_test(test_allocation_failure),
+        cmocka_unit_test(test_mutations),
     };
     return cmocka_run_group_tests_name("save", tests, NULL, NULL);
 }
