@@ -25,7 +25,8 @@ SKEP_JOB_WITH(bounce, SKEP_JOB_MAY_FAIL, 0, (mut, Ball, ball), (in, Told, told))
 {
     for (uint32_t i = 0; i < task->n; i++) {
         c->ball.x[i] += c->ball.v[i] * task->dt;
-        if (c->told.what[i] == NULL_WRITE) *(volatile int *)(uintptr_t)8 = 1;
+        volatile uintptr_t nowhere = 8; /* hidden from compilers, which would know better */
+        if (c->told.what[i] == NULL_WRITE) *(volatile int *)nowhere = 1;
         if (c->told.what[i] == LOOP) {
             for (volatile uint32_t n = 0;; n++) {
             }

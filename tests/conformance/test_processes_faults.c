@@ -53,7 +53,8 @@ SKEP_RESOURCE(Count, (u64, n), (u64, m)); /* no padding: all of it is compared *
 
 static void crash(void)
 {
-    *(volatile uint32_t *)(uintptr_t)16 = 1;
+    volatile uintptr_t nowhere = 16; /* hidden from compilers, which would know better */
+    *(volatile uint32_t *)nowhere = 1;
 }
 
 /* This worker's own memory, by way of its scratch. */

@@ -154,7 +154,8 @@ static int64_t work_unmap_own(const lab_seen *seen, const int64_t *args)
     (void)args;
     munmap(seen->view->output, LAB_OUTPUT_BYTES);
     munmap(seen->view->own, LAB_OWN_BYTES);
-    *(volatile uint32_t *)&seen->own->result = 1;
+    volatile int64_t *result = &seen->own->result;
+    *result = 1;
     return ESCAPED;
 }
 

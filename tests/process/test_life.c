@@ -52,10 +52,11 @@ static int64_t work_abort(const lab_seen *seen, const int64_t *args)
 /* The C library says what it found, to a standard error that is closed, and aborts. */
 static int64_t work_damage_heap(const lab_seen *seen, const int64_t *args)
 {
-    volatile uint64_t *damaged = malloc(2000);
+    volatile uintptr_t memory = (uintptr_t)malloc(2000); /* hidden from compilers */
     (void)seen;
-    damaged[-1] = (uint64_t)args[0]; /* the size that the heap keeps before it */
-    free((void *)(uintptr_t)damaged);
+    /* The size that the heap keeps before it. */
+    *(volatile uint64_t *)(memory - sizeof(uint64_t)) = (uint64_t)args[0];
+    free((void *)memory);
     return 0;
 }
 
