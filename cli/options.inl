@@ -90,7 +90,6 @@
       "the scene, where it is not what the recording says")                                        \
     X(replay_local, "--local", "", FLAG, REPLAY, 0, 0,                                             \
       "all in this process, on one thread: for a debugger")                                        \
-    X(replay_json, "--json", "", FLAG, REPLAY, 0, 0, "one line of JSON in place of the text")      \
     X(hash_every, "--hash-every", "N", U64, RUN, 1, UINT64_MAX,                                    \
       "print \"frame hash\" whenever the frame is a multiple\nof N")                               \
     X(check, "--check", "", FLAG, RUN, 0, 0,                                                       \
@@ -105,6 +104,7 @@
       "say of frames that take longer than X ms why")                                              \
     X(no_trace, "--no-trace", "", FLAG, RUN | SERVE, 0, 0, "switch the tracer off")                \
     X(json, "--json", "", FLAG, RUN, 0, 0, "end with one line of JSON in place of the table")      \
+    X(replay_json, "--json", "", FLAG, REPLAY, 0, 0, "one line of JSON in place of the text")      \
     X(port, "--port", "P", U32, SERVE, 0, 65535, "port to listen at (8080; 0: a free one)")        \
     X(host, "--host", "ADDRESS", TEXT, SERVE, 0, 0,                                                \
       "address to listen at (127.0.0.1: this machine alone;\n0.0.0.0: whoever can reach it)")      \

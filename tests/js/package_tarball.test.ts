@@ -86,6 +86,7 @@ test('package.json: types first, nothing to install or to run', async () => {
     './math',
     './node',
     './package.json',
+    './record',
     './trace',
     './web',
     './worker',
