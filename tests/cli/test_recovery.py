@@ -100,7 +100,7 @@ class Kill(Mishap):
         for round_number in range(ROUNDS):
             child = self.start(folder, record)
             try:
-                if round_number % 2:
+                if round_number % 4:
                     self.wait_for_more(folder, child)
                 time.sleep(draw.uniform(0.0, 0.25))
                 before = checkpoints(folder)
