@@ -2,8 +2,10 @@
 /* Isolated processes: jobs that are not trusted. See include/skep/processes.h for what is promised,
  * pool_processes.h for the memory that is shared.
  *
- * The caller runs no job. It divides a batch into runs, one a child, and takes what they have done
- * while they go on: so the copying that isolation costs happens beside the work. Where it has
+ * The caller runs no job. It divides a batch into runs, one a child, and takes what one has done
+ * while others go on. From a child that is in a task nothing is taken: that task may write over
+ * what earlier ones left in the child's memory, and what a child had that crashes is run once more.
+ * (With results taken beside the work, 5,000 wild writes spoiled a block.) Where the host has
  * nothing to take it spins for a moment, and then sleeps on the bell. Whoever is done early gets
  * half of what the slowest has not begun.
  *

@@ -363,7 +363,8 @@ bool skep__procs_collect_seat(skep__procs_pool *p, uint32_t seat)
 {
     skep__procs_seat *s = &p->seats[seat];
     const uint32_t done = run_reported(p, s);
-    const bool some = done != s->taken;
+    /* While it is in a task, that task may write over what lies untaken in its memory. */
+    const bool some = done != s->taken && done == s->published;
     if (some) {
         const uint64_t began = skep__trace_begin(p->ring);
         const uint32_t count = done - s->taken;

@@ -398,16 +398,11 @@ void skep__procs_tick(skep__procs_pool *p, uint64_t now_ns)
 
 /* ---- sleeping ------------------------------------------------------------------------------- */
 
-/* From how many done tasks on the host wants to be woken: at the end of all that the child knows,
- * or half of it where it could be told of more then. */
+/* The host wants to be woken at the end of all that the child knows: nothing is taken before. */
 static void alarm_set(const skep__procs_pool *p, uint32_t seat)
 {
     const skep__procs_seat *s = &p->seats[seat];
-    const skep_pool_task *const *tasks = p->batch->tasks;
-    uint32_t at = s->published;
-    const bool more = at < s->end && tasks[at]->system_key == tasks[s->taken]->system_key;
-    if (more) at = s->taken + (s->published - s->taken + 1) / 2;
-    atomic_store(&p->slots[s->slot].order->alarm, skep__procs_word(s->run, at));
+    atomic_store(&p->slots[s->slot].order->alarm, skep__procs_word(s->run, s->published));
 }
 
 static bool alarm_due(const skep__procs_pool *p, uint32_t seat)

@@ -236,10 +236,12 @@ static const expected deeds[] = {
     {EVIL_CALL, "SIGSYS"},
     {EVIL_DONE_FAR, "lied"},
     {EVIL_DONE_BACK, ""}, /* nobody notices where nothing was taken yet: then it is too late */
-    {EVIL_HUGE, "lied"},
-    {EVIL_TINY, "lied"},
-    {EVIL_STATUS, "lied"},
-    {EVIL_LOST, "lied"},
+    /* Nothing is taken from a worker that is in a task: where it has more to do, and never comes
+     * back from this one, its time is over before its lie is found out. */
+    {EVIL_HUGE, ""},
+    {EVIL_TINY, ""},
+    {EVIL_STATUS, ""},
+    {EVIL_LOST, ""},
     {EVIL_CLAIM, NULL},
     {EVIL_AT, "SIGSEGV"},
     {EVIL_ALL, ""},
