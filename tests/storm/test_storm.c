@@ -160,7 +160,7 @@ static void storm_print(const char *where, const storm *s, uint64_t ns, uint64_t
 {
     const double calm = percentile_us(calm_ns, s->calm_count, 50);
     print_message("%s: %llu faults in %u frames and %.1f s, %.0f a second; 0 frames lost, hash "
-                  "%016llx as without faults\n",
+                  "%016llx\n",
                   where, (unsigned long long)s->blocks, s->frames, (double)ns / 1e9,
                   (double)s->blocks / ((double)ns / 1e9), (unsigned long long)hash);
     print_message("  the first cause of each system in each frame:\n");
