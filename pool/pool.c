@@ -37,7 +37,7 @@ skep_status skep_pool_create(const skep_pool_desc *desc, skep_pool **pool)
     }
     if (full.workers > SKEP_WORKERS_MAX) return SKEP_LIMIT;
     if (!full.output_bytes_max) full.output_bytes_max = defaults.output_bytes_max;
-    if (full.output_bytes_max > SKEP_OUTPUT_BYTES_MAX) return SKEP_LIMIT;
+    if (full.processes && full.output_bytes_max > SKEP_OUTPUT_BYTES_MAX) return SKEP_LIMIT;
     if (full.processes) return skep__pool_processes_create(&full, pool);
     if (full.fork) return skep__pool_foreign_create(&full, pool);
     if (!full.workers) return skep__pool_local_create(&full, pool);
