@@ -14,6 +14,7 @@
 #endif
 
 #include "port/port.h"
+#include "port/port_process.h"
 
 #include <dirent.h>
 #include <dlfcn.h>
@@ -116,7 +117,9 @@ void skep__port_on_user_signal(void (*handler)(int number))
 
 /* ---- futex ---------------------------------------------------------------------------------- */
 
-bool skep__port_futex_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t timeout_ns)
+/* `operation` is private to this process, or not. */
+static bool port_futex_wait(_Atomic uint32_t *word, int operation, uint32_t expected,
+                            uint64_t timeout_ns)
 {
     struct timespec limit;
     struct timespec *at = NULL;
@@ -125,14 +128,34 @@ bool skep__port_futex_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t t
         limit.tv_nsec = (long)(timeout_ns % 1000000000u);
         at = &limit;
     }
-    const long r = syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, at, NULL, 0);
+    const long r = syscall(SYS_futex, word, operation, expected, at, NULL, 0);
     return r == 0 || errno != ETIMEDOUT;
+}
+
+static void port_futex_wake(_Atomic uint32_t *word, int operation, uint32_t count)
+{
+    const int n = count > (uint32_t)INT_MAX ? INT_MAX : (int)count;
+    syscall(SYS_futex, word, operation, n, NULL, NULL, 0);
+}
+
+bool skep__port_futex_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t timeout_ns)
+{
+    return port_futex_wait(word, FUTEX_WAIT_PRIVATE, expected, timeout_ns);
 }
 
 void skep__port_futex_wake(_Atomic uint32_t *word, uint32_t count)
 {
-    const int n = count > (uint32_t)INT_MAX ? INT_MAX : (int)count;
-    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, n, NULL, NULL, 0);
+    port_futex_wake(word, FUTEX_WAKE_PRIVATE, count);
+}
+
+bool skep__port_shared_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t timeout_ns)
+{
+    return port_futex_wait(word, FUTEX_WAIT, expected, timeout_ns);
+}
+
+void skep__port_shared_wake(_Atomic uint32_t *word, uint32_t count)
+{
+    port_futex_wake(word, FUTEX_WAKE, count);
 }
 
 /* ---- clock and processors ------------------------------------------------------------------- */

@@ -12,7 +12,7 @@
  *     region   this process alone. A memfd sealed with F_SEAL_FUTURE_WRITE after it was mapped here
  *     order    this process; the child reads it
  *     own      the child and this process: control words, result records, output. Each child has
- *              its own, with guard pages before and behind `own` and before `output`
+ *              its own, with guard pages around `own` and around `output`
  *     bell     everybody: one futex word that means nothing but "look"
  *     status   the spawner; this process reads it
  * A child has nothing else of this: no descriptor, none of the other children's memory, no memory
@@ -34,7 +34,8 @@ bool skep__port_traced(void);
 
 /* ---- futexes between processes -------------------------------------------------------------- */
 
-/* As skep__port_futex_wait and skep__port_futex_wake, for words in memory that processes share. */
+/* As skep__port_futex_wait and skep__port_futex_wake, beside which they are implemented, for words
+ * in memory that processes share. */
 bool skep__port_shared_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t timeout_ns);
 void skep__port_shared_wake(_Atomic uint32_t *word, uint32_t count);
 

@@ -20,7 +20,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/futex.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -29,12 +28,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
-
-#ifndef F_SEAL_FUTURE_WRITE
-#define F_SEAL_FUTURE_WRITE 0x0010
-#endif
 
 #define PROCESS_CANARY 0x70726f63u
 #if defined(__SANITIZE_THREAD__)
@@ -65,26 +59,7 @@ struct skep__port_spawner {
     uint32_t questions;              /* where code is */
 };
 
-/* ---- futexes between processes -------------------------------------------------------------- */
-
-bool skep__port_shared_wait(_Atomic uint32_t *word, uint32_t expected, uint64_t timeout_ns)
-{
-    struct timespec limit;
-    struct timespec *at = NULL;
-    if (timeout_ns != SKEP__PORT_FOREVER) {
-        limit.tv_sec = (time_t)(timeout_ns / 1000000000u);
-        limit.tv_nsec = (long)(timeout_ns % 1000000000u);
-        at = &limit;
-    }
-    const long r = syscall(SYS_futex, word, FUTEX_WAIT, expected, at, NULL, 0);
-    return r == 0 || errno != ETIMEDOUT;
-}
-
-void skep__port_shared_wake(_Atomic uint32_t *word, uint32_t count)
-{
-    const int n = count > (uint32_t)INT_MAX ? INT_MAX : (int)count;
-    syscall(SYS_futex, word, FUTEX_WAKE, n, NULL, NULL, 0);
-}
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 void skep__port_shared_drop(void *at, size_t bytes)
 {

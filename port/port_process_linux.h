@@ -18,8 +18,13 @@
 
 #include "port/port_process.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <sys/types.h>
+
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x0010
+#endif
 
 /* Sanitizers have something to say when a job is wrong: their children keep standard error, and may
  * write to it. Then the report begins there, and ends where it would read files to name lines: the

@@ -28,10 +28,6 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#ifndef F_SEAL_FUTURE_WRITE
-#define F_SEAL_FUTURE_WRITE 0x0010
-#endif
-
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25
 #endif

@@ -5,7 +5,7 @@
  *                      whose handler notes the call's number before the process dies of it
  *     open             every call but those that reach into other processes' memory or sleep, make
  *                      new processes or threads, or outlive the spawner: these fail with EPERM.
- * What makes the region safe and an end final does not hang on an option
+ *                      What makes the region safe and an end final does not hang on an option.
  *
  * With the open one a child could still open /proc/PID/mem of a process of the same user, which no
  * filter of numbers can tell from another file. Where the host is root, a child that has no

@@ -6,6 +6,7 @@
  * the restart budget, and what is left behind of all that: nothing. */
 #include "pool/pool_processes.h"
 #include "tests/conformance/isolated.h"
+#include "tests/conformance/scarce.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -550,29 +551,6 @@ static void test_close_while_hanging(void **state)
 
 /* ---- memory --------------------------------------------------------------------------------- */
 
-typedef struct scarce {
-    uint32_t left;
-    uint32_t live;
-} scarce;
-
-static void *scarce_alloc(void *ctx, size_t bytes, size_t align)
-{
-    scarce *s = ctx;
-    const skep_allocator heap = skep__port_allocator();
-    if (!s->left) return NULL;
-    s->left--;
-    s->live++;
-    return heap.alloc(heap.ctx, bytes, align);
-}
-
-static void scarce_free(void *ctx, void *memory, size_t bytes, size_t align)
-{
-    scarce *s = ctx;
-    const skep_allocator heap = skep__port_allocator();
-    s->live--;
-    heap.free(heap.ctx, memory, bytes, align);
-}
-
 /* Every allocation of creation and of the first large batch fails in turn. */
 static void test_allocations_fail(void **state)
 {
@@ -585,7 +563,7 @@ static void test_allocations_fail(void **state)
     uint32_t created = 0;
     for (uint32_t budget = 0; created < 4; budget++) {
         scarce s = {budget, 0};
-        const skep_allocator allocator = {scarce_alloc, scarce_free, &s};
+        const skep_allocator allocator = scarce_allocator(&s);
         l.pool = factory->create(factory, &allocator, LAB_SCRATCH, &l.region);
         if (l.pool) {
             created++;

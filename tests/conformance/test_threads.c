@@ -4,6 +4,7 @@
  * workers that are replaced, retries on another worker, allocations that fail. */
 #include "tests/conformance/conformance.h"
 #include "tests/conformance/hang.h"
+#include "tests/conformance/scarce.h"
 
 #include "port/port.h"
 
@@ -255,29 +256,6 @@ static void test_retry_goes_elsewhere(void **state)
 
 /* ---- memory --------------------------------------------------------------------------------- */
 
-typedef struct scarce {
-    uint32_t left;
-    uint32_t live;
-} scarce;
-
-static void *scarce_alloc(void *ctx, size_t bytes, size_t align)
-{
-    scarce *s = ctx;
-    const skep_allocator heap = skep__port_allocator();
-    if (!s->left) return NULL;
-    s->left--;
-    s->live++;
-    return heap.alloc(heap.ctx, bytes, align);
-}
-
-static void scarce_free(void *ctx, void *memory, size_t bytes, size_t align)
-{
-    scarce *s = ctx;
-    const skep_allocator heap = skep__port_allocator();
-    s->live--;
-    heap.free(heap.ctx, memory, bytes, align);
-}
-
 /* Every allocation of creation and of the first large batch fails in turn; nothing is lost, and the
  * pool works when there is memory again. */
 static void test_allocations_fail(void **state)
@@ -294,7 +272,7 @@ static void test_allocations_fail(void **state)
     hang_reset(0);
     for (uint32_t budget = 0; budget < 10; budget++) {
         scarce s = {budget, 0};
-        const skep_allocator allocator = {scarce_alloc, scarce_free, &s};
+        const skep_allocator allocator = scarce_allocator(&s);
         l.pool = factory->create(factory, &allocator, LAB_SCRATCH, &l.region);
         if (!l.pool) {
             assert_int_equal(s.live, 0);
