@@ -43,7 +43,7 @@
     X(pace, "--pace", "real|none", PACE, RUN, 0, 0,                                                \
       "keep to real time, or go as fast as it can (real\nwithout --frames, none with it)")         \
     X(workers, "--workers", "N|auto", WORKERS, RUN | SERVE | PLAN | REPLAY, 0, SKEP_WORKERS_MAX,   \
-      "threads beside the caller (auto)")                                                          \
+      "threads beside the caller, or processes (auto)")                                            \
     X(executor, "--executor", "local|threads|processes", EXECUTOR, RUN | SERVE | PLAN | REPLAY, 0, \
       0,                                                                                           \
       "where jobs run (threads; local: all on the caller;\n"                                       \
@@ -55,7 +55,7 @@
       "workers replaced within a minute before the pool\n"                                         \
       "fails (1000; 0: any number)")                                                               \
     X(no_seccomp, "--no-seccomp", "", FLAG, RUN | SERVE, 0, 0,                                     \
-      "processes: let jobs make any system call")                                                  \
+      "processes: let jobs make system calls, but for those\nthat reach other processes")          \
     X(grain, "--grain", "0|auto", GRAIN, RUN | SERVE | PLAN | REPLAY, 0, 0,                        \
       "0: hand even the smallest batch to workers (auto)")                                         \
     X(seed, "--seed", "N", U64, RUN | SERVE | PLAN, 0, UINT64_MAX,                                 \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A small world whose jobs do bad things when they are told to: to see what becomes of it, and to
- * show that nothing does. Moths wander, bump into each other, die and are born again; four jobs and
- * a reduction, with every kind of output. `--param fault=segv` lets them crash now and then;
- * without it this is a scene like any other.
+ * show that nothing does. Moths wander, bump into each other, die and are born again; four jobs,
+ * two with a reduction, with every kind of output. `--param fault=segv` lets them crash now and
+ * then; without it this is a scene like any other.
  *
  * When a job misbehaves is a random number of the world's, so it is the same on every run and every
  * executor: of a block's first moth, its system and the tick. With `attempts=first` the second try

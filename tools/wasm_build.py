@@ -5,7 +5,7 @@
     libskep.a       core, builder and exports: what a scene is linked with
     debug/          the same with asserts
     core.wasm       the core alone, small; embedded in js/dist/core/embedded.js
-    live.wasm       the same with what servers and clients of live worlds need; embedded beside it
+    live.wasm       the same with what live worlds and recordings need; embedded beside it
     view.wasm       views alone, without worlds: for clients that predict nothing
     NAME.wasm       each scene of scenes/, linked as a user links his own, by js/bin/skep_wasm.mjs
     tests/          the laboratory of tests/conformance, for the executors of JavaScript

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Pools: where jobs run. A pool gets batches of tasks and says how each one ended; it knows neither
  * worlds nor schedulers. `local` runs everything on the caller, `threads` on persistent native
- * threads, and a foreign job system can stand in by two callbacks. All pools pass one conformance
- * suite.
+ * threads, `processes` in isolated processes (skep/processes.h), and a foreign job system can stand
+ * in by two callbacks. All pools pass one conformance suite.
  *
  * All that a task points to lies in the world's region, and a task names its job by index, so the
  * same descriptor can be run in another process that maps the region at the same address. Where
@@ -255,7 +255,8 @@ typedef void (*skep_pool_join)(void *ctx);
 /* What to create a pool with; begin with skep_pool_desc_default(). */
 typedef struct skep_pool_desc {
     uint32_t canary;      /* set by skep_pool_desc_default */
-    uint32_t workers;     /* beside the caller; 0: everything runs on the caller (`local`) */
+    uint32_t workers;     /* beside the caller; 0: everything runs on the caller (`local`), and with
+                             processes SKEP_ARGUMENT */
     size_t scratch_bytes; /* a worker, for skep_scratch; 64 KiB by default */
     uint32_t spin;        /* pauses before a thread sleeps; about 2,000 by default */
     uint32_t pad;
@@ -282,13 +283,16 @@ typedef struct skep_pool_desc {
 /* Returns the defaults: SKEP_WORKERS_AUTO, own threads. */
 SKEP_API skep_pool_desc skep_pool_desc_default(void);
 
-/* Creates a pool: `local` when there are no workers and no fork, else `threads` or the foreign one.
- * Any thread; the creating thread becomes the owner. SKEP_LIMIT for more than SKEP_WORKERS_MAX
- * workers, SKEP_NO_MEMORY when memory or threads run out. */
+/* Creates a pool: of processes where there is a zygote, the foreign one with fork, `local` when
+ * there are no workers, else `threads`. Any thread; the creating thread becomes the owner.
+ * SKEP_LIMIT for more than SKEP_WORKERS_MAX workers or SKEP_OUTPUT_BYTES_MAX, SKEP_ARGUMENT,
+ * SKEP_NO_MEMORY when memory, threads or processes run out; with processes SKEP_CLOSED or
+ * SKEP_UNSUPPORTED too, with the reason in the log. */
 SKEP_API SKEP_NODISCARD skep_status skep_pool_create(const skep_pool_desc *desc, skep_pool **pool);
 
-/* Ends the workers in bounded time (a second) and frees the pool; NULL is fine. A worker whose job
- * does not return by then is left behind, with the memory that it may touch. */
+/* Ends the workers in bounded time (a second) and frees the pool; NULL is fine. A thread whose job
+ * does not return by then is left behind, with the memory that it may touch; a process is killed.
+ */
 SKEP_API void skep_pool_destroy(skep_pool *pool);
 
 /* Returns the number of workers beside the caller. */

@@ -57,7 +57,7 @@ typedef struct skep_processes_desc {
     size_t worker_bytes_max; /* private memory that a job may allocate, a worker; 256 MiB */
 } skep_processes_desc;
 
-/* Returns the defaults: no system calls but for memory, futexes and the end. */
+/* Returns the defaults: no system calls but for memory, futexes, the clock and the end. */
 SKEP_API skep_processes_desc skep_processes_desc_default(void);
 
 /* Returns whether this host can have workers that are processes. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What is left when a program ended: recordings of what frames got, to play again and find the
- * first bit that comes out differently.
+/* What is left when a program ended: checkpoints to go on from, recordings of what frames got, to
+ * play again and find the first bit that comes out differently, and files of what one job failed
+ * at.
  *
  *     skep_record_desc d = skep_record_desc_default();
  *     d.path = "run.skepr";
@@ -131,7 +132,8 @@ SKEP_API skep_record_desc skep_record_desc_default(void);
  * Writes by direct calls between frames are no input: where a frame that is hashed begins with
  * another world than the last one left, the whole world is recorded anew, at most
  * SKEP_RECORD_WORLDS_MAX times; so it is when the world went back in time. Costs the world's hash a
- * hashed frame (what was written since the last one), and two writes of some 100 bytes. */
+ * hashed frame (what was written since the last one), and two writes of some 100 bytes.
+ * SKEP_ARGUMENT, SKEP_NO_MEMORY; SKEP_BUSY within a frame; SKEP_IO with the reason in the log. */
 SKEP_API SKEP_NODISCARD skep_status skep_sim_record_open(skep_sim *sim,
                                                          const skep_record_desc *desc);
 

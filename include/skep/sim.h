@@ -62,7 +62,7 @@ typedef void (*skep_fault_fn)(void *ctx, const skep_fault *fault);
 
 /* What to open a simulation with; begin with skep_sim_desc_default(). Zero is the default of
  * every member unless said otherwise. All that it points to is needed during skep_sim_open only,
- * except pool, region, log.ctx and allocator.ctx. */
+ * except pool, processes, region, on_fault_ctx, log.ctx and allocator.ctx. */
 typedef struct skep_sim_desc {
     uint32_t canary;  /* set by skep_sim_desc_default */
     uint32_t workers; /* threads beside the caller, or processes; SKEP_WORKERS_AUTO by default,
@@ -89,15 +89,15 @@ typedef struct skep_sim_desc {
     bool seccomp_off;          /* of a zygote of our own: see skep_processes_desc */
     skep_fault_fn on_fault;    /* is told of each fault; may be NULL */
     void *on_fault_ctx;        /* for on_fault */
-    const skep_region
-        *region;              /* to be used instead of one of our own; it is given back untouched */
-    skep_pool *pool;          /* to be used instead of one of our own (workers and executor do not
-                                 count then); it outlives the simulation */
-    skep_allocator allocator; /* host memory; all zero: the C heap */
-    skep_log log;             /* mistakes, faults, lines of jobs; without fn: standard error */
-    uint32_t trace_records;   /* of each thread's trace ring, 24 bytes each; 65,536 by default */
-    bool trace_off;           /* the tracer begins switched off: skep_trace_enable */
-    bool check;               /* development: poison `out` columns, check inputs around each job */
+    const skep_region *region; /* to be used instead of one of our own; it is given back untouched.
+                                  For processes one of skep_processes_region_open */
+    skep_pool *pool;           /* to be used instead of one of our own (workers and executor do not
+                                  count then); it outlives the simulation */
+    skep_allocator allocator;  /* host memory; all zero: the C heap */
+    skep_log log;              /* mistakes, faults, lines of jobs; without fn: standard error */
+    uint32_t trace_records;    /* of each thread's trace ring, 24 bytes each; 65,536 by default */
+    bool trace_off;            /* the tracer begins switched off: skep_trace_enable */
+    bool check;                /* development: poison `out` columns, check inputs around each job */
     bool predict; /* a world to predict in: of the scene's systems only those that it names by
                      skep_publish_predict, of what it creates the resources and no entities */
 } skep_sim_desc;
@@ -109,7 +109,9 @@ SKEP_API skep_sim_desc skep_sim_desc_default(void);
  * workers. `scene` NULL: an empty world to which you add systems with skep_plan_add. On success
  * the caller closes *sim; else *sim is NULL and the reasons, all at once, went to the log:
  * SKEP_PLAN for mistakes of the scene, its parameters or data; SKEP_VERSION for a scene of
- * another ABI; SKEP_NO_MEMORY and SKEP_LIMIT name the knob. */
+ * another ABI; SKEP_NO_MEMORY and SKEP_LIMIT name the knob; SKEP_ARGUMENT for a description that
+ * cannot be; with executor processes SKEP_UNSUPPORTED where there are none, and SKEP_BUSY where a
+ * zygote of our own would have to be forked beside threads. */
 SKEP_API SKEP_NODISCARD skep_status skep_sim_open(const skep_scene *scene,
                                                   const skep_sim_desc *desc, skep_sim **sim);
 

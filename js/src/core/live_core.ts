@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The core with all that servers and clients of live worlds need.
+// The core with all that servers and clients of live worlds need, and recordings.
 
 import { embeddedModule, type CoreModule } from './core_module.js';
 import { LIVE_BYTES, LIVE_DEFLATED } from './embedded_live.js';
