@@ -78,7 +78,7 @@ static void seats_fill(skep__procs_pool *p)
 void skep__procs_fork(skep__procs_pool *p)
 {
     p->forks_due = false;
-    if (p->closing || p->broken) return;
+    if (p->broken) return;
     uint32_t want = p->now_ns >= p->fork_ns ? 1 : 0;
     for (uint32_t seat = 1; seat <= p->worker_count; seat++) want += p->seats[seat].waits;
     for (uint32_t i = 0; i < p->slot_count; i++) {
@@ -380,10 +380,10 @@ void skep__procs_tick(skep__procs_pool *p, uint64_t now_ns)
     p->now_ns = now_ns;
     if (!p->spawner) return;
     for (uint32_t i = 0; i < p->busy_count; i++) seat_tell(p, p->busy[i]);
-    if (skep__super_due(p->super) <= now_ns) {
-        if (p->batch && p->batch->deadline_ns) skep__super_hold(p->super, skep__port_traced());
-        skep__super_time(p->super, now_ns, p->planned_ns);
-    }
+    /* After each sleep, since what was planned for the next says nothing of this one. */
+    const bool due = skep__super_due(p->super) <= now_ns;
+    if (due && p->batch && p->batch->deadline_ns) skep__super_hold(p->super, skep__port_traced());
+    if (due || p->planned_ns) skep__super_time(p->super, now_ns, p->planned_ns);
     p->planned_ns = 0;
     if (now_ns - p->lives_ns > SLEEP_MAX_NS) {
         p->lives_ns = now_ns;
@@ -438,7 +438,7 @@ void skep__procs_sleep(skep__procs_pool *p, uint64_t until)
 
 skep_status skep__procs_open(skep__procs_pool *p)
 {
-    const size_t page = 4096;
+    const size_t page = skep__port_page_bytes();
     char text[256] = "";
     skep__port_spawner_desc d = {.processes = p->processes,
                                  .region = &p->region,
@@ -501,7 +501,6 @@ void skep__procs_renew(skep__procs_pool *p)
 
 void skep__procs_close(skep__procs_pool *p)
 {
-    p->closing = true;
     skep__port_spawner_close(p->spawner);
     p->spawner = NULL;
 }
