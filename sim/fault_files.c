@@ -132,7 +132,7 @@ static skep_status files_fill(skep_sim *sim, const skep_fault_task *fault, skep_
     const struct skep__fault_files *f = sim->fault_files;
     skep__rec_note notes[SKEP__NOTES_MAX];
     char numbers[3][24];
-    const uint64_t left = f->bytes_max - f->bytes;
+    const uint64_t left = f->bytes < f->bytes_max ? f->bytes_max - f->bytes : 0;
     const skep__fault_notes n = {.notes = notes,
                                  .note_count = skep__sim_notes(sim, f->scene, numbers, notes),
                                  .flags = sim->plan->host.batch_flags & SKEP_BATCH_CHECK,
@@ -140,7 +140,7 @@ static skep_status files_fill(skep_sim *sim, const skep_fault_task *fault, skep_
                                  .data_bytes = f->data_bytes,
                                  .scratch_bytes = sim->room.scratch_bytes,
                                  .executor = sim->plan->host.executor,
-                                 .bytes_max = left < SIZE_MAX ? (size_t)left : SIZE_MAX};
+                                 .bytes_max = left};
     skep__rec_writer out = {
         .write = files_write_bytes, .ctx = file, .out.allocator = &sim->allocator};
     const skep_status status = skep__fault_write(sim->plan, fault, &n, &out);

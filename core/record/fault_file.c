@@ -3,6 +3,7 @@
  * share pages of zeros, lookups share the index. */
 #include "core/record/fault_file.h"
 
+#include "core/base/sort.h"
 #include "core/plan/task_reads.h"
 
 typedef struct span {
@@ -10,45 +11,26 @@ typedef struct span {
     uint64_t end;
 } span;
 
-typedef struct spans {
-    skep__bytes list;
-} spans;
-
 /* ---- writing --------------------------------------------------------------------------------- */
 
 static bool spans_push(void *ctx, const void *at, size_t bytes)
 {
-    spans *s = ctx;
     const uint64_t from = (uint64_t)(uintptr_t)at;
     const span one = {from, from + bytes};
-    return skep__bytes_append(&s->list, &one, sizeof one);
+    return skep__bytes_append(ctx, &one, sizeof one);
 }
 
-/* Sifts the element at `at` down a heap of `count`, largest first. */
-static void spans_sift(span *a, size_t at, size_t count)
+static int span_order(const void *a, const void *b, void *ctx)
 {
-    for (;;) {
-        size_t child = 2 * at + 1;
-        if (child >= count) return;
-        if (child + 1 < count && a[child].from < a[child + 1].from) child++;
-        if (a[at].from >= a[child].from) return;
-        const span t = a[at];
-        a[at] = a[child];
-        a[child] = t;
-        at = child;
-    }
+    const span *x = a, *y = b;
+    (void)ctx;
+    return x->from < y->from ? -1 : x->from > y->from;
 }
 
 /* Sorts by address, and joins what overlaps or touches; returns how many are left. */
 static size_t spans_join(span *a, size_t count)
 {
-    for (size_t i = count / 2; i > 0; i--) spans_sift(a, i - 1, count);
-    for (size_t i = count; i > 1; i--) {
-        const span t = a[0];
-        a[0] = a[i - 1];
-        a[i - 1] = t;
-        spans_sift(a, 0, i - 1);
-    }
+    skep__sort_items(a, skep__u32(count), sizeof *a, span_order, NULL);
     size_t left = 0;
     for (size_t i = 0; i < count; i++) {
         if (left && a[i].from <= a[left - 1].end) {
@@ -107,29 +89,25 @@ static bool fault_put_file(skep__rec_writer *w, const skep_plan *p, const skep_f
 {
     if (!skep__rec_open(w, SKEP__REC_FAULT_FILE)) return false;
     if (!skep__rec_notes(w, n->notes, n->note_count)) return false;
-    if (n->data) {
-        const bool whole = skep__rec_begin(w, SKEP__REC_DATA) &&
-                           skep__bytes_append(&w->out, n->data, n->data_bytes);
-        if (!skep__rec_end(w, whole)) return false;
-    }
+    if (!skep__rec_data(w, n->data, n->data_bytes)) return false;
     return fault_put_head(w, p, f, n) && fault_put_ranges(w, a, count);
 }
 
 skep_status skep__fault_write(skep_plan *p, const skep_fault_task *f, const skep__fault_notes *n,
                               skep__rec_writer *out)
 {
-    spans s = {.list.allocator = &p->allocator};
+    skep__bytes list = {.allocator = &p->allocator};
     skep_status status = SKEP_NO_MEMORY;
-    if (skep__task_reads(p->world, f->task, f->job, spans_push, &s)) {
-        span *all = (span *)(void *)s.list.data;
-        const size_t count = spans_join(all, s.list.used / sizeof *all);
+    if (skep__task_reads(p->world, f->task, f->job, spans_push, &list)) {
+        span *all = (span *)(void *)list.data;
+        const size_t count = spans_join(all, list.used / sizeof *all);
         uint64_t bytes = 0;
         for (size_t i = 0; i < count; i++) bytes += all[i].end - all[i].from;
         status = SKEP_LIMIT;
         if (bytes <= n->bytes_max)
             status = fault_put_file(out, p, f, n, all, count) ? SKEP_OK : out->status;
     }
-    skep__bytes_deinit(&s.list);
+    skep__bytes_deinit(&list);
     return status;
 }
 

@@ -49,7 +49,7 @@ typedef struct skep__fault_notes {
     size_t data_bytes;
     uint64_t scratch_bytes;
     const char *executor;
-    size_t bytes_max; /* nothing is written of a task that read more */
+    uint64_t bytes_max; /* nothing is written of a task that read more */
 } skep__fault_notes;
 
 /* Writes a file of a task that failed, inside skep_plan_host.fault_task. SKEP_LIMIT for one that

@@ -88,6 +88,14 @@ bool skep__rec_notes(skep__rec_writer *w, const skep__rec_note *notes, uint32_t 
     return skep__rec_end(w, whole);
 }
 
+bool skep__rec_data(skep__rec_writer *w, const void *data, size_t bytes)
+{
+    if (!data) return true;
+    const bool whole =
+        skep__rec_begin(w, SKEP__REC_DATA) && skep__bytes_append(&w->out, data, bytes);
+    return skep__rec_end(w, whole);
+}
+
 bool skep__rec_fault_put(skep__bytes *out, const skep_fault *f)
 {
     const uint32_t words[] = {f->status,

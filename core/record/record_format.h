@@ -15,7 +15,7 @@
  *                resources, prefabs. Commands and hashes below use such numbers
  *     PLAN       system_count u32 | 0 u32 | for each, in order: batch u32 | name_bytes u32 | name
  *     WORLD      the next bytes of a save
- *     WORLD_END  bytes of the whole save u64 | tick u64: the world is this one from here on
+ *     WORLD_END  tick u64: the world is this one from here on
  *     BEGIN      a frame is about to run: tick u64 | time f64 | dt f32 | flags u32 (1: hash) |
  *                hash of the world u64 | command_bytes u32 | command_count u32 | input_count u32 |
  *                0 u32 | commands (patches) | inputs: number u64 | to u64 | source u32 | channel
@@ -112,6 +112,9 @@ typedef struct skep__rec_note {
 } skep__rec_note;
 
 bool skep__rec_notes(skep__rec_writer *w, const skep__rec_note *notes, uint32_t count);
+
+/* Writes the DATA record; true, with nothing done, where there is none. */
+bool skep__rec_data(skep__rec_writer *w, const void *data, size_t bytes);
 
 /* Appends a fault. */
 bool skep__rec_fault_put(skep__bytes *out, const skep_fault *fault);

@@ -82,14 +82,6 @@ static bool put_plan(skep__recorder *r)
     return skep__rec_end(&r->out, whole);
 }
 
-static bool put_data(skep__recorder *r, const skep__recorder_desc *d)
-{
-    if (!d->data) return true;
-    const bool whole = skep__rec_begin(&r->out, SKEP__REC_DATA) &&
-                       skep__bytes_append(&r->out.out, d->data, d->data_bytes);
-    return skep__rec_end(&r->out, whole);
-}
-
 /* ---- frames ---------------------------------------------------------------------------------- */
 
 static void recorder_lose(skep__recorder *r, const char *why)
@@ -212,8 +204,9 @@ void skep__recorder_host(skep__recorder *r, const void *bytes, size_t n)
 static skep_status recorder_begin(skep__recorder *r, const skep__recorder_desc *d)
 {
     const bool good = skep__rec_open(&r->out, SKEP__REC_RECORDING) &&
-                      skep__rec_notes(&r->out, d->notes, d->note_count) && put_data(r, d) &&
-                      put_numbers(r) && put_plan(r);
+                      skep__rec_notes(&r->out, d->notes, d->note_count) &&
+                      skep__rec_data(&r->out, d->data, d->data_bytes) && put_numbers(r) &&
+                      put_plan(r);
     return good ? put_world(r) : r->out.status;
 }
 
