@@ -259,11 +259,12 @@ static bool open_params_wrong(const skep__cli_scene *s, const skep__cli_options 
     return wrong;
 }
 
-static void open_describe(const skep__cli_options *o, const skep_save_info *saved, skep_sim_desc *d)
+static void open_describe(const skep__cli_scene *s, const skep__cli_options *o,
+                          const skep_save_info *saved, skep_sim_desc *d)
 {
     const skep__cli_value *v = o->value;
     if (v[SKEP__CLI_seed].given) d->seed = v[SKEP__CLI_seed].number;
-    if (v[SKEP__CLI_load].given || saved->seed) d->seed = saved->seed;
+    if (v[SKEP__CLI_load].given || s->resumed.path[0]) d->seed = saved->seed;
     d->check = v[SKEP__CLI_check].given;
     skep__cli_tracer_describe(o, d);
     uint64_t entities = v[SKEP__CLI_entities].number;
@@ -347,7 +348,7 @@ int skep__cli_scene_open(skep__cli_scene *scene, const skep__cli_options *option
     code = open_file(options, data, "--data", &scene->data, &scene->data_bytes);
     if (code != SKEP__EXIT_OK) return code;
     open_workers(scene, options, &d);
-    open_describe(options, &saved, &d);
+    open_describe(scene, options, &saved, &d);
     d.data = scene->data;
     d.data_bytes = scene->data_bytes;
     const char **params = options->params;
@@ -373,11 +374,8 @@ int skep__cli_scene_recorded(skep__cli_scene *scene, const skep__cli_options *op
     int code = open_processes(scene, options);
     if (code == SKEP__EXIT_OK) code = open_find(scene, options, recorded->scene);
     if (code != SKEP__EXIT_OK) return code;
-    skep_save_info saved;
-    memset(&saved, 0, sizeof saved);
     skep_sim_desc d = skep_sim_desc_default();
     open_workers(scene, options, &d);
-    open_describe(options, &saved, &d);
     d.seed = recorded->seed;
     d.entity_max = recorded->entity_max;
     d.region_bytes_max = (size_t)recorded->region_bytes_max;
