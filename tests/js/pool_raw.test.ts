@@ -100,6 +100,14 @@ test('a named job that loops ends at its deadline', async () => {
   });
 });
 
+test('the time of each of two that loop is counted, one behind the other', async () => {
+  await withRaw({ size: 1, deadlineMs: 100 }, async ({ pool }) => {
+    const looping = [1, 2].map(() => failureOf(pool.run('physics', { act: 'loop' })));
+    for (const error of await Promise.all(looping)) assert.ok(error instanceof DeadlineError);
+    assert.equal(await pool.run('physics', { act: 'echo', value: 1 }), 1);
+  });
+});
+
 test('aborting a named job ends its worker', async () => {
   await withRaw({}, async ({ pool }) => {
     const abort = new AbortController();

@@ -251,6 +251,21 @@ test('a writer that throws ends the recording and nothing else; one at a time', 
   record(scheduler).end();
 });
 
+test('a world that is disposed of while it is recorded leaves nothing to the next', () => {
+  const first = bed('local', () => 'none');
+  const left = record(first.scheduler);
+  first.world.dispose();
+  const { world, scheduler } = bed('local', () => 'none');
+  world.spawnMany([Place, Mark, Flag, Other], 10);
+  const recording = record(scheduler);
+  left.end();
+  scheduler.tick(1);
+  assert.equal(recording.lost, null);
+  assert.ok(recording.size > 0);
+  recording.end();
+  world.dispose();
+});
+
 // ---- the command -------------------------------------------------------------------------------
 
 const SKEP = process.env['SKEP_BIN'] ?? join(ROOT, 'build/dev/skep');

@@ -126,6 +126,7 @@ export class Host {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.instance.sink = null;
     if (!this.#users) this.core.idle.push(this.instance);
   }
 

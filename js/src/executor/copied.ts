@@ -388,9 +388,9 @@ export class CopiedExecutor extends CrewExecutor<CopiedMember> implements Execut
 
   protected look(): void {
     this.#serve();
-    if (debuggerOpen()) return;
+    const open = debuggerOpen();
     for (const member of this.members.values()) {
-      if (member.running) this.seen(member, member.running.task.number);
+      if (member.running && !open) this.seen(member, member.running.task.number);
       else this.looks.end(member.worker.slot);
     }
   }

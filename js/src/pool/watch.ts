@@ -54,14 +54,15 @@ export class Watch {
         start: (seat, generation) => {
           keeper.machine.up(seat, generation, nowNs());
           this.#free.push(seat);
+          // Only now: what is told may begin the next task, which needs a seat.
+          const expire = this.#expire[seat];
+          if (!expire) return;
+          this.#expire[seat] = null;
+          for (const [task, at] of this.#taken) if (at === seat) this.#taken.delete(task);
+          expire();
         },
         kill: seat => keeper.machine.exited(seat, keeper.machine.generation(seat), nowNs()),
-        lost: seat => {
-          const expire = this.#expire[seat];
-          for (const [task, at] of this.#taken) if (at === seat) this.#taken.delete(task);
-          this.#expire[seat] = null;
-          expire?.();
-        },
+        lost: () => {},
         giveUp: () => {},
         broken: () => {},
       },
@@ -81,14 +82,13 @@ export class Looks {
   readonly #work: number[] = [];
 
   constructor(seats: number) {
-    this.#machine = makeSupervisor({ ...RULES, seats, tickMaxNs: 0 });
+    this.#machine = makeSupervisor({ ...RULES, seats });
     this.#machine.begin(nowNs());
     this.#act();
   }
 
   /** A worker is at something that may take so long, and was not before. */
   begin(seat: number, limitMs: number): void {
-    this.end(seat);
     const work = (this.#work[seat] = (this.#work[seat] ?? 0) + 1);
     this.#machine.give(seat, work, limitNs(limitMs), 0, nowNs());
   }

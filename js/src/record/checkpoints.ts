@@ -44,7 +44,6 @@ type Write = (bytes: Uint8Array<ArrayBuffer>, tick: number) => void | Promise<vo
 /** One that is being made. */
 interface Job {
   readonly steps: Generator<void, Uint8Array<ArrayBuffer>>;
-  readonly snapshot: Snapshot;
   readonly resolve: (bytes: Uint8Array<ArrayBuffer>) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -77,6 +76,7 @@ export class Checkpoints {
   #busy: Promise<void> | null = null;
   /** A slice ran since the last frame. */
   #sliced = false;
+  #armed = false;
 
   /** @internal Use checkpoints(). */
   constructor(world: World, options: CheckpointOptions) {
@@ -137,7 +137,7 @@ export class Checkpoints {
       stats.snapshotMaxMs = Math.max(stats.snapshotMaxMs, performance.now() - began);
       const { tick } = taken;
       const bytes = await new Promise<Uint8Array<ArrayBuffer>>((resolve, reject) => {
-        this.#job = { steps: saveSteps(taken), snapshot: taken, resolve, reject };
+        this.#job = { steps: saveSteps(taken), resolve, reject };
         this.#arm();
       });
       taken.release();
@@ -154,7 +154,10 @@ export class Checkpoints {
   }
 
   #arm(): void {
+    if (this.#armed) return;
+    this.#armed = true;
     setTimeout(() => {
+      this.#armed = false;
       if (!this.#job) return;
       this.#slice();
       if (this.#job) this.#arm();

@@ -28,7 +28,8 @@ export function packHost(extras: Extras, unkept: readonly string[]): Uint8Array 
   return encoder.encode(JSON.stringify(unkept.length ? { extras, unkept } : { extras }));
 }
 
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
+/** All of them, one behind the other. */
+export function joined(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const all = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
   let at = 0;
   for (const piece of pieces) {

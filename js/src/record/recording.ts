@@ -10,7 +10,7 @@ import { SkepError } from '../errors.js';
 import { unfit } from '../save.js';
 import type { ParallelScheduler } from '../scheduler.js';
 import type { FrameHook, World } from '../world.js';
-import { packHost, type Extras } from './format.js';
+import { joined, packHost, type Extras } from './format.js';
 
 // New worlds are made in the core that can record.
 setOwnCore(liveCore());
@@ -166,13 +166,7 @@ export class Recording {
 
   /** What was recorded so far, where there is no `write`. Between frames. */
   bytes(): Uint8Array<ArrayBuffer> {
-    const all = new Uint8Array(this.#pieces.reduce((sum, piece) => sum + piece.length, 0));
-    let at = 0;
-    for (const piece of this.#pieces) {
-      all.set(piece, at);
-      at += piece.length;
-    }
-    return all;
+    return joined(this.#pieces);
   }
 
   /** Ends it, and says in it that it was ended. Between frames; twice is fine. */
@@ -187,7 +181,7 @@ export class Recording {
   #leave(): void {
     this.#open = false;
     this.#world.frames.delete(this.#hook);
-    this.#host.instance.sink = null;
+    if (!this.#host.closed) this.#host.instance.sink = null;
   }
 
   [Symbol.dispose](): void {

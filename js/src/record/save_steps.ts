@@ -56,6 +56,7 @@ export function* saveSteps(snapshot: Snapshot): Generator<void, Uint8Array<Array
   }
   const out = new Uint8Array(objects.reduce((sum, piece) => sum + piece.length, bytes));
   let to = 0;
+  let since = 0;
   for (const piece of pieces) {
     for (let done = 0; done < piece.bytes; done += STEP_BYTES) {
       const some = Math.min(piece.bytes - done, STEP_BYTES);
@@ -63,7 +64,10 @@ export function* saveSteps(snapshot: Snapshot): Generator<void, Uint8Array<Array
       const at = piece.own ? done : piece.at + done;
       if (snapshot.address) out.set(from.subarray(at, at + some), to);
       to += some;
-      if (some === STEP_BYTES) yield;
+      since += some;
+      if (since < STEP_BYTES) continue;
+      since = 0;
+      yield;
     }
   }
   for (const piece of objects) {
