@@ -10,7 +10,6 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 /* ---- fork and join --------------------------------------------------------------------------- */
@@ -285,7 +284,7 @@ static bool proc_ours(int pid)
 /* Processor time of this process and all below it. */
 static uint64_t all_cpu_ns(void)
 {
-    uint64_t ns = (uint64_t)clock() * (1000000000u / (uint64_t)CLOCKS_PER_SEC);
+    uint64_t ns = skep__port_process_cpu_ns();
     DIR *dir = opendir("/proc");
     for (const struct dirent *e = dir ? readdir(dir) : NULL; e; e = readdir(dir)) {
         const int pid = atoi(e->d_name);

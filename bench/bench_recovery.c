@@ -145,10 +145,7 @@ static bool record_ours(void *state, bench_lap *lap)
     skep_record_desc d = skep_record_desc_default();
     (void)snprintf(path, sizeof path, "%s/run.skepr", s->folder);
     d.path = path;
-    skep_checkpoint_desc c = skep_checkpoint_desc_default();
-    c.folder = s->folder; /* makes the folder */
-    if (skep_sim_checkpoint(s->b.sim, &c) != SKEP_OK) return false;
-    skep_sim_checkpoint_end(s->b.sim);
+    if (!skep__port_folder_make(s->folder)) return false;
     if (skep_sim_record_open(s->b.sim, &d) != SKEP_OK) return false;
     const bool done = record_plain(state, lap);
     return skep_sim_record_end(s->b.sim) == SKEP_OK && done;

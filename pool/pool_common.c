@@ -55,13 +55,13 @@ void skep__caller_deinit(skep__caller *caller, const skep_allocator *allocator)
     skep__free(allocator, caller->room.scratch, caller->room.scratch_bytes, 64);
 }
 
-bool skep__caller_measures(skep__caller *caller, const skep_pool_batch *batch)
+bool skep__pool_measures(uint32_t *sample, const skep_pool_batch *batch)
 {
-    uint32_t x = caller->sample; /* xorshift32 */
+    uint32_t x = *sample; /* xorshift32 */
     x ^= x << 13;
     x ^= x >> 17;
     x ^= x << 5;
-    caller->sample = x;
+    *sample = x;
     return batch->cost_ns == 0 || x >> 28 == 0;
 }
 
@@ -81,7 +81,7 @@ uint32_t skep__caller_wait(skep__caller *caller, uint64_t until)
 {
     const skep_pool_batch *batch = caller->batch;
     if (!batch) return 0;
-    const bool measure = caller->next == 0 && skep__caller_measures(caller, batch);
+    const bool measure = caller->next == 0 && skep__pool_measures(&caller->sample, batch);
     const bool clock = measure || until != SKEP_FOREVER;
     uint64_t now = clock ? skep__port_clock_ns() : 0;
     uint64_t at = skep__trace_begin(caller->ring);

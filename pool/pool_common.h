@@ -90,8 +90,9 @@ bool skep__caller_init(skep__caller *caller, const skep_pool_desc *desc);
 void skep__caller_deinit(skep__caller *caller, const skep_allocator *allocator);
 
 /* Says whether the durations of this batch's tasks are to be taken: where the cost is unknown, and
- * once in 16 batches, at random, so that no rhythm of frames hides one from it. */
-bool skep__caller_measures(skep__caller *caller, const skep_pool_batch *batch);
+ * once in 16 batches, at random, so that no rhythm of frames hides one from it. `sample` is the
+ * choice's state, not 0. */
+bool skep__pool_measures(uint32_t *sample, const skep_pool_batch *batch);
 
 /* Takes a batch that wait will run. */
 void skep__caller_start(skep__caller *caller, const skep_pool_batch *batch, skep_pool_done done,

@@ -88,7 +88,7 @@ static skep_status foreign_start(skep_pool *pool, const skep_pool_batch *batch, 
     p->done = done;
     p->ctx = ctx;
     p->batch = batch;
-    p->units = skep__units_of_batch(batch, skep__caller_measures(&p->caller, batch));
+    p->units = skep__units_of_batch(batch, skep__pool_measures(&p->caller.sample, batch));
     foreign_fork_units(p, batch->task_count);
     return SKEP_OK;
 }

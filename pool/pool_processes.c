@@ -5,10 +5,9 @@
  * The caller runs no job. It divides a batch into runs, one a child, and takes what one has done
  * while others go on. From a child that is in a task nothing is taken: that task may write over
  * what earlier ones left in the child's memory, and what a child had that crashes is run once more.
- * (With results taken beside the work, a
- * storm with 5,330 wild writes ended with another hash; without, one with 5,334 did not.) Where the
- * host has nothing to take it spins for a moment, and then sleeps on the bell. Whoever is done
- * early gets half of what the slowest has not begun.
+ * (With results taken beside the work, a storm with 5,330 wild writes ended with another hash;
+ * without, one with 5,334 did not.) Where the host has nothing to take it spins for a moment, and
+ * then sleeps on the bell. Whoever is done early gets half of what the slowest has not begun.
  *
  * An empty batch costs two cache lines: the child's order, with all that it needs to begin, and the
  * first line of its own memory, where a task that ended well and put out no patches needs no more
@@ -74,18 +73,6 @@ static void batch_untaint(skep__procs_pool *p, const skep_pool_batch *batch)
         if (s->generation != ran->generation) continue;
         skep__procs_replace(p, ran->seat, SKEP__SUPER_BAD_OUTPUT);
     }
-}
-
-/* Says whether the durations of this batch's tasks are to be taken: always under a deadline, where
- * the cost is unknown, and once in 16 batches, at random. */
-static bool batch_measures(skep__procs_pool *p, const skep_pool_batch *batch)
-{
-    uint32_t x = p->sample; /* xorshift32 */
-    x ^= x << 13;
-    x ^= x >> 17;
-    x ^= x << 5;
-    p->sample = x;
-    return batch->deadline_ns != 0 || batch->cost_ns == 0 || x >> 28 == 0;
 }
 
 /* The worth of a clock's tick, better with time. */
@@ -221,7 +208,7 @@ static skep_status procs_start(skep_pool *pool, const skep_pool_batch *batch, sk
     p->pending_count = 0;
     p->cause_used = 0;
     p->unblamed = 0;
-    p->measure = batch_measures(p, batch);
+    p->measure = skep__pool_measures(&p->sample, batch) || batch->deadline_ns;
     p->traced = skep__trace_begin(p->ring);
     p->flags = batch->flags | (p->traced || p->measure ? SKEP__PROCS_TIMED : 0u);
     if (p->measure) batch_clock(p);

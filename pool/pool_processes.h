@@ -238,7 +238,6 @@ typedef struct skep__procs_pool {
     uint64_t lives_ns;     /* when the spawner was last seen to live */
     bool forks_due;        /* children may be missing */
     bool broken;
-    bool closing;
     /* Jobs. */
     skep__procs_list *lists; /* SKEP__PROCS_LISTS */
     const skep_job **known;  /* SKEP__PROCS_JOBS */
@@ -336,7 +335,7 @@ void skep__procs_replace(skep__procs_pool *p, uint32_t seat, skep__super_cause c
  * (then the pool is broken). */
 bool skep__procs_revive(skep__procs_pool *p);
 
-/* Has children that do not know the newest module replaced, and waits until the first has come. */
+/* Has children that do not know the newest module replaced. */
 void skep__procs_renew(skep__procs_pool *p);
 
 /* Ends all. */

@@ -315,7 +315,7 @@ static uint64_t record_trace(skep__procs_pool *p, uint32_t seat, uint32_t t, uin
     return end - begin;
 }
 
-/* Tasks taken to taken + count - 1 have ended. */
+/* Tasks below `end` have ended. */
 static void run_take(skep__procs_pool *p, uint32_t seat, uint32_t end)
 {
     skep__procs_seat *s = &p->seats[seat];

@@ -658,7 +658,7 @@ static skep_status threads_start(skep_pool *pool, const skep_pool_batch *batch, 
     p->deadline_ns = batch->deadline_ns;
     p->batch = batch;
     const skep__pool_units units =
-        skep__units_of_batch(batch, skep__caller_measures(&p->caller, batch));
+        skep__units_of_batch(batch, skep__pool_measures(&p->caller.sample, batch));
     threads_launch(p, &units, batch->task_count, chosen_count, flags);
     return SKEP_OK;
 }

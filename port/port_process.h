@@ -48,7 +48,6 @@ void skep__port_shared_drop(void *at, size_t bytes);
 /* What a child sees of itself. All pointers are of its own address space. */
 typedef struct skep__port_child_view {
     uint32_t child;         /* its number, from 0 */
-    uint32_t generation;    /* how often this number was forked before, from 1 */
     const void *order;      /* order_bytes */
     void *own;              /* own_bytes */
     void *output;           /* output_bytes */

@@ -182,12 +182,7 @@ static void child_close_all(const skep__process_spawner *s)
         close(STDIN_FILENO);
         close(STDOUT_FILENO);
     }
-#ifdef SYS_close_range
-    if (syscall(SYS_close_range, (unsigned)first, ~0u, 0u) == 0) return;
-#endif
-    struct rlimit files;
-    const rlim_t most = getrlimit(RLIMIT_NOFILE, &files) == 0 ? files.rlim_cur : 1024;
-    for (int fd = first; (rlim_t)fd < most && fd < 65536; fd++) close(fd);
+    skep__process_close_from(first);
 }
 
 /* Gives up the privileges of a host that runs as root: then nothing of the host can be traced or
@@ -203,12 +198,8 @@ static void child_drop_capabilities(void)
 _Noreturn void skep__process_child(const skep__process_spawner *s, uint32_t child)
 {
     const skep__process_seat *seat = &s->seats[child];
-    const skep__port_child_view view = {.child = child,
-                                        .generation = seat->generation,
-                                        .order = s->order,
-                                        .own = s->own,
-                                        .output = s->output,
-                                        .bell = s->bell};
+    const skep__port_child_view view = {
+        .child = child, .order = s->order, .own = s->own, .output = s->output, .bell = s->bell};
     char name[16];
     snprintf(name, sizeof name, "skep worker %u", child);
     prctl(PR_SET_NAME, name);

@@ -30,6 +30,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+
 #define PROCESS_CANARY 0x70726f63u
 #if defined(__SANITIZE_THREAD__)
 #define PROCESS_THREADS_MAX 2u /* ThreadSanitizer may have one of its own */
@@ -283,7 +287,7 @@ static skep__port_spawner *process_spawner_new(const skep__port_spawner_desc *de
     skep__port_spawner *s = calloc(1, sizeof *s);
     if (!s) return NULL;
     s->socket = s->pidfd = -1;
-    s->page = (size_t)sysconf(_SC_PAGESIZE);
+    s->page = skep__port_page_bytes();
     s->status_bytes = skep__align(desc->child_max * sizeof *s->status, s->page);
     s->setup = (skep__process_setup){.region_base = desc->region->base,
                                      .region_bytes = desc->region->bytes_max,
@@ -309,7 +313,7 @@ skep_status skep__port_spawner_open(const skep__port_spawner_desc *desc,
                                     skep__port_spawner **spawner, char *text, size_t text_bytes)
 {
     const skep__process_region *region = skep__process_region_of(desc->region);
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const size_t page = skep__port_page_bytes();
     *spawner = NULL;
     process_say(text, text_bytes, "%s", "");
     SKEP_ASSERT(desc->child_max && desc->child_main);

@@ -138,6 +138,9 @@ bool skep__process_wait(int fd, int timeout_ms);
 /* close() for descriptors that may be -1. */
 void skep__process_close(int *fd);
 
+/* Closes all descriptors from `first` on. */
+void skep__process_close_from(int first);
+
 /* Opens a descriptor of a process; -1 where there is none. */
 int skep__process_pidfd(pid_t pid);
 

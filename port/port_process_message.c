@@ -7,6 +7,7 @@
 
 #include "port/port_process_linux.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -191,4 +192,23 @@ uint32_t skep__port_thread_count(void)
 bool skep__port_traced(void)
 {
     return skep__process_status_field("TracerPid:") != 0;
+}
+
+/* ---- descriptors ---------------------------------------------------------------------------- */
+
+void skep__process_close_from(int first)
+{
+#ifdef SYS_close_range
+    if (syscall(SYS_close_range, (unsigned)first, ~0u, 0u) == 0) return;
+#endif
+    DIR *dir = opendir("/proc/self/fd");
+    if (!dir) {
+        for (int fd = first; fd < 65536; fd++) close(fd);
+        return;
+    }
+    for (const struct dirent *e = readdir(dir); e; e = readdir(dir)) {
+        const int fd = (int)strtol(e->d_name, NULL, 10);
+        if (e->d_name[0] != '.' && fd >= first && fd != dirfd(dir)) close(fd);
+    }
+    closedir(dir);
 }

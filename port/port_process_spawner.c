@@ -17,9 +17,9 @@
 #define _GNU_SOURCE
 #endif
 
+#include "port/port.h"
 #include "port/port_process_linux.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -34,10 +34,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifndef P_PIDFD
-#define P_PIDFD 3
-#endif
-
 /* What a handler needs at most, with room for what jobs do in handlers of their own. */
 #define SPAWNER_SIGNAL_STACK ((size_t)64 << 10)
 
@@ -47,24 +43,6 @@
 static void spawner_die_with(pid_t parent)
 {
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent) _exit(0);
-}
-
-/* Closes all descriptors from `first` on. */
-static void spawner_close_from(int first)
-{
-#ifdef SYS_close_range
-    if (syscall(SYS_close_range, (unsigned)first, ~0u, 0u) == 0) return;
-#endif
-    DIR *dir = opendir("/proc/self/fd");
-    if (!dir) {
-        for (int fd = first; fd < 65536; fd++) close(fd);
-        return;
-    }
-    for (const struct dirent *e = readdir(dir); e; e = readdir(dir)) {
-        const int fd = (int)strtol(e->d_name, NULL, 10);
-        if (e->d_name[0] != '.' && fd >= first && fd != dirfd(dir)) close(fd);
-    }
-    closedir(dir);
 }
 
 /* Puts every signal back to what a fresh program has. */
@@ -200,7 +178,7 @@ static void spawner_set_up(skep__process_spawner *s, const skep__process_message
 {
     s->setup = m->u.setup;
     if (!spawner_map_region(&s->setup, fds[0], a)) return;
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const size_t page = skep__port_page_bytes();
     const size_t status_bytes = skep__align(s->setup.child_max * sizeof *s->status, page);
     const int shared = MAP_SHARED;
     const int own = MAP_PRIVATE | MAP_ANONYMOUS;
@@ -363,7 +341,7 @@ static int zygote_strip(int socket)
         if (fcntl(STDERR_FILENO, F_GETFD) < 0) dup2(null, STDERR_FILENO);
     }
     if (dup3(socket, 3, O_CLOEXEC) != 3) _exit(1);
-    spawner_close_from(4);
+    skep__process_close_from(4);
     spawner_reset_signals();
     setsid();
     prctl(PR_SET_DUMPABLE, 0);

@@ -60,11 +60,11 @@ skep_status skep__sim_load_bytes(skep_sim *sim, const char *path, const uint8_t 
                                  size_t size);
 
 /* Notes what a frame is about to get, before skep_frame_begin; and what came of it, after the
- * end. Nothing while nothing is recorded. */
+ * end. Only while something is recorded. */
 void skep__record_before(skep_sim *sim, float dt, double time);
 void skep__record_after(skep_sim *sim);
 
-/* Does what is due after a frame. Nothing without checkpoints. */
+/* Does what is due after a frame. Only with checkpoints. */
 void skep__checkpoint_after(skep_sim *sim);
 
 /* Writes a file of a task that failed: a skep_fault_task_fn. Nothing where none are asked for. */

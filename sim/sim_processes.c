@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A simulation whose jobs run in isolated processes: the zygote, where the program brought none,
- * and the region that workers see. The zygote is forked before the region is there, so that no
- * worker begins with a mapping of it that can be written to. */
+ * and the region that workers see. The zygote comes first, since whether there is one decides
+ * which kind of region the world gets. */
 #include "sim/sim_internal.h"
 
 #include "port/port_process.h"

@@ -389,15 +389,22 @@ bool skep__save_sum(skep__save_steps *s, uint64_t budget)
     return true;
 }
 
+/* Puts the header, whose checksum is that of itself without one. */
+static void put_whole_header(save_sink *k, const uint64_t *bytes, const uint64_t *sums,
+                             skep_write_fn write, void *ctx)
+{
+    sink_begin(k, NULL, NULL);
+    put_header(k, bytes, sums, 0);
+    const uint64_t checksum = skep__save_sum_end(k->sum, k->bytes);
+    sink_begin(k, write, ctx);
+    put_header(k, bytes, sums, checksum);
+}
+
 skep_status skep__save_put(skep__save_steps *s, skep_write_fn write, void *ctx)
 {
     save_sink *k = &s->sink;
     SKEP_ASSERT(s->section == SKEP__SAVE_SECTION_COUNT);
-    sink_begin(k, NULL, NULL);
-    put_header(k, s->bytes, s->sums, 0);
-    const uint64_t checksum = skep__save_sum_end(k->sum, k->bytes);
-    sink_begin(k, write, ctx);
-    put_header(k, s->bytes, s->sums, checksum);
+    put_whole_header(k, s->bytes, s->sums, write, ctx);
     for (uint32_t i = 0; i < SKEP__SAVE_SECTION_COUNT && !k->failed; i++)
         put_section(k, s->snapshot, (skep__save_section)i);
     return k->failed ? SKEP_IO : SKEP_OK;
@@ -468,11 +475,7 @@ skep_status skep__save_snapshot_late(const skep_snapshot *snapshot, skep_write_f
         bytes[i] = k.bytes;
         sums[i] = skep__save_sum_end(k.sum, k.bytes);
     }
-    sink_begin(&k, NULL, NULL);
-    put_header(&k, bytes, sums, 0);
-    const uint64_t checksum = skep__save_sum_end(k.sum, k.bytes);
-    sink_begin(&k, head_write, &h);
-    put_header(&k, bytes, sums, checksum);
+    put_whole_header(&k, bytes, sums, head_write, &h);
     return k.failed ? SKEP_IO : SKEP_OK;
 }
 

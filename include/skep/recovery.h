@@ -72,7 +72,7 @@ typedef struct skep_checkpoint_stats {
     uint64_t caller_max_ns; /* the most after one frame */
 } skep_checkpoint_stats;
 
-/* Returns what they came to so far; all zero without skep_sim_checkpoint. */
+/* Returns what they came to so far; none, without skep_sim_checkpoint. */
 SKEP_API skep_checkpoint_stats skep_sim_checkpoint_stats(skep_sim *sim);
 
 /* Ends checkpoints: one that is being written is waited for. skep_sim_close does it too. */
@@ -91,8 +91,8 @@ typedef struct skep_checkpoint_found {
 } skep_checkpoint_found;
 
 /* Looks for the newest good checkpoint in a folder, without a simulation; reads all of it. Damaged
- * ones are named in the log. SKEP_NOT_FOUND where there is none at all, or no such folder;
- * SKEP_CORRUPT where all are damaged; SKEP_IO, SKEP_NO_MEMORY. Any thread. */
+ * ones are named in the log. SKEP_NOT_FOUND where there is none at all, or no folder that
+ * can be read; SKEP_CORRUPT where all are damaged; SKEP_IO for too long a path. Any thread. */
 SKEP_API SKEP_NODISCARD skep_status skep_checkpoint_find(const char *folder, const skep_log *log,
                                                          skep_checkpoint_found *found);
 
@@ -137,8 +137,8 @@ SKEP_API skep_record_desc skep_record_desc_default(void);
 SKEP_API SKEP_NODISCARD skep_status skep_sim_record_open(skep_sim *sim,
                                                          const skep_record_desc *desc);
 
-/* Starts a recording in memory: skep_sim_record_open without a path. Grows by what frames get, 250
- * bytes a frame at least, up to SKEP_RECORD_BYTES_MAX; then it ends with a line in the log. */
+/* Starts a recording in memory: skep_sim_record_open without a path. Grows by what frames get, some
+ * 170 bytes a frame at least, up to SKEP_RECORD_BYTES_MAX; then it ends with a line in the log. */
 SKEP_API SKEP_NODISCARD skep_status skep_sim_record(skep_sim *sim, uint32_t hash_every);
 
 /* The most bytes of a recording in memory. */
@@ -220,7 +220,7 @@ typedef bool (*skep_replay_fn)(void *ctx, uint64_t frame, bool unfinished);
  * in place of new ones, up to the first that comes out differently. The simulation must be of the
  * same scene; executor and workers do not matter. `fn` may be NULL. SKEP_OK with a difference too:
  * look at `report` (may be NULL). SKEP_SCHEMA for another scene; errors as of skep_sim_load, with
- * the reason in the log; the world stays as it was unless frames were played. */
+ * the reason in the log; the world stays as it was unless its first world was loaded. */
 SKEP_API SKEP_NODISCARD skep_status skep_recording_play(skep_recording *recording, skep_sim *sim,
                                                         skep_replay_fn fn, void *ctx,
                                                         skep_replay_report *report);

@@ -230,8 +230,11 @@ class Replay(Mishap):
         path, done = self.record("--frames", "60", "--entities", "2500", "--seed", "9", "--data",
                                  data, "--json")
         os.remove(data)
-        for words in (["--executor", "local"], ["--workers", "1", "--grain", "0"],
-                      ["--workers", "3"], ["--local"]):
+        ways = [["--executor", "local"], ["--workers", "1", "--grain", "0"], ["--workers", "3"],
+                ["--local"]]
+        if skep("run", self.scene, "--frames", "1", "--executor", "processes").code != 2:
+            ways.append(["--executor", "processes", "--workers", "2"])
+        for words in ways:
             again = self.good("replay", path, *words, "--json").json
             self.assertEqual(again["hash"], done.json["hash"])
             self.assertEqual((again["frames"], again["hashes"], again["difference"]),

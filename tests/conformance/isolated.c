@@ -38,11 +38,6 @@ void isolated_end(void)
     zygote = NULL;
 }
 
-skep_processes *isolated_zygote(void)
-{
-    return zygote;
-}
-
 const char *isolated_log(void)
 {
     return log_text;

@@ -12,9 +12,6 @@
 bool isolated_begin(void);
 void isolated_end(void);
 
-/* The zygote. */
-skep_processes *isolated_zygote(void);
-
 /* The factory of a pool with so many workers, 1, 2 or 4. */
 const conformance_factory *isolated_factory(uint32_t workers);
 

@@ -250,8 +250,7 @@ export class Crew {
       worker.cause = new SkepError('E_DEADLINE', text);
       dispatcher.drop(lane, task, jobFault('load', detailsOf(task, lane.slot), worker.cause));
     } else if (cause === CAUSE.budget) {
-      worker.cause = this.#usedUp();
-      dispatcher.drop(lane, task, worker.cause);
+      dispatcher.drop(lane, task, this.#usedUp());
     } else {
       dispatcher.lost(lane, worker.cause);
     }

@@ -39,14 +39,12 @@ export class Slot implements PoolWorker {
   served: ReadonlySet<string> = new Set();
   /** Keys of the modules that it has loaded. */
   readonly loaded = new Set<string>();
-  dead = false;
   /** See PoolWorker.nudge. */
   nudge: (() => void) | null = null;
   readonly #options: SlotOptions;
   readonly #events: SlotEvents;
   readonly #keeper: Keeper;
   #link: Link | null = null;
-  #worked = false;
   /** Another start would be in vain. */
   #final = false;
   /** Why the last worker was lost, or is about to be. */
@@ -77,15 +75,12 @@ export class Slot implements PoolWorker {
 
   /** The worker has finished something, so its start was not in vain. */
   worked(): void {
-    if (this.#worked) return;
-    this.#worked = true;
     this.#keeper.machine.worked(this.slot, this.generation);
   }
 
   /** Makes the thread. */
   start(generation: number): void {
     this.generation = generation;
-    this.#worked = false;
     this.loaded.clear();
     try {
       const link: Link = makeLink(this.#options.make(this.slot), {
@@ -113,7 +108,6 @@ export class Slot implements PoolWorker {
 
   /** No thread is made any more. */
   giveUp(): void {
-    this.dead = true;
     this.#events.givenUp(this, this.cause);
   }
 
@@ -130,7 +124,6 @@ export class Slot implements PoolWorker {
   /** Ends the slot. Politely: the worker may end itself first, within `politeMs`. Resolves when the
    * thread is gone, or was told to go where that cannot be seen. */
   async end(politeMs: number): Promise<void> {
-    this.dead = true;
     const link = this.#link;
     const wasUp = this.up;
     this.#link = null;
@@ -215,7 +208,6 @@ export class Slot implements PoolWorker {
     const { machine } = this.#keeper;
     this.cause = cause;
     if (wasUp) this.#events.lost(this, cause);
-    if (this.dead) return;
     if (wasUp) {
       machine.exited(this.slot, this.generation, nowNs());
     } else {

@@ -31,8 +31,6 @@ export const CAUSE = {
 
 export const DO = { nothing: 0, start: 1, kill: 2, lost: 3, giveUp: 4, broken: 5 } as const;
 
-export const VERDICT = { take: 0, stale: 1, duplicate: 2, forged: 3 } as const;
-
 /** Times are in nanoseconds, and Infinity is no time at all. */
 export interface SupervisorRules {
   readonly seats: number;

@@ -50,8 +50,8 @@ export interface ReplayOptions {
   onFrame?: (tick: number) => boolean | void;
 }
 
-/** skep__replay_what. */
-const WHAT = { not: 0, before: 1, fault: 2, batch: 3, after: 4 } as const;
+/** SKEP__REPLAY_SAME. */
+const SAME = 0;
 
 class Player {
   readonly #scheduler: ParallelScheduler;
@@ -116,7 +116,7 @@ class Player {
       this.#samePlan &&= host.word(8) === 1;
       if (!host.word(0)) return;
       const dt = host.instance.f32[host.io + 1]!;
-      const time = new Float64Array(host.instance.u32.slice(host.io + 2, host.io + 4).buffer)[0]!;
+      const time = host.instance.f64[(host.io + 2) >> 1]!;
       const tick = host.wide(4);
       if (host.word(7)) this.#world.reloaded();
       this.#extras = { ...this.#extras, ...extras.get(tick) };
@@ -132,7 +132,7 @@ class Player {
     host.ex['skep_host_replay_report']!(host.address);
     const hashes = host.wide(0);
     const what = host.word(2);
-    if (what === WHAT.not) return { hashes, differs: null };
+    if (what === SAME) return { hashes, differs: null };
     const [part, systems] = [host.instance.text(host.word(8)), host.instance.text(host.word(9))];
     return {
       hashes,

@@ -339,10 +339,4 @@ export const steady = defineJob(
   },
 );
 
-/** Takes what they left, so that each frame has the same to do. */
-export const sweep = defineJob(
-  { name: 'sweep', reads: [Mark], destroys: true, module: import.meta.url },
-  () => {},
-);
-
 export const jobs = [liar, wholeLiar, steady];
