@@ -116,12 +116,15 @@ static uint32_t batch_hands(const skep__procs_pool *p, const skep_pool_batch *ba
     return batch_choose(p, p->chosen, want, batch->cost_ns / SKEP__PROCS_WAKE_NS);
 }
 
-/* How long to look for results before sleeping. */
-static uint32_t batch_spin(const skep__procs_pool *p, const skep_pool_batch *batch, uint32_t hands)
+/* Decides how long to look for results before sleeping, and who wakes the host then. */
+static void batch_patience(skep__procs_pool *p, uint32_t hands)
 {
-    const bool crowded = hands >= p->cores;
-    const bool lasts = batch->cost_ns / skep__max_u32(hands, 1) > LONG_NS;
-    return crowded || lasts ? p->spin / 16 : p->spin;
+    const uint64_t cost_ns = p->batch->cost_ns / skep__max_u32(hands, 1);
+    const bool lasts = cost_ns > LONG_NS;
+    p->early_ns = 0;
+    if (lasts && hands > 1) p->early_ns = skep__port_clock_ns() + cost_ns + cost_ns / 4;
+    p->wait_spin = p->flags & SKEP__PROCS_CROWDED ? p->spin / 16 : p->spin;
+    if (lasts) p->wait_spin = 0;
 }
 
 static uint32_t batch_weight(const skep_pool_task *task)
@@ -216,12 +219,13 @@ static skep_status procs_start(skep_pool *pool, const skep_pool_batch *batch, sk
     const uint32_t hands = p->large ? 0 : batch_hands(p, batch);
     const bool cheap = batch->cost_ns && batch->cost_ns / batch->task_count < AWAKE_NS;
     p->chunk = cheap || hands == 1 ? 4 : 1;
-    p->wait_spin = batch_spin(p, batch, hands);
+    if (hands >= p->cores) p->flags |= SKEP__PROCS_CROWDED;
     if (hands) {
         batch_divide(p, hands);
     } else {
         batch_hold(p);
     }
+    batch_patience(p, hands);
     if (SKEP_UNLIKELY(p->forks_due)) skep__procs_fork(p);
     (void)skep__trace_end(p->ring, SKEP__TRACE_WAKE, p->traced,
                           skep__trace_quarters(hands, 0, batch->task_count));

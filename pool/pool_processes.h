@@ -57,7 +57,8 @@
 #define SKEP__PROCS_WAKE_NS 15000u
 
 /* Flags of a run, above SKEP_BATCH_*. */
-#define SKEP__PROCS_TIMED ((uint32_t)1 << 16) /* each task's times are wanted */
+#define SKEP__PROCS_TIMED ((uint32_t)1 << 16)   /* each task's times are wanted */
+#define SKEP__PROCS_CROWDED ((uint32_t)1 << 17) /* there are more who work than processors */
 
 /* ---- shared memory -------------------------------------------------------------------------- */
 
@@ -81,7 +82,9 @@ typedef struct skep__procs_order {
     _Atomic uint32_t chunk;              /* the least number of tasks to be taken at a time */
     _Alignas(64) _Atomic uint64_t alarm; /* run and done from which on the bell is to be rung; 0:
                                             the host is awake */
-    _Atomic uint32_t cpu;                /* where the host was when it last woke this child */
+    _Atomic uint32_t cpu;                /* where the host was when it woke this child or slept */
+    _Atomic uint32_t rung;               /* what the bell counts when the host is to be woken; 0:
+                                            by anybody */
     _Atomic uint32_t spin;               /* pauses before sleep */
     _Atomic uint64_t clock;              /* skep_trace_clock, as an address in children */
     _Atomic uint64_t scratch_offset;     /* in own memory */
@@ -138,6 +141,13 @@ SKEP_INLINE uint64_t skep__procs_offset(uint64_t at, uint64_t window, uint64_t o
 
 /* What a child does with its life. */
 void skep__procs_child_main(const skep__port_child_view *view);
+
+/* Spinning is given up where it was in vain the last times: each time half of it, and once in 16
+ * times all of it is tried again. `vain` counts those times, and is 0 once it was not. */
+SKEP_INLINE uint32_t skep__procs_spin(uint32_t most, uint32_t vain)
+{
+    return vain % 16 == 15 ? most : most >> skep__min_u32(vain, 5);
+}
 
 /* ---- what the host keeps -------------------------------------------------------------------- */
 
@@ -262,6 +272,7 @@ typedef struct skep__procs_pool {
     uint32_t large;    /* tasks that put out too much for a child, and were not reported yet */
     uint32_t unblamed; /* children that were lost in this batch, though in no task */
     uint32_t wait_spin;
+    uint64_t early_ns; /* until then nobody needs to be woken before all are done; 0: at any time */
     uint32_t sample;
     bool measure;
     char *causes; /* text of this batch's causes */

@@ -22,8 +22,10 @@ typedef struct child_self {
     uint64_t output_bytes;
     skep_trace_clock clock;
     skep_task_room room;
-    bool crowded; /* woken onto the host's own processor: spinning would only keep the host waiting
-                   */
+    bool crowded;     /* somebody else needs this processor: no spinning */
+    bool drowsy;      /* said to be asleep, ahead of it */
+    bool rang;        /* the last run ended with a ring: the host has to wake up first */
+    uint32_t vain[2]; /* see skep__procs_spin; by `rang` */
 } child_self;
 
 /* A run as the child knows it. */
@@ -46,10 +48,33 @@ static const void *child_pointer(uint64_t address)
     return (const void *)(uintptr_t)address;
 }
 
-static void child_ring(child_self *c)
+/* Whether the host was last seen on this processor, and will come back to it. */
+static bool child_at_host(const child_self *c)
 {
-    atomic_fetch_add(c->bell, 1);
-    skep__port_shared_wake(c->bell, 1);
+    const uint32_t cpu = skep__port_cpu_current();
+    return cpu != UINT32_MAX && cpu == atomic_load_explicit(&c->order->cpu, memory_order_relaxed);
+}
+
+/* Says that it sleeps, or that it does not. */
+static void child_asleep(child_self *c, bool asleep)
+{
+    c->drowsy = asleep;
+    atomic_store(&c->own->asleep, asleep);
+}
+
+/* Counts the end of a run on the bell, and wakes the host if it is the one that the host waits for.
+ * Where there are not enough processors only the last one stays awake, to take what comes next. */
+static void child_ring(child_self *c, const child_run *run)
+{
+    const uint32_t rung = atomic_load_explicit(&c->order->rung, memory_order_relaxed);
+    const uint32_t count = atomic_fetch_add(c->bell, 1) + 1;
+    const uint32_t missing = rung - count; /* forged, at most nobody wakes before `early_ns` */
+    const bool wakes = !rung || !missing || missing > SKEP__PROCS_RECORDS;
+    c->crowded = child_at_host(c) || (!wakes && (run->flags & SKEP__PROCS_CROWDED));
+    c->rang = true;
+    /* Said now: a host that wakes here comes before this process does. */
+    if (c->crowded) child_asleep(c, true);
+    if (wakes) skep__port_shared_wake(c->bell, 1);
 }
 
 /* ---- tasks ---------------------------------------------------------------------------------- */
@@ -121,23 +146,26 @@ static void child_task(child_self *c, child_run *run, uint32_t t, uint64_t *now)
 static uint64_t child_await(child_self *c, uint64_t seen)
 {
     const uint32_t most = atomic_load_explicit(&c->order->spin, memory_order_relaxed);
-    const uint32_t spin = c->crowded ? 0 : most;
+    uint32_t *vain = &c->vain[c->rang];
+    const uint32_t spin = c->crowded ? 0 : skep__procs_spin(c->rang ? 2 * most : most, *vain);
     for (uint32_t s = 0; s < spin; s++) {
         const uint64_t span = atomic_load_explicit(&c->order->span, memory_order_acquire);
-        if (span != seen) return span;
+        if (span != seen) {
+            *vain = 0;
+            return span;
+        }
         skep__port_pause();
     }
+    *vain += spin != 0;
     /* A futex needs no more than to read the word, whatever C says of its type. */
     _Atomic uint32_t *kick = (_Atomic uint32_t *)(uintptr_t)&c->order->kick;
-    atomic_store(&c->own->asleep, 1);
+    child_asleep(c, true);
     for (;;) {
         const uint32_t kicks = atomic_load(kick);
         const uint64_t span = atomic_load(&c->order->span);
         if (span != seen) {
-            atomic_store(&c->own->asleep, 0);
-            const uint32_t cpu = skep__port_cpu_current();
-            c->crowded = cpu != UINT32_MAX &&
-                         cpu == atomic_load_explicit(&c->order->cpu, memory_order_relaxed);
+            child_asleep(c, false);
+            c->crowded = child_at_host(c);
             return span;
         }
         (void)skep__port_shared_wait(kick, kicks, SKEP__PORT_FOREVER);
@@ -147,6 +175,7 @@ static uint64_t child_await(child_self *c, uint64_t seen)
 /* Runs the next `take` tasks and says so. */
 static void child_take(child_self *c, child_run *run, uint32_t take)
 {
+    if (SKEP_UNLIKELY(c->drowsy)) child_asleep(c, false);
     const uint32_t end = run->at + take;
     const uint32_t begun = run->at - run->first;
     const uint64_t began = run->flags & SKEP__PROCS_TIMED ? c->clock() : 0;
@@ -163,7 +192,8 @@ static void child_take(child_self *c, child_run *run, uint32_t take)
     const uint64_t word = skep__procs_word(run->number, end);
     atomic_store(&c->own->done, word);
     const uint64_t alarm = atomic_load(&c->order->alarm);
-    if (SKEP_UNLIKELY(alarm && alarm <= word && alarm >> 32 == run->number)) child_ring(c);
+    c->rang = false;
+    if (SKEP_UNLIKELY(alarm && alarm <= word && alarm >> 32 == run->number)) child_ring(c, run);
 }
 
 static void child_begin(const child_self *c, child_run *run, uint64_t span)
@@ -217,7 +247,8 @@ void skep__procs_child_main(const skep__port_child_view *view)
     c.output_bytes = atomic_load(&order->output_bytes);
     atomic_store(&c.own->output, (uint64_t)(uintptr_t)view->output);
     atomic_store(&c.own->up, 1);
-    child_ring(&c);
+    atomic_fetch_add(c.bell, 1);
+    skep__port_shared_wake(c.bell, 1);
     uint64_t span = atomic_load(&order->span);
     for (;;) {
         while (span >> 32 == 0) span = child_await(&c, span);

@@ -398,11 +398,18 @@ void skep__procs_tick(skep__procs_pool *p, uint64_t now_ns)
 
 /* ---- sleeping ------------------------------------------------------------------------------- */
 
-/* The host wants to be woken at the end of all that the child knows: nothing is taken before. */
+/* The host wants to be woken at the end of all that the child knows: nothing is taken before. While
+ * all may still be done at about the same time the last one is early enough. Whoever else rings
+ * wakes the host in any case, and then all is counted anew. */
 static void alarm_set(const skep__procs_pool *p, uint32_t seat)
 {
     const skep__procs_seat *s = &p->seats[seat];
-    atomic_store(&p->slots[s->slot].order->alarm, skep__procs_word(s->run, s->published));
+    skep__procs_order *order = p->slots[s->slot].order;
+    const bool early = p->now_ns < p->early_ns && s->published == s->end;
+    const uint32_t rung = early ? p->bell_seen + p->busy_count : 0;
+    atomic_store_explicit(&order->rung, rung, memory_order_relaxed);
+    atomic_store_explicit(&order->cpu, skep__port_cpu_current(), memory_order_relaxed);
+    atomic_store(&order->alarm, skep__procs_word(s->run, s->published));
 }
 
 static bool alarm_due(const skep__procs_pool *p, uint32_t seat)
@@ -422,6 +429,7 @@ void skep__procs_sleep(skep__procs_pool *p, uint64_t until)
     const uint64_t super = skep__super_due(p->super);
     if (super < limit) limit = super;
     if (until < limit) limit = until;
+    if (p->now_ns < p->early_ns && p->early_ns < limit) limit = p->early_ns;
     for (uint32_t i = 0; i < p->busy_count; i++) alarm_set(p, p->busy[i]);
     for (uint32_t i = 0; i < p->busy_count; i++) due |= alarm_due(p, p->busy[i]);
     if (!due && limit > p->now_ns) {
