@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 
 seconds=${1:-60}
 [ $# -gt 0 ] && shift
-targets=${*:-wire columns class message session view save patch trace}
+targets=${*:-$(ls -d tests/fuzz/corpus/*/ | xargs -n 1 basename)}
 build=build/fuzz
 [ -f "$build/build.ninja" ] || cmake --preset fuzz >/dev/null
 cmake --build "$build" -j "$(getconf _NPROCESSORS_ONLN)" --target fuzz
