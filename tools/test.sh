@@ -17,6 +17,9 @@ if [ "${1:-}" = --only ]; then
 fi
 jobs=$(getconf _NPROCESSORS_ONLN)
 start=$(date +%s)
+# Thousands of workers of Node.js load the same modules: the types are taken out of each once.
+NODE_COMPILE_CACHE=${NODE_COMPILE_CACHE:-$PWD/build/node_cache}
+export NODE_COMPILE_CACHE
 say() { printf '\n== %s (%s s)\n' "$*" "$(($(date +%s) - start))"; }
 
 logs=build/logs
