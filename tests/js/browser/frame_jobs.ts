@@ -37,8 +37,16 @@ export const bad = defineJob(
     if (extra.how === 'throw') throw new RangeError('thrown on purpose');
     if (extra.how === 'deep') dig(0);
     while (extra.how === 'hang') continue;
+    if (extra.how === 'sleep') sleep();
   },
 );
+
+/** Never ends either, but leaves the processor to others: Chromium takes two seconds to end a worker
+ * that does not end by itself. */
+function sleep(): never {
+  const word = new Int32Array(new SharedArrayBuffer(4));
+  for (;;) Atomics.wait(word, 0, 0);
+}
 
 function dig(depth: number): number {
   return dig(depth + 1) + 1;
