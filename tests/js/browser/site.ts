@@ -81,6 +81,12 @@ const RUNNER = `globalThis.runTest = async (module, name, args) => {
 };
 `;
 
+/** A page's workers load what the page has loaded, and its files do not change. */
+const CACHED = 'max-age=3600';
+/** Ports that a site had: none has one twice, since a browser would take another site's files for
+ * its own. */
+const used = new Set<number>();
+
 /** Takes the types out of a module and gives skep's entries their addresses. */
 export function browserModule(source: string): string {
   return stripTypeScriptTypes(source).replace(
@@ -114,15 +120,24 @@ export class Site {
   }
 
   async listen(): Promise<void> {
-    await new Promise<void>((done, failed) => {
-      this.#server.once('error', failed);
-      this.#server.listen(0, '127.0.0.1', done);
-    });
+    for (;;) {
+      await new Promise<void>((done, failed) => {
+        this.#server.once('error', failed);
+        this.#server.listen(0, '127.0.0.1', done);
+      });
+      if (!used.has(this.#port)) break;
+      await new Promise(done => this.#server.close(done));
+    }
+    used.add(this.#port);
+  }
+
+  get #port(): number {
+    return (this.#server.address() as AddressInfo).port;
   }
 
   /** The whole address of a path. */
   url(path = '/'): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}${path}`;
+    return `http://127.0.0.1:${this.#port}${path}`;
   }
 
   async close(): Promise<void> {
@@ -135,7 +150,7 @@ export class Site {
   }
 
   #headers(type: string): Record<string, string> {
-    const headers: Record<string, string> = { 'content-type': type, 'cache-control': 'no-store' };
+    const headers: Record<string, string> = { 'content-type': type, 'cache-control': CACHED };
     if (this.#options.isolated) {
       headers['cross-origin-opener-policy'] = 'same-origin';
       headers['cross-origin-embedder-policy'] = 'require-corp';
