@@ -41,8 +41,8 @@ export const bad = defineJob(
   },
 );
 
-/** Never ends either, but leaves the processor to others: Chromium takes two seconds to end a worker
- * that does not end by itself. */
+/** Never ends either, but leaves the processor to others: Chromium takes two seconds to end a
+ * worker that does not end by itself. */
 function sleep(): never {
   const word = new Int32Array(new SharedArrayBuffer(4));
   for (;;) Atomics.wait(word, 0, 0);
