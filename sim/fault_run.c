@@ -89,8 +89,9 @@ skep_status skep_fault_file_map(skep_fault_file *file)
     for (uint32_t i = 0; skep__fault_range_at(file->file, i, &range); i++) {
         const uint64_t end = (range.address + range.size + page - 1) / page * page;
         uint64_t from = range.address / page * page;
-        if (end < range.address) return SKEP_EXISTS; /* in the last page that there is */
-        if (from < mapped) from = mapped;            /* ranges may share a page */
+        if (range.address < page) return SKEP_CORRUPT; /* NULL must go on to crash */
+        if (end < range.address) return SKEP_EXISTS;   /* in the last page that there is */
+        if (from < mapped) from = mapped;              /* ranges may share a page */
         if (from < end && !skep__port_map_at(from, (size_t)(end - from))) return SKEP_EXISTS;
         if (end > mapped) mapped = end;
         memcpy((void *)(uintptr_t)range.address, range.bytes, range.size);

@@ -292,7 +292,8 @@ SKEP_API const void *skep_fault_file_data(const skep_fault_file *file, size_t *b
 
 /* Puts all that the task read at the addresses that it had, read-only; before the simulation is
  * opened, which then lies elsewhere. SKEP_EXISTS when something of this program is there: start it
- * again, since each start puts it elsewhere. SKEP_NO_MEMORY. Once a file. */
+ * again, since each start puts it elsewhere. SKEP_CORRUPT for a file that says that the task read
+ * at NULL; SKEP_NO_MEMORY. Once a file. */
 SKEP_API SKEP_NODISCARD skep_status skep_fault_file_map(skep_fault_file *file);
 
 /* How running it again ended. */
