@@ -37,7 +37,8 @@ const char *skep__procs_cause_keep(skep__procs_pool *p, const char *text)
     char *kept = p->causes + p->cause_used;
     for (size_t i = 0; i < length; i++) {
         const uint8_t byte = (uint8_t)text[i];
-        kept[i] = byte < 32 || byte == 127 ? '?' : text[i];
+        kept[i] = text[i];
+        if (byte < 32 || byte == 127) kept[i] = '?';
     }
     kept[length] = 0;
     p->cause_used += skep__u32(length + 1);

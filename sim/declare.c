@@ -256,9 +256,9 @@ void skep_publish_predict(skep_builder *b, const char *system)
                       SKEP__PREDICTED_MAX);
         return;
     }
-    const size_t length = strlen(system);
-    char *const name = (char *)declare_keep(b, length + 1);
-    memcpy(name, system, length);
+    const size_t bytes = strlen(system) + 1;
+    char *const name = (char *)declare_keep(b, bytes);
+    memcpy(name, system, bytes);
     d->predicted[d->predicted_count++] = name;
 }
 

@@ -67,8 +67,9 @@ void skep__record_after(skep_sim *sim);
 /* Does what is due after a frame. Only with checkpoints. */
 void skep__checkpoint_after(skep_sim *sim);
 
-/* Writes a file of a task that failed: a skep_fault_task_fn. Nothing where none are asked for. */
-void skep__fault_files_task(void *sim, const skep_fault_task *fault);
+/* Writes a file of a task that failed: a skep_fault_task_fn, `ctx` is the skep_sim. Nothing where
+ * none are asked for. */
+void skep__fault_files_task(void *ctx, const skep_fault_task *fault);
 void skep__fault_files_end(skep_sim *sim);
 
 /* Fills what `skep replay` needs to open the same scene into `notes`; `numbers` are its texts.
