@@ -44,6 +44,7 @@ static void sink_end(save_sink *k)
 static void sink_put(save_sink *k, const void *bytes, size_t n)
 {
     const uint8_t *from = bytes;
+    SKEP_ASSERT(bytes || !n);
     /* Only checksums depend on where pieces end. */
     if (k->write && !k->sums && n >= DIRECT_BYTES) {
         sink_end(k);

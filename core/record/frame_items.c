@@ -119,24 +119,31 @@ uint32_t skep__item_systems(const skep_plan *p, uint32_t batch, uint32_t item, b
 
 /* ---- all of a batch -------------------------------------------------------------------------- */
 
-static bool item_put(skep__bytes *out, uint32_t *count, uint32_t item, uint64_t hash)
+/* The list of a batch's items. */
+typedef struct item_list {
+    skep__bytes *out;
+    uint32_t count; /* of items that were put */
+} item_list;
+
+static bool item_put(item_list *list, uint32_t item, uint64_t hash)
 {
-    ++*count;
+    skep__bytes *out = list->out;
+    list->count++;
     return skep__bytes_u32(out, item) && skep__bytes_u32(out, 0) && skep__bytes_u64(out, hash);
 }
 
-static bool put_all_types(const skep_plan *p, skep__bytes *sums, skep__bytes *out, uint32_t *count)
+static bool put_all_types(const skep_plan *p, skep__bytes *sums, item_list *list)
 {
     const skep__store *s = &p->world->store;
     sums->used = 0;
     for (uint32_t i = 0; i < s->type_count; i++)
         if (!skep__bytes_u64(sums, 0)) return false;
-    if (!item_put(out, count, 0, skep__hash_entities(p->world))) return false;
+    if (!item_put(list, 0, skep__hash_entities(p->world))) return false;
     uint64_t *sum = (uint64_t *)(void *)sums->data;
     if (s->type_count) skep__hash_types(p->world, sum);
     for (uint32_t i = 0; i < s->type_count; i++) {
         const uint32_t item = skep__item_make(SKEP__ITEM_TYPE, i);
-        if (s->types[i].field_count && !item_put(out, count, item, sum[i])) return false;
+        if (s->types[i].field_count && !item_put(list, item, sum[i])) return false;
     }
     return true;
 }
@@ -154,12 +161,12 @@ static bool batch_changes(const skep_plan *p, uint32_t batch, uint32_t item, boo
 }
 
 static bool put_some(const skep_plan *p, uint32_t batch, uint32_t kind, uint32_t number_end,
-                     bool any, skep__bytes *out, uint32_t *count)
+                     bool any, item_list *list)
 {
     for (uint32_t i = 0; i < number_end; i++) {
         const uint32_t item = skep__item_make(kind, i);
         if (!batch_changes(p, batch, item, any)) continue;
-        if (!item_put(out, count, item, skep__item_hash(p, item))) return false;
+        if (!item_put(list, item, skep__item_hash(p, item))) return false;
     }
     return true;
 }
@@ -168,7 +175,7 @@ bool skep__items_put(skep_plan *p, uint32_t batch, skep__bytes *sums, skep__byte
 {
     const skep_world *w = p->world;
     const size_t head = out->used;
-    uint32_t count = 0;
+    item_list list = {out, 0};
     bool moves = false, ran = false;
     for (uint32_t i = p->batches[batch]; i < p->batches[batch + 1]; i++) {
         const skep__system *s = p->schedule[i];
@@ -179,13 +186,13 @@ bool skep__items_put(skep_plan *p, uint32_t batch, skep__bytes *sums, skep__byte
     if (!ran) return true;
     const bool hooks = moves && w->hook_count;
     bool whole = skep__bytes_u32(out, batch) && skep__bytes_u32(out, 0);
-    if (whole && moves) whole = put_all_types(p, sums, out, &count);
+    if (whole && moves) whole = put_all_types(p, sums, &list);
     if (whole && !moves)
-        whole = put_some(p, batch, SKEP__ITEM_TYPE, w->store.type_count, false, out, &count);
-    whole = whole && put_some(p, batch, SKEP__ITEM_CHANNEL, w->channel_count, hooks, out, &count) &&
-            put_some(p, batch, SKEP__ITEM_RESOURCE, w->resource_count, hooks, out, &count);
+        whole = put_some(p, batch, SKEP__ITEM_TYPE, w->store.type_count, false, &list);
+    whole = whole && put_some(p, batch, SKEP__ITEM_CHANNEL, w->channel_count, hooks, &list) &&
+            put_some(p, batch, SKEP__ITEM_RESOURCE, w->resource_count, hooks, &list);
     if (!whole) return false;
-    memcpy(out->data + head + 4, &count, sizeof count);
+    memcpy(out->data + head + 4, &list.count, sizeof list.count);
     skep__epoch_raise(&p->world->store);
     return true;
 }

@@ -2,6 +2,8 @@
 /* Records, one after another (record_format.h has the bytes): how they are framed and checked. */
 #include "core/record/record_format.h"
 
+static const uint8_t rec_magic[8] = {0x89, 'S', 'R', 'E', 'C', '\r', '\n', 0x1A};
+
 uint64_t skep__rec_sum(uint64_t chain, uint32_t kind, const uint8_t *payload, size_t bytes)
 {
     const uint64_t head = skep__hash_mix(skep__hash_mix(chain, kind), bytes);
@@ -31,7 +33,7 @@ bool skep__rec_open(skep__rec_writer *w, uint32_t content)
 {
     uint8_t head[SKEP__REC_HEAD_BYTES];
     const uint32_t version = SKEP__REC_VERSION;
-    memcpy(head, SKEP__REC_MAGIC, 8);
+    memcpy(head, rec_magic, sizeof rec_magic);
     memcpy(head + 8, &version, sizeof version);
     memcpy(head + 12, &content, sizeof content);
     w->chain = skep__hash_bytes(head, sizeof head, 2);
@@ -134,7 +136,7 @@ skep_status skep__rec_read(skep__rec_reader *r, const void *bytes, size_t size, 
     r->bytes = (const uint8_t *)bytes;
     r->size = size;
     uint32_t version = 0, holds = 0;
-    if (size < SKEP__REC_HEAD_BYTES || memcmp(bytes, SKEP__REC_MAGIC, 8) != 0)
+    if (size < SKEP__REC_HEAD_BYTES || memcmp(bytes, rec_magic, sizeof rec_magic) != 0)
         return rec_refuse(error, SKEP_FOREIGN, "it is no recording", 0);
     memcpy(&version, r->bytes + 8, sizeof version);
     memcpy(&holds, r->bytes + 12, sizeof holds);

@@ -44,7 +44,6 @@
 #include "skep/plan.h"
 #include "skep/save.h"
 
-#define SKEP__REC_MAGIC "\x89SREC\r\n\x1a"
 #define SKEP__REC_VERSION 2u
 #define SKEP__REC_HEAD_BYTES 16u
 #define SKEP__REC_RECORD_BYTES 24u

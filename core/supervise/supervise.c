@@ -220,7 +220,8 @@ static bool budget_take(skep__supervisor *s)
         const uint64_t oldest = s->restarted[s->restarts % most];
         if (s->now_ns - oldest < s->rules.restart_window_ns) return false;
     }
-    if (ring_size(&s->rules)) s->restarted[s->restarts % most] = s->now_ns;
+    const uint32_t ring = ring_size(&s->rules);
+    if (ring) s->restarted[s->restarts % ring] = s->now_ns;
     s->restarts++;
     return true;
 }

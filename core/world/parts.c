@@ -113,22 +113,31 @@ static void column_repeat(uint8_t *to, const void *value, size_t bytes, uint32_t
     }
 }
 
-/* One part's rows in one row block: `count` rows from `row`, which are the entities from `first`
- * on. */
+/* Rows of one row block, and which of the entities they are. */
+typedef struct part_rows {
+    const skep__cell *cells; /* of the part's fields */
+    uint32_t row;            /* the first, */
+    uint32_t first;          /* its entity's number, */
+    uint32_t count;          /* and how many follow each other */
+} part_rows;
+
+/* One part's rows in one row block. */
 static void part_fill_block(skep_world *w, const skep__part_set *set, uint32_t part,
-                            const skep__cell *cells, uint32_t row, uint32_t first, uint32_t count)
+                            const part_rows *rows)
 {
+    const uint32_t row = rows->row, first = rows->first, count = rows->count;
     const skep_component *info = w->store.types[set->types[part]].info;
     const skep_part *p = set->parts[part];
     const void *constant = part_constant(set, part);
     if (p && p->fill && !p->columns) {
         for (uint32_t i = 0; i < count; i++)
-            skep__value_store(info, cells, row + i, skep__part_value(w, set, part, first + i));
+            skep__value_store(info, rows->cells, row + i,
+                              skep__part_value(w, set, part, first + i));
         return;
     }
     for (uint32_t f = 0; f < info->field_count; f++) {
         const size_t bytes = (size_t)info->fields[f].size * info->fields[f].count;
-        uint8_t *to = cells[f].data + row * bytes;
+        uint8_t *to = rows->cells[f].data + row * bytes;
         const uint8_t *column = p && p->columns ? column_of(p, f) : NULL;
         if (column)
             memcpy(to, column + first * bytes, bytes * count);
@@ -149,7 +158,8 @@ void skep__part_set_fill(skep_world *w, const skep__part_set *set, skep__table *
             const uint32_t row = (first_row + done) & (rows - 1u);
             const uint32_t n = skep__min_u32(count - done, rows - row);
             const skep__line *line = skep__line_of(t, (first_row + done) >> t->shift);
-            part_fill_block(w, set, part, &line->cells[column], row, number + done, n);
+            part_fill_block(w, set, part,
+                            &(part_rows){&line->cells[column], row, number + done, n});
             done += n;
         }
     }

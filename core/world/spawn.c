@@ -274,9 +274,10 @@ static SKEP_NOINLINE skep_status shape_create_any(skep_shape *shape, skep_row *r
 /* The short way has no call in it, so that it has nothing to keep. */
 skep_status skep_shape_create(skep_shape *shape, skep_row *row)
 {
+    if (SKEP_ASSERTS) return shape_create_any(shape, row);
     skep_world *w = shape->world;
     skep__store *s = &w->store;
-    if (SKEP_ASSERTS || SKEP_UNLIKELY(shape->generation != s->table_generation || !skep__plain(w)))
+    if (SKEP_UNLIKELY(shape->generation != s->table_generation || !skep__plain(w)))
         return shape_create_any(shape, row);
     skep__table *t = s->tables[shape->table];
     skep__place there;
