@@ -347,9 +347,16 @@ static skep_status gateway_item(skep_gateway *g, const skep__handover_item *item
     case SKEP_PUBLISH_LEAVE:
         gateway_leave(g, item->player);
         return SKEP_OK;
-    default:
-        return skep_feed_input(g->feed, item->player, item->number, item->tick, item->replica,
-                               bytes, item->size);
+    default: {
+        const skep_publish_event input = {.kind = SKEP_PUBLISH_INPUT,
+                                          .player = item->player,
+                                          .bytes = bytes,
+                                          .size = item->size,
+                                          .number = item->number,
+                                          .tick = item->tick,
+                                          .replica = item->replica};
+        return skep_feed_input(g->feed, &input);
+    }
     }
 }
 

@@ -209,8 +209,7 @@ static skep_status publish_take(host_publish *p, const skep_publish_event *event
         return status == SKEP_EXISTS ? SKEP_OK : status;
     }
     case SKEP_PUBLISH_INPUT:
-        return skep_feed_input(p->feed, event->player, event->number, event->tick, event->replica,
-                               event->bytes, event->size);
+        return skep_feed_input(p->feed, event);
     case SKEP_PUBLISH_LEAVE:
         skep_feed_leave(p->feed, event->player);
         return SKEP_OK;

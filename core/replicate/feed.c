@@ -129,19 +129,20 @@ skep_status skep_feed_own(skep_feed *f, uint32_t player, skep_entity entity)
     return SKEP_OK;
 }
 
-skep_status skep_feed_input(skep_feed *f, uint32_t player, uint64_t number, uint32_t tick,
-                            uint32_t replica, const void *bytes, size_t size)
+skep_status skep_feed_input(skep_feed *f, const skep_publish_event *event)
 {
-    if (!feed_player(f, player)) return SKEP_OK;
+    const uint32_t replica = event->replica;
+    if (!feed_player(f, event->player)) return SKEP_OK;
     if (replica >= f->desc.replica_count || !(f->schema.inputs >> replica & 1u))
         return SKEP_ARGUMENT;
     const skep_component *info = f->desc.replicas[replica].info;
-    skep__wire_reader r = {.bytes = bytes, .end = size};
+    skep__wire_reader r = {.bytes = event->bytes, .end = event->size};
     if (!skep__array_grow(&f->allocator, (void **)&f->inputs, &f->input_cap, f->input_count + 1u,
                           sizeof *f->inputs))
         return SKEP_NO_MEMORY;
-    feed_input input = {.player = player, .tick = tick, .number = number, .replica = replica};
-    input.slack = (int32_t)(tick - (uint32_t)(skep_world_tick(f->world) + 1u));
+    feed_input input = {
+        .player = event->player, .tick = event->tick, .number = event->number, .replica = replica};
+    input.slack = (int32_t)(event->tick - (uint32_t)(skep_world_tick(f->world) + 1u));
     if (info->size) {
         input.value = skep__alloc(&f->allocator, info->size, FEED_ALIGN);
         if (!input.value) return SKEP_NO_MEMORY;

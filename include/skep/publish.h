@@ -100,6 +100,32 @@ typedef struct skep_publish_desc {
 /* Returns the defaults. Any thread. */
 SKEP_API skep_publish_desc skep_publish_desc_default(void);
 
+/* ---- events --------------------------------------------------------------------------------- */
+
+/* The server's end of one connection. Lives on its publisher's thread. */
+typedef struct skep_session skep_session;
+
+/* What happened to players and sessions. */
+typedef enum skep_publish_event_kind {
+    SKEP_PUBLISH_AUTH,  /* a session asks to be let in: answer skep_session_accept or _refuse */
+    SKEP_PUBLISH_JOIN,  /* a player is there: skep_feed_join, skep_feed_own */
+    SKEP_PUBLISH_INPUT, /* skep_feed_input */
+    SKEP_PUBLISH_LEAVE  /* a player is gone, resuming included: skep_feed_leave */
+} skep_publish_event_kind;
+
+/* One event, in order. */
+typedef struct skep_publish_event {
+    skep_publish_event_kind kind; /* what happened */
+    uint32_t player;              /* of JOIN, INPUT, LEAVE */
+    skep_session *session;        /* of AUTH and JOIN */
+    const void *bytes; /* AUTH: the token; INPUT: the value as on the wire; valid until the next
+                          call of the publisher */
+    size_t size;       /* of bytes */
+    uint64_t number;   /* INPUT: the client's number, */
+    uint32_t tick;     /* the tick that it is for, */
+    uint32_t replica;  /* and its place in the schema */
+} skep_publish_event;
+
 /* ---- the world's side --------------------------------------------------------------------- */
 
 /* Collects what a world publishes. Lives beside it, on its owner's thread; so for all its calls. */
@@ -129,12 +155,10 @@ SKEP_API void skep_feed_leave(skep_feed *feed, uint32_t player);
  * without quantum. Null takes it back. SKEP_NOT_FOUND for a player that is not there. */
 SKEP_API skep_status skep_feed_own(skep_feed *feed, uint32_t player, skep_entity entity);
 
-/* Keeps an input of a player until the frame of its tick begins (the next one, when that has
- * passed). `bytes` are as on the wire, checked by the session that gave them. Ignored for unknown
+/* Keeps a copy of an INPUT event until the frame of its tick begins (the next one, when that has
+ * passed). Its bytes are as on the wire, checked by the session that gave them. Ignored for unknown
  * players. SKEP_NO_MEMORY. */
-SKEP_API skep_status skep_feed_input(skep_feed *feed, uint32_t player, uint64_t number,
-                                     uint32_t tick, uint32_t replica, const void *bytes,
-                                     size_t size);
+SKEP_API skep_status skep_feed_input(skep_feed *feed, const skep_publish_event *input);
 
 /* Before a frame: gives the world the inputs that are due. */
 SKEP_API SKEP_NODISCARD skep_status skep_feed_begin(skep_feed *feed);
@@ -154,9 +178,6 @@ SKEP_API void skep_state_drop(skep_state *state);
 /* Keeps the last states as codes, by view classes. One thread's. */
 typedef struct skep_publisher skep_publisher;
 
-/* The server's end of one connection. Lives on its publisher's thread. */
-typedef struct skep_session skep_session;
-
 /* Makes a publisher; `desc` is the feed's. */
 SKEP_API SKEP_NODISCARD skep_status skep_publisher_create(const skep_publish_desc *desc,
                                                           skep_publisher **publisher);
@@ -169,27 +190,6 @@ SKEP_API void skep_publisher_destroy(skep_publisher *publisher);
  * now: ask skep_session_wants. SKEP_NO_MEMORY or SKEP_LIMIT: clients stay at the state before. */
 SKEP_API SKEP_NODISCARD skep_status skep_publisher_update(skep_publisher *publisher,
                                                           skep_state *state, uint64_t now_ns);
-
-/* What happened to players and sessions. */
-typedef enum skep_publish_event_kind {
-    SKEP_PUBLISH_AUTH,  /* a session asks to be let in: answer skep_session_accept or _refuse */
-    SKEP_PUBLISH_JOIN,  /* a player is there: skep_feed_join, skep_feed_own */
-    SKEP_PUBLISH_INPUT, /* skep_feed_input */
-    SKEP_PUBLISH_LEAVE  /* a player is gone, resuming included: skep_feed_leave */
-} skep_publish_event_kind;
-
-/* One event, in order. */
-typedef struct skep_publish_event {
-    skep_publish_event_kind kind; /* what happened */
-    uint32_t player;              /* of JOIN, INPUT, LEAVE */
-    skep_session *session;        /* of AUTH and JOIN */
-    const void *bytes; /* AUTH: the token; INPUT: the value as on the wire; valid until the next
-                          call of the publisher */
-    size_t size;       /* of bytes */
-    uint64_t number;   /* INPUT: the client's number, */
-    uint32_t tick;     /* the tick that it is for, */
-    uint32_t replica;  /* and its place in the schema */
-} skep_publish_event;
 
 /* Takes the oldest event; false when there is none. */
 SKEP_API bool skep_publisher_poll(skep_publisher *publisher, skep_publish_event *event);

@@ -199,8 +199,7 @@ static void handle_events(play *p)
             must(skep_feed_join(p->feed, event.player));
             break;
         case SKEP_PUBLISH_INPUT:
-            must(skep_feed_input(p->feed, event.player, event.number, event.tick, event.replica,
-                                 event.bytes, event.size));
+            must(skep_feed_input(p->feed, &event));
             break;
         case SKEP_PUBLISH_LEAVE:
             skep_feed_leave(p->feed, event.player);
@@ -264,10 +263,10 @@ static float quantised(float x, int32_t log2)
 static void expect_values(play *p, uint32_t n, skep_entity e)
 {
     skep_view *view = p->clients[n].line.view;
-    Pos pos, pos_seen;
-    Vel vel, vel_seen;
-    Body body, body_seen;
-    Link link, link_seen;
+    Pos pos = {0}, pos_seen = {0};
+    Vel vel = {0}, vel_seen = {0};
+    Body body = {0}, body_seen = {0};
+    Link link = {0}, link_seen = {0};
     const bool has_pos = Pos_of(p->world, e, &pos);
     const bool has_vel = Vel_of(p->world, e, &vel);
     const bool has_body = Body_of(p->world, e, &body);

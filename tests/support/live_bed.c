@@ -181,8 +181,7 @@ void live_bed_answer(live_bed *b)
             (void)skep_feed_own(b->feed, event.player, b->entities[0]);
             break;
         case SKEP_PUBLISH_INPUT:
-            BED_MUST(skep_feed_input(b->feed, event.player, event.number, event.tick, event.replica,
-                                     event.bytes, event.size) == SKEP_OK);
+            BED_MUST(skep_feed_input(b->feed, &event) == SKEP_OK);
             b->inputs++;
             break;
         case SKEP_PUBLISH_LEAVE:

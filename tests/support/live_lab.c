@@ -140,9 +140,7 @@ static void lab_server_events(live_lab *l)
             if (l->joined) l->joined(l, skep_sim_world(l->server), l->ctx);
             break;
         case SKEP_PUBLISH_INPUT:
-            assert_int_equal(
-                skep_feed_input(l->feed, e.player, e.number, e.tick, e.replica, e.bytes, e.size),
-                SKEP_OK);
+            assert_int_equal(skep_feed_input(l->feed, &e), SKEP_OK);
             break;
         case SKEP_PUBLISH_LEAVE:
             skep_feed_leave(l->feed, e.player);
