@@ -87,11 +87,13 @@ static void wire_tick(wire_row *s, uint32_t tick, uint32_t from, uint32_t to, fl
 
 static void wire_quantise(wire_row *s, uint32_t t)
 {
+    skep__quantum_span span = {.elements = 1, .stride = SKEP__COLUMNS_BLOCK};
     for (uint32_t k = 0; k < COLUMNS; k++)
-        for (uint32_t i = 0; i < SLOTS; i += SKEP__COLUMNS_BLOCK)
-            skep__quantum_codes(&s->quantum, &s->values[t][k][i], 1, 0,
-                                i + SKEP__COLUMNS_BLOCK < SLOTS ? SKEP__COLUMNS_BLOCK : SLOTS - i,
-                                s->codes[t] + code_at(&s->columns, k, i), SKEP__COLUMNS_BLOCK);
+        for (uint32_t i = 0; i < SLOTS; i += SKEP__COLUMNS_BLOCK) {
+            span.row_count = i + SKEP__COLUMNS_BLOCK < SLOTS ? SKEP__COLUMNS_BLOCK : SLOTS - i;
+            skep__quantum_codes(&s->quantum, &span, &s->values[t][k][i],
+                                s->codes[t] + code_at(&s->columns, k, i));
+        }
 }
 
 static bool wire_encode(wire_row *s, uint32_t t)

@@ -42,7 +42,7 @@ void skep__class_spawn_deinit(skep__class_spawn *spawn, skep__code_pool *pool)
 
 /* What block `b` of the ground is made from. */
 typedef struct ground_block {
-    const skep__code_layout *layout;
+    const skep__code_past *past;
     const uint64_t *ids;       /* now */
     const uint64_t *ids_base;  /* NULL: nobody */
     const uint64_t *ids_older; /* NULL: nobody */
@@ -53,7 +53,7 @@ typedef struct ground_block {
 static void ground_copy_slot(const ground_block *g, int32_t *to, uint32_t i, const int32_t *from,
                              uint32_t j)
 {
-    for (uint32_t k = 0; k < g->layout->column_count; k++)
+    for (uint32_t k = 0; k < g->past->layout->column_count; k++)
         to[(size_t)k * SKEP__COLUMNS_BLOCK + i] =
             from ? from[(size_t)k * SKEP__COLUMNS_BLOCK + j] : 0;
 }
@@ -103,18 +103,19 @@ static bool ground_differs(const skep__codes *was, const skep__codes *now, uint3
 }
 
 static bool ground_block_init(skep__class_ground *ground, ground_block *g, uint32_t b,
-                              const skep__codes *base, const skep__codes *older,
                               const skep__codes *now, skep__code_pool *pool)
 {
+    const skep__code_layout *layout = g->past->layout;
+    const skep__codes *base = g->past->base, *older = g->past->older;
     const bool base_differs = ground_differs(base, now, b);
     const bool older_differs = older && (base_differs || ground_differs(older, now, b));
     ground->base[b] =
-        base_differs ? ground_copy(g->layout, base, b, pool) : skep__block_hold(base->codes[b]);
+        base_differs ? ground_copy(layout, base, b, pool) : skep__block_hold(base->codes[b]);
     if (!ground->base[b]) return false;
     ground->base_codes[b] = skep__block_codes(ground->base[b]);
     if (older) {
-        ground->older[b] = older_differs ? ground_copy(g->layout, older, b, pool)
-                                         : skep__block_hold(older->codes[b]);
+        ground->older[b] =
+            older_differs ? ground_copy(layout, older, b, pool) : skep__block_hold(older->codes[b]);
         if (!ground->older[b]) return false;
         ground->older_codes[b] = skep__block_codes(ground->older[b]);
     }
@@ -127,8 +128,7 @@ static bool ground_block_init(skep__class_ground *ground, ground_block *g, uint3
     return true;
 }
 
-skep_status skep__class_ground_init(skep__class_ground *ground, const skep__code_layout *layout,
-                                    const skep__codes *base, const skep__codes *older,
+skep_status skep__class_ground_init(skep__class_ground *ground, const skep__code_past *past,
                                     const skep__codes *now, const skep__class_spawn *spawn,
                                     skep__code_pool *pool)
 {
@@ -140,13 +140,13 @@ skep_status skep__class_ground_init(skep__class_ground *ground, const skep__code
     ground->base = (skep__code_block **)(void *)memory;
     ground->older = (skep__code_block **)(void *)(memory + row);
     ground->base_codes = (const int32_t **)(void *)(memory + 2 * row);
-    ground->older_codes = older ? (const int32_t **)(void *)(memory + 3 * row) : NULL;
+    ground->older_codes = past->older ? (const int32_t **)(void *)(memory + 3 * row) : NULL;
     ground->now_codes = (const int32_t **)(void *)(memory + 4 * row);
-    ground_block g = {.layout = layout, .spawn = spawn};
+    ground_block g = {.past = past, .spawn = spawn};
     for (uint32_t b = 0; b < now->block_count; b++) {
         ground->block_count = b + 1u;
         while (g.first < spawn->count && spawn->slots[g.first] < b * SKEP__COLUMNS_BLOCK) g.first++;
-        if (!ground_block_init(ground, &g, b, base, older, now, pool)) {
+        if (!ground_block_init(ground, &g, b, now, pool)) {
             skep__class_ground_deinit(ground, pool);
             return SKEP_NO_MEMORY;
         }

@@ -38,11 +38,10 @@ typedef struct skep__class_ground {
 } skep__class_ground;
 
 /* Makes the ground of a state of which `now` has slots and ids (its codes are not looked at).
- * `base` and `older` may be NULL. SKEP_NO_MEMORY leaves nothing behind. */
+ * SKEP_NO_MEMORY leaves nothing behind. */
 SKEP_NODISCARD skep_status skep__class_ground_init(skep__class_ground *ground,
-                                                   const skep__code_layout *layout,
-                                                   const skep__codes *base,
-                                                   const skep__codes *older, const skep__codes *now,
+                                                   const skep__code_past *past,
+                                                   const skep__codes *now,
                                                    const skep__class_spawn *spawn,
                                                    skep__code_pool *pool);
 void skep__class_ground_deinit(skep__class_ground *ground, skep__code_pool *pool);

@@ -11,6 +11,7 @@ typedef struct class_moves {
     uint32_t gone_cap;
     uint32_t *gone; /* increasing */
     uint32_t come_count;
+    skep__class_spawn spawn; /* who came */
 } class_moves;
 
 static bool class_ids_differ(const skep__codes *base, const skep__codes *now, uint32_t b)
@@ -99,16 +100,15 @@ static void class_put_class(const skep__code_layout *layout, const skep__codes *
 }
 
 /* Everything between the header and the end. */
-static skep_status class_put(const skep__code_layout *layout, const skep__codes *base,
-                             const skep__codes *older, const skep__codes *now, uint32_t ticks,
-                             const class_moves *moves, const skep__class_spawn *spawn,
-                             skep__code_pool *pool, skep__wire_writer *w)
+static skep_status class_put(const skep__code_past *past, const skep__codes *now, uint32_t ticks,
+                             const class_moves *moves, skep__code_pool *pool, skep__wire_writer *w)
 {
+    const skep__code_layout *layout = past->layout;
+    const skep__class_spawn *spawn = &moves->spawn;
     skep__class_ground ground;
-    const skep_status status =
-        skep__class_ground_init(&ground, layout, base, older, now, spawn, pool);
+    const skep_status status = skep__class_ground_init(&ground, past, now, spawn, pool);
     if (status != SKEP_OK) return status;
-    class_put_class(layout, now, base == NULL, w);
+    class_put_class(layout, now, past->base == NULL, w);
     if (moves->gone_count) {
         skep__wire_section_begin(w, SKEP__WIRE_SECTION_DESPAWN);
         skep__wire_put_ids(w, moves->gone, moves->gone_count);
@@ -129,38 +129,37 @@ static skep_status class_put(const skep__code_layout *layout, const skep__codes 
     return SKEP_OK;
 }
 
-skep_status skep__class_encode(const skep__code_layout *layout, uint32_t class_id, uint32_t tick,
-                               const skep__codes *base, uint32_t base_tick,
-                               const skep__codes *older, const skep__codes *now, bool hash,
-                               skep__code_pool *pool, skep__wire_writer *w)
+skep_status skep__class_encode(const skep__class_message *message, const skep__code_past *past,
+                               const skep__codes *now, skep__code_pool *pool, skep__wire_writer *w)
 {
-    SKEP_ASSERT(base ? base_tick > 0 && base_tick < tick : !older);
+    const skep__codes *base = past->base;
+    const uint32_t tick = message->tick, base_tick = message->base_tick;
+    SKEP_ASSERT(base ? base_tick > 0 && base_tick < tick : !base_tick && !past->older);
     class_moves moves = {0};
-    skep__class_spawn spawn = {0};
+    skep__class_spawn *spawn = &moves.spawn;
     const skep__wire_header header = {.type = base ? SKEP__WIRE_DELTA : SKEP__WIRE_SNAPSHOT,
-                                      .flags = older ? SKEP__WIRE_OLDER : 0u,
+                                      .flags = past->older ? SKEP__WIRE_OLDER : 0u,
                                       .tick = tick,
-                                      .base = base ? base_tick : 0u,
-                                      .class = class_id};
+                                      .base = base_tick,
+                                      .class = message->class_id};
     skep_status status = SKEP_NO_MEMORY;
     if (!class_moves_find(&moves, base, now, NULL, pool->allocator)) goto done;
-    status = skep__class_spawn_init(&spawn, moves.come_count, layout, pool);
+    status = skep__class_spawn_init(spawn, moves.come_count, past->layout, pool);
     if (status != SKEP_OK) goto done;
-    spawn.count = moves.come_count;
-    (void)class_moves_find(&moves, base, now, spawn.slots, pool->allocator); /* has its room */
-    class_gather(layout, now, &spawn);
+    spawn->count = moves.come_count;
+    (void)class_moves_find(&moves, base, now, spawn->slots, pool->allocator); /* has its room */
+    class_gather(past->layout, now, spawn);
     skep__wire_message_begin(w, &header);
-    status =
-        class_put(layout, base, older, now, base ? tick - base_tick : 1u, &moves, &spawn, pool, w);
+    status = class_put(past, now, base ? tick - base_tick : 1u, &moves, pool, w);
     if (status != SKEP_OK) goto done;
-    if (hash) {
+    if (message->hash) {
         skep__wire_section_begin(w, SKEP__WIRE_SECTION_HASH);
         skep__wire_put_u64(w, skep__codes_hash(now));
         skep__wire_section_end(w);
     }
     status = skep__wire_message_end(w);
 done:
-    skep__class_spawn_deinit(&spawn, pool);
+    skep__class_spawn_deinit(spawn, pool);
     skep__array_free(pool->allocator, (void **)&moves.gone, &moves.gone_cap, sizeof *moves.gone);
     return status;
 }

@@ -21,12 +21,19 @@
 #include "core/replicate/codes.h"
 #include "core/replicate/message.h"
 
-/* Writes a whole message. `base` NULL: a SNAPSHOT; `older` only with a base, or NULL. `hash`: with
- * HASH. SKEP_LIMIT when it did not fit (w->need says how much would); SKEP_NO_MEMORY. */
-SKEP_NODISCARD skep_status skep__class_encode(const skep__code_layout *layout, uint32_t class_id,
-                                              uint32_t tick, const skep__codes *base,
-                                              uint32_t base_tick, const skep__codes *older,
-                                              const skep__codes *now, bool hash,
+/* A message of a class. */
+typedef struct skep__class_message {
+    uint32_t class_id;
+    uint32_t tick;      /* of the state, */
+    uint32_t base_tick; /* of the base, 0 without one */
+    bool hash;          /* with HASH */
+} skep__class_message;
+
+/* Writes a whole message that leads from the past to `now`: a SNAPSHOT without a base, of which
+ * `older` must be NULL. SKEP_LIMIT when it did not fit (w->need says how much would);
+ * SKEP_NO_MEMORY. */
+SKEP_NODISCARD skep_status skep__class_encode(const skep__class_message *message,
+                                              const skep__code_past *past, const skep__codes *now,
                                               skep__code_pool *pool, skep__wire_writer *w);
 
 /* Which components a SNAPSHOT's class has, before a layout can be made: reads CLASS of an opened
@@ -34,14 +41,13 @@ SKEP_NODISCARD skep_status skep__class_encode(const skep__code_layout *layout, u
 bool skep__class_components(const skep__wire_message *m, uint32_t replica_count,
                             uint64_t *components, skep_error *error);
 
-/* Reads a message into *now, which is zero or was deinit'ed, and is left so on failure. `base` is
- * the state that the header's base names (NULL for SNAPSHOT); `older` the one of 2 * base - tick,
- * or NULL where it is not kept. SKEP_CORRUPT with the error, also where HASH does not fit
- * (offset of it); SKEP_NO_MEMORY; SKEP_LIMIT over the layout's slot_max. Nothing is allocated from
- * a number that was not checked. */
-SKEP_NODISCARD skep_status skep__class_decode(const skep__code_layout *layout,
-                                              skep__wire_message *m, const skep__codes *base,
-                                              const skep__codes *older, skep__code_pool *pool,
-                                              skep__codes *now, skep_error *error);
+/* Reads a message into *now, which is zero or was deinit'ed, and is left so on failure. The past's
+ * base is the state that the header's base names (NULL for SNAPSHOT), its `older` the one of
+ * 2 * base - tick, or NULL where it is not kept. SKEP_CORRUPT with the error, also where HASH does
+ * not fit (offset of it); SKEP_NO_MEMORY; SKEP_LIMIT over the layout's slot_max. Nothing is
+ * allocated from a number that was not checked. */
+SKEP_NODISCARD skep_status skep__class_decode(const skep__code_past *past, skep__wire_message *m,
+                                              skep__code_pool *pool, skep__codes *now,
+                                              skep_error *error);
 
 #endif

@@ -8,9 +8,7 @@
 
 /* What is read into. */
 typedef struct class_reading {
-    const skep__code_layout *layout;
-    const skep__codes *base;
-    const skep__codes *older;
+    skep__code_past past;
     skep__code_pool *pool;
     skep__wire_limits limits;
     skep__codes now;
@@ -66,14 +64,14 @@ static bool class_get_class(class_reading *c, skep__wire_reader *r)
     uint64_t components = 0;
     const size_t start = r->at;
     if (!skep__wire_get_varint(r, &slot_count)) return false;
-    if (slot_count > c->layout->slot_max)
+    if (slot_count > c->past.layout->slot_max)
         return skep__wire_fail(r, "class: more slots than fit into a message", start);
     if (c->whole) {
         if (!class_get_components(r, SKEP_REPLICA_MAX, &components)) return false;
-        if (components != c->layout->components)
+        if (components != c->past.layout->components)
             return skep__wire_fail(r, "class: it has other components than before", start);
     }
-    if (c->base && skep__codes_share(c->base, c->pool, &c->now) != SKEP_OK)
+    if (c->past.base && skep__codes_share(c->past.base, c->pool, &c->now) != SKEP_OK)
         return class_no_memory(c, r);
     c->now.slot_count = slot_count;
     return skep__wire_get_end(r);
@@ -82,7 +80,7 @@ static bool class_get_class(class_reading *c, skep__wire_reader *r)
 static bool class_get_despawn(class_reading *c, skep__wire_reader *r)
 {
     skep__wire_ids list;
-    const uint32_t slot_end = c->base ? c->base->slot_count : 0u;
+    const uint32_t slot_end = c->past.base ? c->past.base->slot_count : 0u;
     if (!skep__wire_get_ids(r, &c->limits, slot_end, &list)) return false;
     while (list.left) {
         uint32_t slot = 0;
@@ -100,11 +98,11 @@ static bool class_get_despawn(class_reading *c, skep__wire_reader *r)
 /* Brings the number of blocks to what CLASS said, once DESPAWN was done. */
 static bool class_resize(class_reading *c, skep__wire_reader *r)
 {
-    const uint32_t base_slots = c->base ? c->base->slot_count : 0u;
+    const uint32_t base_slots = c->past.base ? c->past.base->slot_count : 0u;
     for (uint32_t slot = c->now.slot_count; slot < base_slots; slot++)
         if (skep__codes_id(&c->now, slot))
             return skep__wire_fail(r, "class: a slot behind the last is taken", r->at);
-    if (skep__codes_resize(&c->now, c->layout, c->now.slot_count, c->pool) != SKEP_OK)
+    if (skep__codes_resize(&c->now, c->past.layout, c->now.slot_count, c->pool) != SKEP_OK)
         return class_no_memory(c, r);
     return true;
 }
@@ -140,14 +138,14 @@ static bool class_get_spawn(class_reading *c, skep__wire_reader *r)
     skep__wire_ids list;
     uint32_t before = 0;
     if (!skep__wire_get_ids(r, &c->limits, c->now.slot_count, &list)) return false;
-    if (skep__class_spawn_init(&c->spawn, list.left, c->layout, c->pool) != SKEP_OK)
+    if (skep__class_spawn_init(&c->spawn, list.left, c->past.layout, c->pool) != SKEP_OK)
         return class_no_memory(c, r);
     while (list.left)
         if (!skep__wire_get_id(r, &list, &c->spawn.slots[c->spawn.count++])) return false;
     for (uint32_t j = 0; j < c->spawn.count; j++)
         if (!class_get_entity(c, r, c->spawn.slots[j], &before)) return false;
-    const skep__columns columns = {.columns = c->layout->columns,
-                                   .column_count = c->layout->column_count,
+    const skep__columns columns = {.columns = c->past.layout->columns,
+                                   .column_count = c->past.layout->column_count,
                                    .slot_count = c->spawn.count,
                                    .ticks = 1};
     return skep__columns_decode(&columns, NULL, NULL, r, class_spawn_block, c);
@@ -172,16 +170,15 @@ static bool class_get_columns(class_reading *c, skep__wire_reader *r)
     const uint32_t slot_count = c->now.slot_count;
     if (slot_count && !skep__codes_id(&c->now, slot_count - 1u))
         return skep__wire_fail(r, "class: the last slot is free", r->at);
-    if (skep__class_ground_init(&c->ground, c->layout, c->base, c->older, &c->now, &c->spawn,
-                                c->pool) != SKEP_OK)
+    if (skep__class_ground_init(&c->ground, &c->past, &c->now, &c->spawn, c->pool) != SKEP_OK)
         return class_no_memory(c, r);
     c->grounded = true;
     for (uint32_t b = 0; b < c->now.block_count; b++) {
         skep__block_drop(c->pool, c->now.codes[b]);
         c->now.codes[b] = skep__block_hold(c->ground.base[b]);
     }
-    const skep__columns columns = {.columns = c->layout->columns,
-                                   .column_count = c->layout->column_count,
+    const skep__columns columns = {.columns = c->past.layout->columns,
+                                   .column_count = c->past.layout->column_count,
                                    .slot_count = slot_count,
                                    .ticks = c->ticks};
     return skep__columns_decode(&columns, c->ground.base_codes, c->ground.older_codes, r,
@@ -198,7 +195,7 @@ static bool class_free_slots_are_zero(const class_reading *c)
         const int32_t *codes = skep__block_codes(c->now.codes[b]);
         for (uint32_t i = 0; i < SKEP__COLUMNS_BLOCK; i++) {
             if (ids[i]) continue;
-            for (uint32_t k = 0; k < c->layout->column_count; k++)
+            for (uint32_t k = 0; k < c->past.layout->column_count; k++)
                 if (codes[(size_t)k * SKEP__COLUMNS_BLOCK + i]) return false;
         }
     }
@@ -260,21 +257,19 @@ static bool class_get_sections(class_reading *c, skep__wire_message *m, skep_err
     return c->grounded;
 }
 
-skep_status skep__class_decode(const skep__code_layout *layout, skep__wire_message *m,
-                               const skep__codes *base, const skep__codes *older,
+skep_status skep__class_decode(const skep__code_past *past, skep__wire_message *m,
                                skep__code_pool *pool, skep__codes *now, skep_error *error)
 {
     const bool by_older = (m->header.flags & SKEP__WIRE_OLDER) != 0;
-    class_reading c = {.layout = layout,
-                       .base = base,
-                       .older = by_older ? older : NULL,
+    class_reading c = {.past = *past,
                        .pool = pool,
                        .limits = skep__wire_limits_default(),
                        .whole = m->header.type == SKEP__WIRE_SNAPSHOT,
-                       .ticks = base ? m->header.tick - m->header.base : 1u};
+                       .ticks = past->base ? m->header.tick - m->header.base : 1u};
     bool good = false;
-    SKEP_ASSERT(c.whole == (base == NULL));
-    if (by_older && !older)
+    SKEP_ASSERT(c.whole == (past->base == NULL));
+    if (!by_older) c.past.older = NULL;
+    if (by_older && !past->older)
         *error = (skep_error){SKEP_CORRUPT, "class: it needs a state that is not kept", 4};
     else
         good = class_get_sections(&c, m, error);

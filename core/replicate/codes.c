@@ -72,22 +72,21 @@ static const skep__code_field *layout_find(const skep__code_layout *layout,
 }
 
 /* Velocities that both ends have; the others are not of this class. */
-static void layout_rates(skep__code_layout *layout, const skep_replica *replicas,
-                         const skep_rate *rates, uint32_t rate_count, uint32_t tick_hz)
+static void layout_rates(skep__code_layout *layout, const skep__code_terms *terms)
 {
-    for (uint32_t i = 0; i < rate_count; i++) {
-        const skep_rate *rate = &rates[i];
+    for (uint32_t i = 0; i < terms->rate_count; i++) {
+        const skep_rate *rate = &terms->rates[i];
         const skep__code_field *value =
-            layout_find(layout, replicas, rate->value, rate->value_field);
+            layout_find(layout, terms->replicas, rate->value, rate->value_field);
         const skep__code_field *speed =
-            layout_find(layout, replicas, rate->speed, rate->speed_field);
+            layout_find(layout, terms->replicas, rate->speed, rate->speed_field);
         if (!value || !speed || value == speed || value->quantum.log2 == SKEP_QUANTUM_NONE ||
             speed->quantum.log2 == SKEP_QUANTUM_NONE ||
             layout->columns[speed->column].velocity != SKEP__COLUMNS_NONE)
             continue;
         layout->columns[value->column].velocity = speed->column;
         layout->columns[value->column].rate_q32 =
-            skep__columns_rate(value->quantum.log2, speed->quantum.log2, tick_hz);
+            skep__columns_rate(value->quantum.log2, speed->quantum.log2, terms->tick_hz);
     }
 }
 
@@ -104,14 +103,12 @@ static uint32_t layout_slot_max(const skep__code_layout *layout, uint32_t messag
     return skep__u32(most) / SKEP__COLUMNS_BLOCK * SKEP__COLUMNS_BLOCK;
 }
 
-skep_status skep__code_layout_init(skep__code_layout *layout, const skep_replica *replicas,
-                                   uint32_t count, const skep_rate *rates, uint32_t rate_count,
-                                   uint32_t tick_hz, uint64_t components, uint32_t message_down_max,
-                                   const skep_allocator *allocator)
+skep_status skep__code_layout_init(skep__code_layout *layout, const skep__code_terms *terms,
+                                   uint64_t components, const skep_allocator *allocator)
 {
-    SKEP_ASSERT(components != 0 && tick_hz != 0);
+    SKEP_ASSERT(components != 0 && terms->tick_hz != 0);
     *layout = (skep__code_layout){.components = components};
-    layout_count(replicas, count, layout);
+    layout_count(terms->replicas, terms->replica_count, layout);
     if (layout->column_count > SKEP__COLUMNS_MAX) return SKEP_LIMIT;
     const size_t fields = skep__align(layout->field_count * sizeof *layout->fields, CODES_ALIGN);
     layout->memory_bytes =
@@ -123,10 +120,11 @@ skep_status skep__code_layout_init(skep__code_layout *layout, const skep_replica
     layout->field_count = 0;
     layout->column_count = 0;
     bool good = true;
-    for (uint32_t r = 0; r < count; r++)
-        if (components >> r & 1u) good = layout_fill_component(layout, &replicas[r], r) && good;
-    layout_rates(layout, replicas, rates, rate_count, tick_hz);
-    layout->slot_max = layout_slot_max(layout, message_down_max);
+    for (uint32_t r = 0; r < terms->replica_count; r++)
+        if (components >> r & 1u)
+            good = layout_fill_component(layout, &terms->replicas[r], r) && good;
+    layout_rates(layout, terms);
+    layout->slot_max = layout_slot_max(layout, terms->message_down_max);
     if (good && layout->slot_max > 0) return SKEP_OK;
     skep__code_layout_deinit(layout, allocator);
     return SKEP_LIMIT;

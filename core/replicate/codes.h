@@ -38,14 +38,21 @@ typedef struct skep__code_layout {
     size_t memory_bytes;
 } skep__code_layout;
 
-/* Makes the layout of a set of components of a schema. SKEP_LIMIT for more than SKEP__COLUMNS_MAX
- * columns, or so many that not even 128 slots fit into message_down_max. `rates` name components of
- * the schema. */
+/* What both ends know by WELCOME: all layouts of a view are made of it. Borrows its arrays. */
+typedef struct skep__code_terms {
+    const skep_replica *replicas; /* the schema */
+    uint32_t replica_count;
+    uint32_t rate_count;
+    const skep_rate *rates; /* of components of the schema */
+    uint32_t tick_hz;
+    uint32_t message_down_max;
+} skep__code_terms;
+
+/* Makes the layout of a set of components. SKEP_LIMIT for more than SKEP__COLUMNS_MAX columns, or
+ * so many that not even 128 slots fit into message_down_max. */
 SKEP_NODISCARD skep_status skep__code_layout_init(skep__code_layout *layout,
-                                                  const skep_replica *replicas, uint32_t count,
-                                                  const skep_rate *rates, uint32_t rate_count,
-                                                  uint32_t tick_hz, uint64_t components,
-                                                  uint32_t message_down_max,
+                                                  const skep__code_terms *terms,
+                                                  uint64_t components,
                                                   const skep_allocator *allocator);
 
 void skep__code_layout_deinit(skep__code_layout *layout, const skep_allocator *allocator);
@@ -93,6 +100,13 @@ typedef struct skep__codes {
     skep__code_block **ids;
     skep__code_block **codes;
 } skep__codes;
+
+/* What a state of a class is told apart from. */
+typedef struct skep__code_past {
+    const skep__code_layout *layout; /* of all of them */
+    const skep__codes *base;         /* that the reader has, or NULL: of nothing */
+    const skep__codes *older;        /* as far before the base as the state is behind it, or NULL */
+} skep__code_past;
 
 /* Frees the arrays and drops the blocks. */
 void skep__codes_deinit(skep__codes *codes, skep__code_pool *pool);

@@ -348,10 +348,12 @@ static uint64_t predict_fresh(skep_predict *p)
         const skep__code_field *f = &layout->fields[i];
         if (!(set >> f->replica & 1u)) continue;
         const skep_field *field = &view->replicas[f->replica].info->fields[f->field];
-        skep__quantum_values(&f->quantum, codes + (size_t)f->column * SKEP__COLUMNS_BLOCK,
-                             SKEP__COLUMNS_BLOCK,
-                             p->fresh_values + p->synced_at[f->replica] + field->offset,
-                             field->count, f->element, 1);
+        const skep__quantum_span span = {.elements = field->count,
+                                         .element = f->element,
+                                         .row_count = 1,
+                                         .stride = SKEP__COLUMNS_BLOCK};
+        skep__quantum_values(&f->quantum, &span, codes + (size_t)f->column * SKEP__COLUMNS_BLOCK,
+                             p->fresh_values + p->synced_at[f->replica] + field->offset);
     }
     return set;
 }

@@ -105,9 +105,10 @@ skep_status skep__class_frame(skep_publisher *p, const skep__view_classes *view,
     *frame = skep__packets_find(&c->frames, base, before != NULL);
     if (*frame) return SKEP_OK;
     skep__wire_writer w = {.bytes = p->paper, .bytes_max = p->paper_bytes};
-    const skep_status status =
-        skep__class_encode(&view->layouts[c->layout], c->id, p->tick, from, base, before, now,
-                           publish_says_hash(p, c), &p->pool, &w);
+    const skep__class_message message = {
+        .class_id = c->id, .tick = p->tick, .base_tick = base, .hash = publish_says_hash(p, c)};
+    const skep__code_past past = {&view->layouts[c->layout], from, before};
+    const skep_status status = skep__class_encode(&message, &past, now, &p->pool, &w);
     if (status != SKEP_OK) return status;
     return publish_keep_frame(p, &w, &c->frames, base, before != NULL, frame);
 }

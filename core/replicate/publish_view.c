@@ -92,9 +92,14 @@ static uint32_t view_layout(skep_publisher *p, skep__view_classes *view, uint64_
         *status = SKEP_NO_MEMORY;
         return UINT32_MAX;
     }
-    *status = skep__code_layout_init(&view->layouts[view->layout_count], d->replicas,
-                                     d->replica_count, d->rates, d->rate_count, d->tick_hz,
-                                     components, d->message_down_max, &p->allocator);
+    const skep__code_terms terms = {.replicas = d->replicas,
+                                    .replica_count = d->replica_count,
+                                    .rates = d->rates,
+                                    .rate_count = d->rate_count,
+                                    .tick_hz = d->tick_hz,
+                                    .message_down_max = d->message_down_max};
+    *status = skep__code_layout_init(&view->layouts[view->layout_count], &terms, components,
+                                     &p->allocator);
     return *status == SKEP_OK ? view->layout_count++ : UINT32_MAX;
 }
 
@@ -334,9 +339,13 @@ static void view_quantise(const view_run *run, const skep_snapshot *s,
     for (uint32_t f = 0; f < layout->field_count; f++) {
         const skep__code_field *field = &layout->fields[f];
         const skep_component *info = replicas[field->replica].info;
-        skep__quantum_codes(&field->quantum, skep_snapshot_column(s, rows, info, field->field),
-                            info->fields[field->field].count, field->element, rows->count,
-                            run->codes + (size_t)field->column * VIEW_ROWS, VIEW_ROWS);
+        const skep__quantum_span span = {.elements = info->fields[field->field].count,
+                                         .element = field->element,
+                                         .row_count = rows->count,
+                                         .stride = VIEW_ROWS};
+        skep__quantum_codes(&field->quantum, &span,
+                            skep_snapshot_column(s, rows, info, field->field),
+                            run->codes + (size_t)field->column * VIEW_ROWS);
     }
 }
 

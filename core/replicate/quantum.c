@@ -157,18 +157,25 @@ static size_t quantum_bytes(const skep__quantum *q)
     return q->code_bits == 1 ? 1u : q->code_bits / 8u;
 }
 
-void skep__quantum_codes(const skep__quantum *q, const void *rows, uint32_t elements,
-                         uint32_t element, uint32_t row_count, int32_t *codes, uint32_t stride)
+static void quantum_span_check(const skep__quantum *q, const skep__quantum_span *span)
 {
-    SKEP_ASSERT(element < elements && (q->code_count == 1 || row_count <= stride));
+    SKEP_ASSERT(span->element < span->elements);
+    SKEP_ASSERT(q->code_count == 1 || span->row_count <= span->stride);
+}
+
+void skep__quantum_codes(const skep__quantum *q, const skep__quantum_span *span, const void *rows,
+                         int32_t *codes)
+{
+    quantum_span_check(q, span);
+    const uint32_t row_count = span->row_count;
     const size_t bytes = quantum_bytes(q);
-    const size_t step = bytes * elements;
-    const uint8_t *from = (const uint8_t *)rows + bytes * element;
+    const size_t step = bytes * span->elements;
+    const uint8_t *from = (const uint8_t *)rows + bytes * span->element;
     const uint32_t sign = q->code_is_signed ? 1u << (q->code_bits - 1u) : 0u;
     if (q->log2 != SKEP_QUANTUM_NONE)
         quantum_codes_f32(from, step, row_count, q->log2, codes);
     else if (bytes == 8)
-        quantum_codes_64(from, step, row_count, codes, codes + stride);
+        quantum_codes_64(from, step, row_count, codes, codes + span->stride);
     else if (bytes == 4)
         quantum_codes_32(from, step, row_count, codes);
     else if (bytes == 2)
@@ -216,17 +223,18 @@ static void quantum_values_64(const int32_t *low, const int32_t *high, uint8_t *
     }
 }
 
-void skep__quantum_values(const skep__quantum *q, const int32_t *codes, uint32_t stride, void *rows,
-                          uint32_t elements, uint32_t element, uint32_t row_count)
+void skep__quantum_values(const skep__quantum *q, const skep__quantum_span *span,
+                          const int32_t *codes, void *rows)
 {
-    SKEP_ASSERT(element < elements && (q->code_count == 1 || row_count <= stride));
+    quantum_span_check(q, span);
+    const uint32_t row_count = span->row_count;
     const size_t bytes = quantum_bytes(q);
-    const size_t step = bytes * elements;
-    uint8_t *to = (uint8_t *)rows + bytes * element;
+    const size_t step = bytes * span->elements;
+    uint8_t *to = (uint8_t *)rows + bytes * span->element;
     if (q->log2 != SKEP_QUANTUM_NONE)
         quantum_values_f32(codes, quantum_power(q->log2), to, step, row_count);
     else if (bytes == 8)
-        quantum_values_64(codes, codes + stride, to, step, row_count);
+        quantum_values_64(codes, codes + span->stride, to, step, row_count);
     else if (bytes == 4)
         quantum_values_32(codes, to, step, row_count);
     else if (bytes == 2)

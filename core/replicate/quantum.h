@@ -34,15 +34,23 @@ typedef struct skep__quantum {
  * quantum on anything but f32. */
 SKEP_NODISCARD bool skep__quantum_make(uint32_t type, int32_t log2, skep__quantum *q);
 
-/* Codes of element `element` of `row_count` rows, of which each has `elements` of them: code k of
- * row i goes to codes[k * stride + i]. Linear; vectorised for one element a row. */
-void skep__quantum_codes(const skep__quantum *q, const void *rows, uint32_t elements,
-                         uint32_t element, uint32_t row_count, int32_t *codes, uint32_t stride);
+/* One element of a field in rows of a column, and where its codes lie: code k of row i at
+ * [k * stride + i]. */
+typedef struct skep__quantum_span {
+    uint32_t elements; /* that the field has in each row, */
+    uint32_t element;  /* and which of them */
+    uint32_t row_count;
+    uint32_t stride; /* at least row_count where elements have two codes */
+} skep__quantum_span;
 
-/* The other way: writes that element of `row_count` rows. Any codes will do; of a code with fewer
- * than 32 bits the upper ones are ignored. */
-void skep__quantum_values(const skep__quantum *q, const int32_t *codes, uint32_t stride, void *rows,
-                          uint32_t elements, uint32_t element, uint32_t row_count);
+/* Writes the codes of an element of rows. Linear; vectorised for one element a row. */
+void skep__quantum_codes(const skep__quantum *q, const skep__quantum_span *span, const void *rows,
+                         int32_t *codes);
+
+/* The other way: writes that element of the rows. Any codes will do; of a code with fewer than 32
+ * bits the upper ones are ignored. */
+void skep__quantum_values(const skep__quantum *q, const skep__quantum_span *span,
+                          const int32_t *codes, void *rows);
 
 /* The code of one f32, by integers alone: what skep__quantum_codes must compute, for the tests. */
 int32_t skep__quantum_code_plain(float value, int32_t log2);

@@ -77,8 +77,11 @@ static void frame_element(const frame_block *b, const skep__code_field *f, uint3
 {
     const size_t at = (size_t)f->column * SKEP__COLUMNS_BLOCK;
     if (f->quantum.type != SKEP_TYPE_f32 || b->from == b->to) {
-        skep__quantum_values(&f->quantum, b->from + at, SKEP__COLUMNS_BLOCK, rows, elements,
-                             f->element, b->slots);
+        const skep__quantum_span span = {.elements = elements,
+                                         .element = f->element,
+                                         .row_count = b->slots,
+                                         .stride = SKEP__COLUMNS_BLOCK};
+        skep__quantum_values(&f->quantum, &span, b->from + at, rows);
         return;
     }
     float *floats = (float *)(void *)rows + f->element;

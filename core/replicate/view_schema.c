@@ -207,9 +207,14 @@ skep_status skep__client_layout_of(skep_view *view, uint64_t components, uint32_
         return SKEP_NO_MEMORY;
     skep__client_layout *layout = &view->layouts[view->layout_count];
     *layout = (skep__client_layout){0};
-    const skep_status status = skep__code_layout_init(
-        &layout->code, view->replicas, view->replica_count, view->rates, view->welcome.rate_count,
-        view->welcome.tick_hz, components, SKEP__CLIENT_MESSAGE_MAX, &view->allocator);
+    const skep__code_terms terms = {.replicas = view->replicas,
+                                    .replica_count = view->replica_count,
+                                    .rates = view->rates,
+                                    .rate_count = view->welcome.rate_count,
+                                    .tick_hz = view->welcome.tick_hz,
+                                    .message_down_max = SKEP__CLIENT_MESSAGE_MAX};
+    const skep_status status =
+        skep__code_layout_init(&layout->code, &terms, components, &view->allocator);
     if (status != SKEP_OK) return status;
     if (!layout_columns(view, layout)) {
         layout_free(view, layout);

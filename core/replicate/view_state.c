@@ -390,9 +390,9 @@ static bool next_class(skep_view *view, skep__wire_message *m, skep_error *error
     if (!class) return state_fail(error, SKEP_NO_MEMORY, "view: no memory for a class", 0);
     *class = (skep__client_class){.refs = 1, .layout = layout};
     *error = (skep_error){0};
-    if (skep__class_decode(&view->layouts[layout].code, m, base ? &base->codes : NULL,
-                           class_older(view, m, layout), &view->pool, &class->codes,
-                           error) != SKEP_OK) {
+    const skep__code_past past = {&view->layouts[layout].code, base ? &base->codes : NULL,
+                                  class_older(view, m, layout)};
+    if (skep__class_decode(&past, m, &view->pool, &class->codes, error) != SKEP_OK) {
         skep__client_free(view, class, sizeof *class);
         return false;
     }

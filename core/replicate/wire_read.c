@@ -33,7 +33,10 @@ bool skep__wire_fail(skep__wire_reader *r, const char *message, size_t offset)
 bool skep__wire_get_bytes(skep__wire_reader *r, size_t n, const uint8_t **bytes)
 {
     if (r->error.code != SKEP_OK) return false;
-    if (n > r->end - r->at) return skep__wire_fail(r, "wire: the bytes end too early", r->at);
+    if (n > r->end - r->at) {
+        (void)skep__wire_fail(r, "wire: the bytes end too early", r->at);
+        return false; /* said here, where callers would use *bytes otherwise */
+    }
     *bytes = r->bytes + r->at;
     r->at += n;
     return true;
@@ -149,16 +152,15 @@ bool skep__wire_get_id(skep__wire_reader *r, skep__wire_ids *list, uint32_t *id)
 
 /* ---- messages -------------------------------------------------------------------------------- */
 
+/* Whether messages of a known type are told from a base. */
 static bool wire_bases(uint32_t type)
 {
-    switch (type) {
-#define SKEP_WIRE_TYPE(name, value, base, text)                                                    \
-    case value:                                                                                    \
-        return (base) != 0;
+    static const bool bases[SKEP__WIRE_TYPE_END] = {
+#define SKEP_WIRE_TYPE(name, value, base, text) [value] = (base) != 0,
 #include "core/replicate/wire_kinds.inl"
-    default:
-        return false;
-    }
+    };
+    SKEP_ASSERT(type < SKEP__WIRE_TYPE_END);
+    return bases[type];
 }
 
 static bool wire_get_header(skep__wire_reader *r, skep__wire_header *h)

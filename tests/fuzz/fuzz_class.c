@@ -72,9 +72,13 @@ static ground *ground_of(uint32_t set)
     memory = fuzz_memory();
     pool.allocator = &memory;
     pool.bytes_max = SIZE_MAX / 2u;
-    FUZZ_MUST(skep__code_layout_init(&g->layout, live_replicas, BED_REPLICAS, live_rates,
-                                     sets[set] & 2u ? 2u : 0u, 60, sets[set], 1u << 20,
-                                     &memory) == SKEP_OK);
+    const skep__code_terms terms = {.replicas = live_replicas,
+                                    .replica_count = BED_REPLICAS,
+                                    .rates = live_rates,
+                                    .rate_count = sets[set] & 2u ? 2u : 0u,
+                                    .tick_hz = 60,
+                                    .message_down_max = 1u << 20};
+    FUZZ_MUST(skep__code_layout_init(&g->layout, &terms, sets[set], &memory) == SKEP_OK);
     for (uint32_t i = 0; i < STATES; i++) step(g, i, &count);
     g->made = true;
     return g;
@@ -103,17 +107,17 @@ static skep_status decode(ground *g, const uint8_t *bytes, size_t size, uint32_t
     if (m.header.type != (base ? SKEP__WIRE_DELTA : SKEP__WIRE_SNAPSHOT)) return SKEP_CORRUPT;
     if (base && (m.header.base != base->tick || m.header.tick <= base->tick)) return SKEP_CORRUPT;
     const bool older = how == 3u && m.header.tick == g->states[2].tick;
-    return skep__class_decode(&g->layout, &m, base, older ? &g->states[0] : NULL, &pool, now,
-                              error);
+    const skep__code_past past = {&g->layout, base, older ? &g->states[0] : NULL};
+    return skep__class_decode(&past, &m, &pool, now, error);
 }
 
 static size_t encode(ground *g, uint32_t how, const skep__codes *now, uint32_t tick)
 {
     skep__wire_writer w = {.bytes = message, .bytes_max = MESSAGE_MAX};
     const skep__codes *base = how ? &g->states[how & 1u] : NULL;
-    const skep_status status =
-        skep__class_encode(&g->layout, 3, tick, base, base ? base->tick : 0u,
-                           how == 3u ? &g->states[0] : NULL, now, true, &pool, &w);
+    const skep__class_message m = {3, tick, base ? base->tick : 0u, true};
+    const skep__code_past past = {&g->layout, base, how == 3u ? &g->states[0] : NULL};
+    const skep_status status = skep__class_encode(&m, &past, now, &pool, &w);
     FUZZ_MUST(status == SKEP_OK || status == SKEP_LIMIT);
     return status == SKEP_OK ? w.need : 0u;
 }

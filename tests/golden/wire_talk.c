@@ -92,8 +92,13 @@ static const char *ground_open(ground *g, const skep_allocator *memory)
 {
     memset(g, 0, sizeof *g);
     g->pool = (skep__code_pool){memory, 0, SIZE_MAX / 2u};
-    EXPECT(skep__code_layout_init(&g->layout, live_replicas, BED_REPLICAS, live_rates, 2, 60,
-                                  COMPONENTS, 1u << 20, memory) == SKEP_OK);
+    const skep__code_terms terms = {.replicas = live_replicas,
+                                    .replica_count = BED_REPLICAS,
+                                    .rates = live_rates,
+                                    .rate_count = 2,
+                                    .tick_hz = 60,
+                                    .message_down_max = 1u << 20};
+    EXPECT(skep__code_layout_init(&g->layout, &terms, COMPONENTS, memory) == SKEP_OK);
     for (uint32_t n = 0; n < STATES; n++) {
         const skep__codes empty = {0};
         EXPECT(skep__codes_share(n ? &g->states[n - 1u] : &empty, &g->pool, &g->states[n]) ==
@@ -206,12 +211,20 @@ static skep_status put_whole(skep__wire_writer *w, uint32_t k)
     return skep__wire_message_end(w);
 }
 
+/* What a message of the class is told from. */
+static skep__code_past class_past(const ground *g, uint32_t k)
+{
+    const uint32_t n = k - SNAPSHOT;
+    return (skep__code_past){&g->layout, n ? &g->states[n - 1u] : NULL,
+                             k == DELTA_OLDER ? &g->states[0] : NULL};
+}
+
 static skep_status put_class(ground *g, skep__wire_writer *w, uint32_t k)
 {
     const uint32_t n = k - SNAPSHOT;
-    return skep__class_encode(&g->layout, CLASS, 10u + n, n ? &g->states[n - 1u] : NULL,
-                              n ? 9u + n : 0u, k == DELTA_OLDER ? &g->states[0] : NULL,
-                              &g->states[n], true, &g->pool, w);
+    const skep__class_message message = {CLASS, 10u + n, n ? 9u + n : 0u, true};
+    const skep__code_past past = class_past(g, k);
+    return skep__class_encode(&message, &past, &g->states[n], &g->pool, w);
 }
 
 static skep_status put(ground *g, skep__wire_writer *w, uint32_t k)
@@ -360,9 +373,8 @@ static const char *read_class(ground *g, const wire_paper *p, uint32_t k)
     EXPECT(skep__wire_open(&m, p->bytes, p->size, SKEP__WIRE_DOWN, &limits, &error) == SKEP_OK);
     EXPECT(m.header.class == CLASS && m.header.tick == 10u + n);
     EXPECT(m.header.flags == (k == DELTA_OLDER ? SKEP__WIRE_OLDER : 0u));
-    EXPECT(skep__class_decode(&g->layout, &m, n ? &g->states[n - 1u] : NULL,
-                              k == DELTA_OLDER ? &g->states[0] : NULL, &g->pool, &got,
-                              &error) == SKEP_OK);
+    const skep__code_past past = class_past(g, k);
+    EXPECT(skep__class_decode(&past, &m, &g->pool, &got, &error) == SKEP_OK);
     const bool same = skep__codes_hash(&got) == skep__codes_hash(&g->states[n]);
     skep__codes_deinit(&got, &g->pool);
     EXPECT(same);

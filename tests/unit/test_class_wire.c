@@ -102,9 +102,13 @@ static void make_history(history *h, uint64_t seed)
 {
     *h = (history){.seed = seed, .pool = {&heap, 0, SIZE_MAX / 2}};
     const uint64_t components = 1u + drawn(h, 15);
-    assert_int_equal(
-        skep__code_layout_init(&h->layout, replicas, 4, rates, 1, 60, components, 1u << 20, &heap),
-        SKEP_OK);
+    const skep__code_terms terms = {.replicas = replicas,
+                                    .replica_count = 4,
+                                    .rates = rates,
+                                    .rate_count = 1,
+                                    .tick_hz = 60,
+                                    .message_down_max = 1u << 20};
+    assert_int_equal(skep__code_layout_init(&h->layout, &terms, components, &heap), SKEP_OK);
     const skep__codes empty = {.tick = 9};
     for (uint32_t i = 0; i < STATES; i++) step(h, i ? &h->states[i - 1u] : &empty, &h->states[i]);
 }
@@ -119,28 +123,31 @@ static void end_history(history *h)
 static uint8_t message[MESSAGE_MAX];
 
 /* base and older as indexes, -1 for none */
+static skep__code_past past_of(const history *h, int base, int older)
+{
+    return (skep__code_past){&h->layout, base < 0 ? NULL : &h->states[base],
+                             older < 0 ? NULL : &h->states[older]};
+}
+
 static size_t encode(history *h, int base, int older, uint32_t now)
 {
     skep__wire_writer w = {.bytes = message, .bytes_max = sizeof message};
-    const skep__codes *b = base < 0 ? NULL : &h->states[base];
-    const skep__codes *o = older < 0 ? NULL : &h->states[older];
-    assert_int_equal(skep__class_encode(&h->layout, 3, h->states[now].tick, b, b ? b->tick : 0, o,
-                                        &h->states[now], true, &h->pool, &w),
-                     SKEP_OK);
+    const skep__code_past past = past_of(h, base, older);
+    const skep__class_message m = {3, h->states[now].tick, past.base ? past.base->tick : 0, true};
+    assert_int_equal(skep__class_encode(&m, &past, &h->states[now], &h->pool, &w), SKEP_OK);
     return w.need;
 }
 
-static skep_status decode(history *h, int base, int older, const uint8_t *bytes, size_t n,
+static skep_status decode(history *h, const skep__code_past *past, const uint8_t *bytes, size_t n,
                           skep__codes *now, skep_error *error)
 {
     const skep__wire_limits limits = skep__wire_limits_default();
     skep__wire_message m;
     const skep_status status = skep__wire_open(&m, bytes, n, SKEP__WIRE_DOWN, &limits, error);
     if (status != SKEP_OK) return status;
-    const uint32_t type = base < 0 ? SKEP__WIRE_SNAPSHOT : SKEP__WIRE_DELTA;
+    const uint32_t type = past->base ? SKEP__WIRE_DELTA : SKEP__WIRE_SNAPSHOT;
     if (m.header.type != type) return SKEP_CORRUPT;
-    return skep__class_decode(&h->layout, &m, base < 0 ? NULL : &h->states[base],
-                              older < 0 ? NULL : &h->states[older], &h->pool, now, error);
+    return skep__class_decode(past, &m, &h->pool, now, error);
 }
 
 static bool same(const skep__codes *a, const skep__codes *b)
@@ -166,7 +173,8 @@ static void every_base_leads_to_the_state(void **state)
                 const size_t n = encode(&h, base, older, now);
                 skep__codes got = {0};
                 skep_error error = {0};
-                const skep_status status = decode(&h, base, older, message, n, &got, &error);
+                const skep__code_past past = past_of(&h, base, older);
+                const skep_status status = decode(&h, &past, message, n, &got, &error);
                 if (status != SKEP_OK)
                     fail_msg("seed %llu: %d -> %u: %s at %zu", (unsigned long long)seed, base, now,
                              error.message, error.offset);
@@ -189,6 +197,7 @@ static void what_is_broken_does_no_harm(void **state)
         const uint32_t now = (uint32_t)(base + 1) < STATES ? (uint32_t)(base + 1) : STATES - 1u;
         const int from = base == (int)now ? base - 1 : base;
         const size_t n = encode(&h, from, -1, now);
+        const skep__code_past past = past_of(&h, from, -1);
         uint8_t *bytes = malloc(n);
         assert_non_null(bytes);
         for (uint32_t round = 0; round < 150; round++) {
@@ -201,7 +210,7 @@ static void what_is_broken_does_no_harm(void **state)
             else
                 for (uint32_t i = 1u + drawn(&h, 3); i; i--)
                     bytes[20u + drawn(&h, (uint32_t)n - 20u)] ^= (uint8_t)(1u << drawn(&h, 8));
-            if (decode(&h, from, -1, bytes, size, &got, &error) == SKEP_OK) {
+            if (decode(&h, &past, bytes, size, &got, &error) == SKEP_OK) {
                 taken++;
                 skep__codes_deinit(&got, &h.pool);
             } else {
@@ -224,12 +233,13 @@ static void no_memory_is_a_status(void **state)
         history h;
         make_history(&h, seed);
         const size_t n = encode(&h, 1, 0, 2);
+        const skep__code_past past = past_of(&h, 1, 0);
         const size_t held = h.pool.bytes_held;
         for (size_t more = 0; more < 60000; more += 997) {
             skep__codes got = {0};
             skep_error error = {0};
             h.pool.bytes_max = held + more;
-            const skep_status status = decode(&h, 1, 0, message, n, &got, &error);
+            const skep_status status = decode(&h, &past, message, n, &got, &error);
             assert_true(status == SKEP_OK || status == SKEP_NO_MEMORY);
             if (status == SKEP_OK) skep__codes_deinit(&got, &h.pool);
             assert_int_equal(h.pool.bytes_held, held);

@@ -31,7 +31,8 @@ static int32_t code_of(float value, int32_t log2)
 {
     const skep__quantum q = made(SKEP_TYPE_f32, log2);
     int32_t code = 0;
-    skep__quantum_codes(&q, &value, 1, 0, 1, &code, 1);
+    const skep__quantum_span span = {.elements = 1, .row_count = 1, .stride = 1};
+    skep__quantum_codes(&q, &span, &value, &code);
     assert_int_equal(code, skep__quantum_code_plain(value, log2));
     return code;
 }
@@ -75,6 +76,7 @@ static void loops_do_what_the_definition_says(void **state)
     static float values[ROWS];
     static int32_t codes[ROWS];
     static int32_t again[ROWS];
+    const skep__quantum_span span = {.elements = 1, .row_count = ROWS, .stride = ROWS};
     (void)state;
     for (uint32_t round = 0; round < 6400; round++) {
         const int32_t log2 = (int32_t)(round % 64u) + SKEP__QUANTUM_LOG2_MIN;
@@ -88,12 +90,12 @@ static void loops_do_what_the_definition_says(void **state)
                        ((127u + (uint32_t)(log2 + 33)) - (uint32_t)(x >> 32) % 36u) << 23;
             values[i] = from_bits(bits);
         }
-        skep__quantum_codes(&q, values, 1, 0, ROWS, codes, ROWS);
+        skep__quantum_codes(&q, &span, values, codes);
         for (uint32_t i = 0; i < ROWS; i++)
             if (codes[i] != skep__quantum_code_plain(values[i], log2))
                 fail_msg("%a by 2^%d is %d", (double)values[i], log2, codes[i]);
-        skep__quantum_values(&q, codes, ROWS, values, 1, 0, ROWS);
-        skep__quantum_codes(&q, values, 1, 0, ROWS, again, ROWS);
+        skep__quantum_values(&q, &span, codes, values);
+        skep__quantum_codes(&q, &span, values, again);
         assert_memory_equal(codes, again, sizeof codes);
     }
 }
@@ -118,14 +120,15 @@ static void every_type_comes_back(void **state)
         }
         memset(back, 0xEE, sizeof back);
         for (uint32_t e = 0; e < 3; e++) {
-            skep__quantum_codes(&q, rows, 3, e, ROWS, codes[e], ROWS);
+            const skep__quantum_span span = {3, e, ROWS, ROWS};
+            skep__quantum_codes(&q, &span, rows, codes[e]);
             for (uint32_t i = 0; i < q.code_count * ROWS; i++) {
                 const uint32_t unused = 32u - q.code_bits;
                 const uint32_t x = (uint32_t)codes[e][i] << unused;
                 assert_int_equal(codes[e][i],
                                  q.code_is_signed ? (int32_t)x >> unused : (int32_t)(x >> unused));
             }
-            skep__quantum_values(&q, codes[e], ROWS, back, 3, e, ROWS);
+            skep__quantum_values(&q, &span, codes[e], back);
         }
         assert_memory_equal(rows, back, bytes);
         assert_int_equal(back[bytes], 0xEE);

@@ -126,15 +126,17 @@ static bool class_message(uint32_t tick, int32_t x)
     skep__code_pool pool = {.allocator = &heap, .bytes_max = 1u << 20};
     skep__codes codes = {0};
     skep__wire_writer w = {.bytes = room, .bytes_max = ROOM};
-    assert_int_equal(skep__code_layout_init(&layout, theirs, 3, NULL, 0, 60, 1, 1u << 20, &heap),
-                     SKEP_OK);
+    const skep__code_terms terms = {
+        .replicas = theirs, .replica_count = 3, .tick_hz = 60, .message_down_max = 1u << 20};
+    assert_int_equal(skep__code_layout_init(&layout, &terms, 1, &heap), SKEP_OK);
     assert_int_equal(skep__codes_resize(&codes, &layout, 1, &pool), SKEP_OK);
     *skep__codes_own_ids(&codes, 0, &pool) = skep_entity_make(9, 1).bits;
     int32_t *column = skep__codes_own_codes(&codes, 0, &pool);
     column[0] = x * 16;
     column[SKEP__COLUMNS_BLOCK] = 2 * 16;
-    assert_int_equal(skep__class_encode(&layout, 1, tick, NULL, 0, NULL, &codes, true, &pool, &w),
-                     SKEP_OK);
+    const skep__class_message message = {.class_id = 1, .tick = tick, .hash = true};
+    const skep__code_past past = {.layout = &layout};
+    assert_int_equal(skep__class_encode(&message, &past, &codes, &pool, &w), SKEP_OK);
     skep__codes_deinit(&codes, &pool);
     skep__code_layout_deinit(&layout, &heap);
     assert_int_equal(pool.bytes_held, 0);
