@@ -99,6 +99,7 @@ static skep_status draw(void *ctx, skep_world *world, float dt)
     while (skep_query_next(&it)) {
         const Pos_in pos = Pos_read(&it, 0);
         const Sprite_in sprite = Sprite_read(&it, 1);
+        if (!pos.x || !sprite.c) continue; /* cannot be: only optional terms have no columns */
         for (uint32_t i = 0; i < it.n; i++)
             frame_plot(s->picture, pos.x[i], pos.y[i], (char)sprite.c[i]);
     }

@@ -100,8 +100,10 @@ static bool live_connect(live_row *s, live_client *c)
         skep_session_create(s->publisher, s->now_ns, NULL, &c->session) != SKEP_OK)
         return false;
     skep_view_connected(c->view, s->now_ns);
-    /* HELLO, WELCOME, SUBSCRIBE. */
-    return live_move(s, c, true) && live_move(s, c, true);
+    /* HELLO and WELCOME, then SUBSCRIBE. */
+    for (uint32_t round = 0; round < 2; round++)
+        if (!live_move(s, c, true)) return false;
+    return true;
 }
 
 static void live_disconnect(live_row *s, live_client *c)

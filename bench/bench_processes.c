@@ -176,8 +176,8 @@ static bool crew_asleep_limit(void *state, bench_lap *lap)
 /* The first task crashes; the second one has to wait for another worker. */
 SKEP_JOB(crew_crash, (with, Pos, has))
 {
-    volatile int *nowhere = NULL;
-    if (task->block == 0) *nowhere = 1;
+    volatile uintptr_t nowhere = 16; /* hidden from compilers, which would know better */
+    if (task->block == 0) *(volatile uint32_t *)nowhere = 1;
 }
 
 static void *fault_open(const bench_row *row)

@@ -154,8 +154,28 @@ static void csv_text(FILE *out, const char *text)
     fputs("\",", out);
 }
 
-/* A folder gets a file named after the machine: letters and digits, the rest becomes single dashes.
- */
+static char csv_lower(char c)
+{
+    return (char)tolower((unsigned char)c);
+}
+
+/* Machine and compiler as a file's name: letters and digits, the rest becomes single dashes. */
+static void csv_name(const bench_machine *machine, char *name, size_t bytes)
+{
+    char both[192];
+    size_t at = 0;
+    snprintf(both, sizeof both, "%s %s", machine->cpu, machine->compiler);
+    for (const char *c = both; *c && at + 1 < bytes; c++) {
+        if (isalnum((unsigned char)*c))
+            name[at++] = csv_lower(*c);
+        else if (at && name[at - 1] != '-')
+            name[at++] = '-';
+    }
+    while (at && name[at - 1] == '-') at--;
+    name[at] = 0;
+}
+
+/* A folder gets a file named after the machine. */
 static void csv_path(const char *path, const bench_machine *machine, char *out, size_t bytes)
 {
     const size_t length = strlen(path);
@@ -163,17 +183,8 @@ static void csv_path(const char *path, const bench_machine *machine, char *out, 
         snprintf(out, bytes, "%s", path);
         return;
     }
-    char name[192], both[192];
-    size_t at = 0;
-    snprintf(both, sizeof both, "%s %s", machine->cpu, machine->compiler);
-    for (const char *c = both; *c && at + 1 < sizeof name; c++) {
-        if (isalnum((unsigned char)*c))
-            name[at++] = (char)tolower((unsigned char)*c);
-        else if (at && name[at - 1] != '-')
-            name[at++] = '-';
-    }
-    while (at && name[at - 1] == '-') at--;
-    name[at] = 0;
+    char name[192];
+    csv_name(machine, name, sizeof name);
     snprintf(out, bytes, "%s%s.csv", path, name);
 }
 

@@ -106,6 +106,7 @@ double skep__bench_pos_sum(skep_world *world, uint64_t *count)
     skep_query_iter it = skep_query_begin(query);
     while (skep_query_next(&it)) {
         const Pos_in pos = Pos_read(&it, 0);
+        if (!pos.x) continue; /* cannot be: only optional terms have no columns */
         for (uint32_t i = 0; i < it.n; i++) sum += (double)pos.x[i] * 3.0 + (double)pos.y[i];
         rows += it.n;
     }
