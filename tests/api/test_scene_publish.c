@@ -185,7 +185,7 @@ static void players_come_and_go_as_the_scene_says(void **state)
     (void)state;
     log_lines lines;
     skep_sim *sim = NULL;
-    Ship ship;
+    Ship ship = {0};
     assert_int_equal(open_scene(&skep_scene_full, false, &lines, &sim), SKEP_OK);
     const skep_entity own = skep_sim_join(sim, 42);
     assert_true(Ship_of(skep_sim_world(sim), own, &ship));

@@ -93,7 +93,7 @@ static void an_aircraft_stands_until_its_player_takes_off(void **state)
     (void)state;
     skep_sim *const sim = open_skies(false);
     const skep_entity own = skep_sim_join(sim, 7);
-    Pilot pilot;
+    Pilot pilot = {0};
     assert_true(Pilot_of(skep_sim_world(sim), own, &pilot));
     assert_int_equal(pilot.player, 7);
     assert_int_equal(pilot.flying, 0);
@@ -230,7 +230,7 @@ static void clients_learn_what_they_show(void **state)
     uint32_t count = 0;
     while (skep_query_next(&it)) {
         const Site_in site = Site_read(&it, 0);
-        for (uint32_t i = 0; i < it.n; i++, count++)
+        for (uint32_t i = 0; site.iata && i < it.n; i++, count++)
             if (memcmp(site.iata + (size_t)i * 4, "LHR", 4) == 0)
                 heathrow = strstr((const char *)site.name + (size_t)i * 48, "Heathrow") != NULL;
     }

@@ -69,6 +69,7 @@ static uint32_t deep(volatile uint32_t *n)
 {
     volatile uint32_t here[256];
     here[0] = *n + 1;
+    here[1] = 0;
     return here[0] ? deep(here) + here[1] : 0;
 }
 

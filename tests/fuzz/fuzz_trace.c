@@ -159,17 +159,19 @@ static void make_many(trace_paper *p)
     for (uint32_t i = 0; i < 12u; i++) {
         const int64_t at = (int64_t)i * 1000;
         paper_block(p, 0, 1, at + 20, at + 60 + i, 0);
-        paper_zone(p, 0, SKEP__KIND_TASKS, at + 10, at + 90, 1, 3);
-        paper_zone(p, 0, SKEP__KIND_COMMIT, at + 90, at + 99, 1, 1);
-        paper_zone(p, 0, SKEP__KIND_RUN, at + 110, at + 160, 9, 0);
-        paper_zone(p, 0, SKEP__KIND_TASKS, at + 105, at + 200, 2, 2);
-        paper_zone(p, 0, SKEP__KIND_COMMIT, at + 200, at + 210, 2, 1);
-        paper_zone(p, 0, SKEP__KIND_COPIED, at + 205, at + 205, 1u | (i % 6u) << 16, i);
-        paper_zone(p, 0, SKEP__KIND_PATCHES, at + 299, at + 299, i, 0);
-        if (i == 5u) paper_zone(p, 0, SKEP__KIND_LOST, at + 30, at + 80, 1u | 2u << 16, 4);
-        if (i == 5u) paper_zone(p, 0, SKEP__KIND_RESPAWN, at + 80, at + 120, 2, 0);
+        paper_zone(p, 0, SKEP__KIND_TASKS, (paper_span){at + 10, at + 90}, 1, 3);
+        paper_zone(p, 0, SKEP__KIND_COMMIT, (paper_span){at + 90, at + 99}, 1, 1);
+        paper_zone(p, 0, SKEP__KIND_RUN, (paper_span){at + 110, at + 160}, 9, 0);
+        paper_zone(p, 0, SKEP__KIND_TASKS, (paper_span){at + 105, at + 200}, 2, 2);
+        paper_zone(p, 0, SKEP__KIND_COMMIT, (paper_span){at + 200, at + 210}, 2, 1);
+        paper_zone(p, 0, SKEP__KIND_COPIED, (paper_span){at + 205, at + 205}, 1u | (i % 6u) << 16,
+                   i);
+        paper_zone(p, 0, SKEP__KIND_PATCHES, (paper_span){at + 299, at + 299}, i, 0);
+        if (i == 5u)
+            paper_zone(p, 0, SKEP__KIND_LOST, (paper_span){at + 30, at + 80}, 1u | 2u << 16, 4);
+        if (i == 5u) paper_zone(p, 0, SKEP__KIND_RESPAWN, (paper_span){at + 80, at + 120}, 2, 0);
         paper_frame(p, at, at + 300, 100u + i);
-        paper_zone(p, 0, SKEP__KIND_HOST, at + 400, at + 500, 1, 0);
+        paper_zone(p, 0, SKEP__KIND_HOST, (paper_span){at + 400, at + 500}, 1, 0);
         for (uint32_t w = 1; w < 3u; w++) {
             paper_block(p, w, 1, at + 30, at + 70 + w, w);
             paper_block(p, w, 9, at + 120 + w, at + 180, w);

@@ -56,12 +56,12 @@ void paper_name(trace_paper *p, uint32_t number, const char *name)
     n[1] = text_put(p, name);
 }
 
-void paper_zone(trace_paper *p, uint32_t thread, uint32_t kind, int64_t begin, int64_t end,
-                uint32_t low, uint32_t high)
+void paper_zone(trace_paper *p, uint32_t thread, uint32_t kind, paper_span when, uint32_t low,
+                uint32_t high)
 {
     uint64_t *r = p->records[thread][p->record_count[thread]++];
-    r[0] = p->base + (uint64_t)begin;
-    r[1] = (uint64_t)(end - begin) << 8 | kind;
+    r[0] = p->base + (uint64_t)when.begin;
+    r[1] = (uint64_t)(when.end - when.begin) << 8 | kind;
     r[2] = (uint64_t)high << 32 | low;
     p->frames += kind == SKEP__KIND_FRAME;
 }
@@ -69,12 +69,13 @@ void paper_zone(trace_paper *p, uint32_t thread, uint32_t kind, int64_t begin, i
 void paper_block(trace_paper *p, uint32_t thread, uint32_t system, int64_t begin, int64_t end,
                  uint32_t block)
 {
-    paper_zone(p, thread, SKEP__KIND_BLOCK, begin, end, system | 1u << 16, block);
+    paper_zone(p, thread, SKEP__KIND_BLOCK, (paper_span){begin, end}, system | 1u << 16, block);
 }
 
 void paper_frame(trace_paper *p, int64_t begin, int64_t end, uint64_t tick)
 {
-    paper_zone(p, 0, SKEP__KIND_FRAME, begin, end, (uint32_t)tick, (uint32_t)(tick >> 32));
+    paper_zone(p, 0, SKEP__KIND_FRAME, (paper_span){begin, end}, (uint32_t)tick,
+               (uint32_t)(tick >> 32));
 }
 
 static uint32_t sum_of(const uint8_t *at, size_t bytes)
@@ -149,25 +150,25 @@ void paper_mend(uint8_t *bytes, size_t size)
 
 static void first_frame(trace_paper *p)
 {
-    paper_zone(p, 0, SKEP__KIND_SYSTEM, 20, 40, 1u | 2u << 16, 100);
-    paper_zone(p, 0, SKEP__KIND_SNAPSHOT, 10, 60, 1, 3);
-    paper_zone(p, 0, SKEP__KIND_WAKE, 60, 80, 2u | 2u << 16, 3);
+    paper_zone(p, 0, SKEP__KIND_SYSTEM, (paper_span){20, 40}, 1u | 2u << 16, 100);
+    paper_zone(p, 0, SKEP__KIND_SNAPSHOT, (paper_span){10, 60}, 1, 3);
+    paper_zone(p, 0, SKEP__KIND_WAKE, (paper_span){60, 80}, 2u | 2u << 16, 3);
     paper_block(p, 0, 1, 80, 180, 0);
-    paper_zone(p, 0, SKEP__KIND_BLOCK, 200, 260, 1u | 2u << 16, 1);
-    paper_zone(p, 0, SKEP__KIND_VERIFY, 440, 450, 4, 0);
-    paper_zone(p, 0, SKEP__KIND_TASKS, 60, 460, 1, 4);
-    paper_zone(p, 0, SKEP__KIND_APPLY, 470, 490, 12, 1);
-    paper_zone(p, 0, SKEP__KIND_COMMIT, 460, 500, 1, 1);
-    paper_zone(p, 0, SKEP__KIND_SNAPSHOT, 500, 510, 2, 3);
-    paper_zone(p, 0, SKEP__KIND_WAKE, 510, 520, 2u | 2u << 16, 3);
+    paper_zone(p, 0, SKEP__KIND_BLOCK, (paper_span){200, 260}, 1u | 2u << 16, 1);
+    paper_zone(p, 0, SKEP__KIND_VERIFY, (paper_span){440, 450}, 4, 0);
+    paper_zone(p, 0, SKEP__KIND_TASKS, (paper_span){60, 460}, 1, 4);
+    paper_zone(p, 0, SKEP__KIND_APPLY, (paper_span){470, 490}, 12, 1);
+    paper_zone(p, 0, SKEP__KIND_COMMIT, (paper_span){460, 500}, 1, 1);
+    paper_zone(p, 0, SKEP__KIND_SNAPSHOT, (paper_span){500, 510}, 2, 3);
+    paper_zone(p, 0, SKEP__KIND_WAKE, (paper_span){510, 520}, 2u | 2u << 16, 3);
     paper_block(p, 0, 2, 520, 600, 0);
-    paper_zone(p, 0, SKEP__KIND_RUN, 610, 650, 3, 0);
-    paper_zone(p, 0, SKEP__KIND_VERIFY, 790, 800, 3, 0);
-    paper_zone(p, 0, SKEP__KIND_TASKS, 510, 810, 2, 3);
-    paper_zone(p, 0, SKEP__KIND_COMMIT, 810, 830, 2, 1);
-    paper_zone(p, 0, SKEP__KIND_RUN, 830, 930, 3, 0);
-    paper_zone(p, 0, SKEP__KIND_COMMIT, 930, 940, 3, 1);
-    paper_zone(p, 0, SKEP__KIND_ENTITIES, 990, 990, 1000, 0);
+    paper_zone(p, 0, SKEP__KIND_RUN, (paper_span){610, 650}, 3, 0);
+    paper_zone(p, 0, SKEP__KIND_VERIFY, (paper_span){790, 800}, 3, 0);
+    paper_zone(p, 0, SKEP__KIND_TASKS, (paper_span){510, 810}, 2, 3);
+    paper_zone(p, 0, SKEP__KIND_COMMIT, (paper_span){810, 830}, 2, 1);
+    paper_zone(p, 0, SKEP__KIND_RUN, (paper_span){830, 930}, 3, 0);
+    paper_zone(p, 0, SKEP__KIND_COMMIT, (paper_span){930, 940}, 3, 1);
+    paper_zone(p, 0, SKEP__KIND_ENTITIES, (paper_span){990, 990}, 1000, 0);
     paper_frame(p, 0, 1000, 7);
     paper_block(p, 1, 1, 100, 300, 3);
     paper_block(p, 1, 1, 320, 430, 4);
@@ -177,15 +178,15 @@ static void first_frame(trace_paper *p)
 
 static void second_frame(trace_paper *p)
 {
-    paper_zone(p, 0, SKEP__KIND_SYSTEM, 1110, 1140, 1u | 3u << 16, 200);
-    paper_zone(p, 0, SKEP__KIND_SNAPSHOT, 1100, 1150, 1, 0);
-    paper_zone(p, 0, SKEP__KIND_COPIED, 1155, 1155, 1u | 1u << 16, 40);
-    paper_zone(p, 0, SKEP__KIND_COMMIT, 1150, 1160, 1, 1);
-    paper_zone(p, 0, SKEP__KIND_LOST, 1200, 1300, 2u | 2u << 16, 9);
-    paper_zone(p, 0, SKEP__KIND_FAULT, 1300, 1300, 2u | 2u << 16, 3u | 1u << 16);
-    paper_zone(p, 0, SKEP__KIND_RESPAWN, 1300, 1350, 2, 0);
-    paper_zone(p, 0, SKEP__KIND_HOST, 1360, 1380, 5, 0);
-    paper_zone(p, 0, SKEP__KIND_ENTITIES, 1390, 1390, 1001, 0);
+    paper_zone(p, 0, SKEP__KIND_SYSTEM, (paper_span){1110, 1140}, 1u | 3u << 16, 200);
+    paper_zone(p, 0, SKEP__KIND_SNAPSHOT, (paper_span){1100, 1150}, 1, 0);
+    paper_zone(p, 0, SKEP__KIND_COPIED, (paper_span){1155, 1155}, 1u | 1u << 16, 40);
+    paper_zone(p, 0, SKEP__KIND_COMMIT, (paper_span){1150, 1160}, 1, 1);
+    paper_zone(p, 0, SKEP__KIND_LOST, (paper_span){1200, 1300}, 2u | 2u << 16, 9);
+    paper_zone(p, 0, SKEP__KIND_FAULT, (paper_span){1300, 1300}, 2u | 2u << 16, 3u | 1u << 16);
+    paper_zone(p, 0, SKEP__KIND_RESPAWN, (paper_span){1300, 1350}, 2, 0);
+    paper_zone(p, 0, SKEP__KIND_HOST, (paper_span){1360, 1380}, 5, 0);
+    paper_zone(p, 0, SKEP__KIND_ENTITIES, (paper_span){1390, 1390}, 1001, 0);
     paper_frame(p, 1100, 1400, 8);
 }
 

@@ -45,9 +45,15 @@ void paper_edge(trace_paper *p, uint32_t from, uint32_t to, const char *why);
 void paper_note(trace_paper *p, const char *key, const char *value);
 void paper_name(trace_paper *p, uint32_t number, const char *name);
 
-/* A record: ticks from time 0, and the payload's halves. */
-void paper_zone(trace_paper *p, uint32_t thread, uint32_t kind, int64_t begin, int64_t end,
-                uint32_t low, uint32_t high);
+/* When a zone was, in ticks from time 0. */
+typedef struct paper_span {
+    int64_t begin;
+    int64_t end;
+} paper_span;
+
+/* A record with the payload's halves. */
+void paper_zone(trace_paper *p, uint32_t thread, uint32_t kind, paper_span when, uint32_t low,
+                uint32_t high);
 
 /* Zones by what they are: a block of a system; a frame; a batch's zone. */
 void paper_block(trace_paper *p, uint32_t thread, uint32_t system, int64_t begin, int64_t end,

@@ -130,10 +130,10 @@ static void moments_at_the_edge(void **state)
     (void)state;
     begin(1);
     paper_frame(&b.paper, 0, 100, 1);
-    paper_zone(&b.paper, 0, SKEP__KIND_COMMIT, 100, 100, 1, 1);
-    paper_zone(&b.paper, 0, SKEP__KIND_COMMIT, 200, 200, 1, 1);
+    paper_zone(&b.paper, 0, SKEP__KIND_COMMIT, (paper_span){100, 100}, 1, 1);
+    paper_zone(&b.paper, 0, SKEP__KIND_COMMIT, (paper_span){200, 200}, 1, 1);
     paper_frame(&b.paper, 100, 200, 2);
-    paper_zone(&b.paper, 0, SKEP__KIND_COMMIT, 201, 201, 1, 1);
+    paper_zone(&b.paper, 0, SKEP__KIND_COMMIT, (paper_span){201, 201}, 1, 1);
     read_paper();
     assert_int_equal(skep__timeline_frame_at(b.t, 0.0), 0);
     assert_int_equal(skep__timeline_frame_at(b.t, 199.9), 0);
@@ -180,10 +180,10 @@ static void a_tick_is_no_overlap(void **state)
 {
     (void)state;
     begin(1);
-    paper_zone(&b.paper, 0, SKEP__KIND_SNAPSHOT, 0, 10, 1, 0);
-    paper_zone(&b.paper, 0, SKEP__KIND_APPLY, 9, 20, 0, 0);
-    paper_zone(&b.paper, 0, SKEP__KIND_COMMIT, 9, 19, 1, 0);
-    paper_zone(&b.paper, 0, SKEP__KIND_VERIFY, 19, 19, 0, 0);
+    paper_zone(&b.paper, 0, SKEP__KIND_SNAPSHOT, (paper_span){0, 10}, 1, 0);
+    paper_zone(&b.paper, 0, SKEP__KIND_APPLY, (paper_span){9, 20}, 0, 0);
+    paper_zone(&b.paper, 0, SKEP__KIND_COMMIT, (paper_span){9, 19}, 1, 0);
+    paper_zone(&b.paper, 0, SKEP__KIND_VERIFY, (paper_span){19, 19}, 0, 0);
     paper_frame(&b.paper, 0, 19, 1);
     read_paper();
     expect_zone(0, SKEP__KIND_FRAME, SKEP__NONE, 0);
@@ -198,8 +198,8 @@ static void equal_zones_nest_as_they_were_written(void **state)
 {
     (void)state;
     begin(1);
-    paper_zone(&b.paper, 0, SKEP__KIND_APPLY, 5, 15, 0, 0);
-    paper_zone(&b.paper, 0, SKEP__KIND_COMMIT, 5, 15, 1, 0);
+    paper_zone(&b.paper, 0, SKEP__KIND_APPLY, (paper_span){5, 15}, 0, 0);
+    paper_zone(&b.paper, 0, SKEP__KIND_COMMIT, (paper_span){5, 15}, 1, 0);
     paper_frame(&b.paper, 5, 15, 1);
     read_paper();
     expect_zone(0, SKEP__KIND_FRAME, SKEP__NONE, 0);
@@ -268,9 +268,9 @@ static void systems_without_a_name(void **state)
     paper_system(&b.paper, 4, "", "x", 1, 0);
     paper_system(&b.paper, 5, "first", "x", 1, 0);
     paper_system(&b.paper, 5, "second", "x", 1, 0);
-    paper_zone(&b.paper, 0, SKEP__KIND_SYSTEM, 0, 1, 4u | 1u << 16, 0);
-    paper_zone(&b.paper, 0, SKEP__KIND_SYSTEM, 1, 2, 5u | 1u << 16, 0);
-    paper_zone(&b.paper, 0, SKEP__KIND_SYSTEM, 2, 3, 77u | 1u << 16, 0);
+    paper_zone(&b.paper, 0, SKEP__KIND_SYSTEM, (paper_span){0, 1}, 4u | 1u << 16, 0);
+    paper_zone(&b.paper, 0, SKEP__KIND_SYSTEM, (paper_span){1, 2}, 5u | 1u << 16, 0);
+    paper_zone(&b.paper, 0, SKEP__KIND_SYSTEM, (paper_span){2, 3}, 77u | 1u << 16, 0);
     paper_frame(&b.paper, 0, 10, 1);
     read_paper();
     assert_int_equal(b.t->subject_count, 3);
@@ -319,11 +319,11 @@ static void host_zones_and_idle_time(void **state)
 {
     (void)state;
     begin(2);
-    paper_zone(&b.paper, 0, SKEP__KIND_HOST, 40, 60, 1, 0);
-    paper_zone(&b.paper, 0, SKEP__KIND_TASKS, 10, 90, 1, 1);
+    paper_zone(&b.paper, 0, SKEP__KIND_HOST, (paper_span){40, 60}, 1, 0);
+    paper_zone(&b.paper, 0, SKEP__KIND_TASKS, (paper_span){10, 90}, 1, 1);
     paper_frame(&b.paper, 0, 100, 1);
-    paper_zone(&b.paper, 0, SKEP__KIND_HOST, -10, 110, 1, 0);
-    paper_zone(&b.paper, 1, SKEP__KIND_HOST, 20, 30, 1, 0);
+    paper_zone(&b.paper, 0, SKEP__KIND_HOST, (paper_span){-10, 110}, 1, 0);
+    paper_zone(&b.paper, 1, SKEP__KIND_HOST, (paper_span){20, 30}, 1, 0);
     read_paper();
     const skep__trace_thread_stats *s =
         skep__trace_threads_of(b.t, &b.m, skep__trace_frames_all(b.t));
@@ -337,9 +337,9 @@ static void a_worker_away_is_no_worker_at_a_barrier(void **state)
 {
     (void)state;
     begin(2);
-    paper_zone(&b.paper, 0, SKEP__KIND_LOST, 20, 50, 1u | 1u << 16, 0);
-    paper_zone(&b.paper, 0, SKEP__KIND_RESPAWN, 50, 70, 1, 0);
-    paper_zone(&b.paper, 0, SKEP__KIND_TASKS, 10, 90, 1, 1);
+    paper_zone(&b.paper, 0, SKEP__KIND_LOST, (paper_span){20, 50}, 1u | 1u << 16, 0);
+    paper_zone(&b.paper, 0, SKEP__KIND_RESPAWN, (paper_span){50, 70}, 1, 0);
+    paper_zone(&b.paper, 0, SKEP__KIND_TASKS, (paper_span){10, 90}, 1, 1);
     paper_frame(&b.paper, 0, 100, 1);
     read_paper();
     const skep__trace_thread_stats *s =
@@ -381,7 +381,8 @@ static void batches_that_the_plan_lost(void **state)
     paper_system(&b.paper, 1, "a", "update", 1, 0);
     paper_system(&b.paper, 2, "b", "update", 3, 0);
     for (uint32_t i = 0; i < 3u; i++)
-        paper_zone(&b.paper, 0, SKEP__KIND_COMMIT, 10 * (int64_t)i, 10 * (int64_t)i + 5, i + 1u, 1);
+        paper_zone(&b.paper, 0, SKEP__KIND_COMMIT,
+                   (paper_span){10 * (int64_t)i, 10 * (int64_t)i + 5}, i + 1u, 1);
     paper_frame(&b.paper, 0, 100, 1);
     read_paper();
     const skep__trace_spans s = skep__trace_spans_of(b.t, &b.m, skep__trace_frames_all(b.t));
@@ -451,12 +452,12 @@ static void along_the_caller_on_a_tie(void **state)
     (void)state;
     begin(3);
     paper_system(&b.paper, 1, "move", "update", 1, 0);
-    paper_zone(&b.paper, 0, SKEP__KIND_WAKE, 10, 15, 2, 3);
-    paper_zone(&b.paper, 0, SKEP__KIND_HOST, 25, 30, 0, 0);
+    paper_zone(&b.paper, 0, SKEP__KIND_WAKE, (paper_span){10, 15}, 2, 3);
+    paper_zone(&b.paper, 0, SKEP__KIND_HOST, (paper_span){25, 30}, 0, 0);
     paper_block(&b.paper, 0, 1, 20, 40, 0);
     paper_block(&b.paper, 0, 1, 50, 70, 1);
-    paper_zone(&b.paper, 0, SKEP__KIND_VERIFY, 80, 90, 3, 0);
-    paper_zone(&b.paper, 0, SKEP__KIND_TASKS, 10, 100, 1, 3);
+    paper_zone(&b.paper, 0, SKEP__KIND_VERIFY, (paper_span){80, 90}, 3, 0);
+    paper_zone(&b.paper, 0, SKEP__KIND_TASKS, (paper_span){10, 100}, 1, 3);
     paper_frame(&b.paper, 0, 110, 1);
     paper_block(&b.paper, 1, 1, 20, 70, 2);
     paper_block(&b.paper, 2, 1, 20, 70, 3);
@@ -475,7 +476,7 @@ static void along_the_lower_worker_on_a_tie(void **state)
 {
     (void)state;
     begin(3);
-    paper_zone(&b.paper, 0, SKEP__KIND_TASKS, 10, 50, 1, 3);
+    paper_zone(&b.paper, 0, SKEP__KIND_TASKS, (paper_span){10, 50}, 1, 3);
     paper_frame(&b.paper, 0, 60, 1);
     paper_block(&b.paper, 1, 1, 10, 55, 0);
     paper_block(&b.paper, 2, 1, 20, 55, 1);
@@ -491,10 +492,10 @@ static void a_section_without_work(void **state)
 {
     (void)state;
     begin(2);
-    paper_zone(&b.paper, 0, SKEP__KIND_WAKE, 10, 20, 2, 3);
-    paper_zone(&b.paper, 0, SKEP__KIND_VERIFY, 30, 30, 0, 0);
-    paper_zone(&b.paper, 0, SKEP__KIND_TASKS, 10, 50, 1, 3);
-    paper_zone(&b.paper, 0, SKEP__KIND_TASKS, 50, 50, 2, 3);
+    paper_zone(&b.paper, 0, SKEP__KIND_WAKE, (paper_span){10, 20}, 2, 3);
+    paper_zone(&b.paper, 0, SKEP__KIND_VERIFY, (paper_span){30, 30}, 0, 0);
+    paper_zone(&b.paper, 0, SKEP__KIND_TASKS, (paper_span){10, 50}, 1, 3);
+    paper_zone(&b.paper, 0, SKEP__KIND_TASKS, (paper_span){50, 50}, 2, 3);
     paper_frame(&b.paper, 0, 60, 1);
     read_paper();
     const step steps[] = {{0, 0, "frame", false},
@@ -509,9 +510,9 @@ static void zones_in_a_run_are_its_own(void **state)
 {
     (void)state;
     begin(1);
-    paper_zone(&b.paper, 0, SKEP__KIND_HOST, 20, 30, 1, 0);
-    paper_zone(&b.paper, 0, SKEP__KIND_RUN, 10, 40, 9, 0);
-    paper_zone(&b.paper, 0, SKEP__KIND_HOST, 50, 60, 7, 0);
+    paper_zone(&b.paper, 0, SKEP__KIND_HOST, (paper_span){20, 30}, 1, 0);
+    paper_zone(&b.paper, 0, SKEP__KIND_RUN, (paper_span){10, 40}, 9, 0);
+    paper_zone(&b.paper, 0, SKEP__KIND_HOST, (paper_span){50, 60}, 7, 0);
     paper_frame(&b.paper, 0, 100, 1);
     read_paper();
     const step steps[] = {{0, 0, "frame", false},
@@ -557,8 +558,8 @@ static void without_where_no_split_helps(void **state)
         uint32_t count = 0;
         bool split = true;
         begin(threads);
-        paper_zone(&b.paper, 0, SKEP__KIND_SYSTEM, 0, 9, 1u | 1u << 16, 0);
-        paper_zone(&b.paper, 0, SKEP__KIND_SYSTEM, 10, 24, 2u | 1u << 16, 0);
+        paper_zone(&b.paper, 0, SKEP__KIND_SYSTEM, (paper_span){0, 9}, 1u | 1u << 16, 0);
+        paper_zone(&b.paper, 0, SKEP__KIND_SYSTEM, (paper_span){10, 24}, 2u | 1u << 16, 0);
         paper_frame(&b.paper, 0, 1000, 1);
         read_paper();
         const skep__trace_help *h = skep__trace_help_of(b.t, &b.m, 0, &count);

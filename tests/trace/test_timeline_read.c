@@ -174,9 +174,9 @@ static void kinds_that_nobody_knows(void **state)
 {
     (void)state;
     paper_begin(&paper, 1, 1.0);
-    paper_zone(&paper, 0, 0, 1, 2, 0, 0);
-    paper_zone(&paper, 0, 200, 1, 2, 0, 0);
-    paper_zone(&paper, 0, SKEP__KIND_IDLE, 1, 2, 0, 0);
+    paper_zone(&paper, 0, 0, (paper_span){1, 2}, 0, 0);
+    paper_zone(&paper, 0, 200, (paper_span){1, 2}, 0, 0);
+    paper_zone(&paper, 0, SKEP__KIND_IDLE, (paper_span){1, 2}, 0, 0);
     paper_frame(&paper, 0, 3, 1);
     skep__timeline *t = read_bytes(paper.bytes, paper_write(&paper), SKEP_OK);
     assert_int_equal(t->problem_count, 0);
@@ -331,7 +331,7 @@ static void forged_tables(void **state)
     uint32_t line[8] = {1, 4000000000u, 77777, 1, 0, 0, 0, 0};
     paper_begin(&paper, 1, 1.0);
     paper_frame(&paper, 0, 10, 1);
-    paper_zone(&paper, 0, SKEP__KIND_SYSTEM, 11, 12, 1, 0);
+    paper_zone(&paper, 0, SKEP__KIND_SYSTEM, (paper_span){11, 12}, 1, 0);
     (void)paper_write(&paper);
     paper.size = 16;
     uint8_t info[48];
@@ -361,8 +361,9 @@ static void times_that_cannot_be(void **state)
 {
     (void)state;
     paper_begin(&paper, 1, 1000.0);
-    paper_zone(&paper, 0, SKEP__KIND_APPLY, INT64_MIN + 1, INT64_MIN + 2, 0, 0);
-    paper_zone(&paper, 0, SKEP__KIND_APPLY, (int64_t)1 << 61, ((int64_t)1 << 61) + 9, 0, 0);
+    paper_zone(&paper, 0, SKEP__KIND_APPLY, (paper_span){INT64_MIN + 1, INT64_MIN + 2}, 0, 0);
+    paper_zone(&paper, 0, SKEP__KIND_APPLY, (paper_span){(int64_t)1 << 61, ((int64_t)1 << 61) + 9},
+               0, 0);
     paper_frame(&paper, 0, 10, 1);
     skep__timeline *t = read_bytes(paper.bytes, paper_write(&paper), SKEP_OK);
     assert_true(tells(t, "THRD", "no clock"));
@@ -391,9 +392,9 @@ static void nobody_s_zones(void **state)
 {
     (void)state;
     paper_begin(&paper, 2, 1.0);
-    paper_zone(&paper, 0, SKEP__KIND_LOST, 1, 2, 7u | 9u << 16, 0);
-    paper_zone(&paper, 0, SKEP__KIND_LOST, 1, 2, 7u | 1u << 16, 0);
-    paper_zone(&paper, 0, SKEP__KIND_RESPAWN, 2, 3, 65535, 0);
+    paper_zone(&paper, 0, SKEP__KIND_LOST, (paper_span){1, 2}, 7u | 9u << 16, 0);
+    paper_zone(&paper, 0, SKEP__KIND_LOST, (paper_span){1, 2}, 7u | 1u << 16, 0);
+    paper_zone(&paper, 0, SKEP__KIND_RESPAWN, (paper_span){2, 3}, 65535, 0);
     paper_frame(&paper, 0, 10, 1);
     skep__timeline *t = read_bytes(paper.bytes, paper_write(&paper), SKEP_OK);
     assert_int_equal(t->rows[0].count, 3);
@@ -426,9 +427,9 @@ static void records_of_noise(void **state)
         for (uint32_t i = 0; i < 90u; i++) {
             const uint64_t x = skep__random(11, 1, round, i, draw++);
             const int64_t from = (int64_t)(x % 200u);
-            paper_zone(&paper, (uint32_t)(x >> 8) % 3u, (uint32_t)(x >> 16) % 21u, from,
-                       from + (int64_t)(x >> 24) % 60, (uint32_t)(x >> 32) & 0x000f000fu,
-                       (uint32_t)(x >> 60));
+            paper_zone(&paper, (uint32_t)(x >> 8) % 3u, (uint32_t)(x >> 16) % 21u,
+                       (paper_span){from, from + (int64_t)(x >> 24) % 60},
+                       (uint32_t)(x >> 32) & 0x000f000fu, (uint32_t)(x >> 60));
         }
         skep__timeline *t = read_bytes(paper.bytes, paper_write(&paper), SKEP_OK);
         for (uint32_t i = 0; i < t->frame_count; i++) {

@@ -112,12 +112,13 @@ static void second_frame_as_json(void **state)
     paper_begin(&paper, 2, 2.0);
     paper_note(&paper, "scene", "by \"hand\"");
     paper_system(&paper, 1, "move", "update", 1, 0);
-    paper_zone(&paper, 0, SKEP__KIND_WAKE, 11, 13, 1u | 1u << 16, 1);
-    paper_zone(&paper, 0, SKEP__KIND_TASKS, 10, 60, 1, 1);
-    paper_zone(&paper, 0, SKEP__KIND_COPIED, 75, 75, 1u | 2u << 16, 3);
-    paper_zone(&paper, 0, SKEP__KIND_FAULT, 76, 76, 1u | 1u << 16, 2u | 13u << 8 | 7u << 16);
-    paper_zone(&paper, 0, SKEP__KIND_COMMIT, 70, 80, 1, 1);
-    paper_zone(&paper, 0, SKEP__KIND_ENTITIES, 95, 95, 2, 3);
+    paper_zone(&paper, 0, SKEP__KIND_WAKE, (paper_span){11, 13}, 1u | 1u << 16, 1);
+    paper_zone(&paper, 0, SKEP__KIND_TASKS, (paper_span){10, 60}, 1, 1);
+    paper_zone(&paper, 0, SKEP__KIND_COPIED, (paper_span){75, 75}, 1u | 2u << 16, 3);
+    paper_zone(&paper, 0, SKEP__KIND_FAULT, (paper_span){76, 76}, 1u | 1u << 16,
+               2u | 13u << 8 | 7u << 16);
+    paper_zone(&paper, 0, SKEP__KIND_COMMIT, (paper_span){70, 80}, 1, 1);
+    paper_zone(&paper, 0, SKEP__KIND_ENTITIES, (paper_span){95, 95}, 2, 3);
     paper_frame(&paper, 0, 100, (uint64_t)1 << 32 | 9u);
     paper_block(&paper, 1, 1, 20, 30, 5);
     paper_block(&paper, 1, 1, 35, 35, 6);
@@ -133,8 +134,8 @@ static void rounding_is_cut(void **state)
 {
     (void)state;
     paper_begin(&paper, 1, 1000.0);
-    paper_zone(&paper, 0, SKEP__KIND_APPLY, 0, 4, 0, 0);
-    paper_zone(&paper, 0, SKEP__KIND_VERIFY, 3, 11, 0, 0);
+    paper_zone(&paper, 0, SKEP__KIND_APPLY, (paper_span){0, 4}, 0, 0);
+    paper_zone(&paper, 0, SKEP__KIND_VERIFY, (paper_span){3, 11}, 0, 0);
     paper_frame(&paper, 0, 10, 1);
     paper_frame(&paper, -10, -5, 0);
     skep__timeline *t = read_of(&paper);
@@ -152,7 +153,7 @@ static void texts_that_are_none(void **state)
     (void)state;
     paper_begin(&paper, 1, 1.0);
     paper_system(&paper, 1, "a\xff\"\\\n\xc3\xa9", "s", 1, 0);
-    paper_zone(&paper, 0, SKEP__KIND_SYSTEM, 0, 1, 1u | 1u << 16, 0);
+    paper_zone(&paper, 0, SKEP__KIND_SYSTEM, (paper_span){0, 1}, 1u | 1u << 16, 0);
     paper_frame(&paper, 0, 10, 1);
     skep__timeline *t = read_of(&paper);
     assert_int_equal(skep__trace_json(t, take, fresh()), SKEP_OK);
@@ -318,8 +319,8 @@ static void the_path_adds_up(void **state)
     (void)state;
     paper_begin(&paper, 1, 1.0);
     for (uint32_t i = 0; i < 9u; i++)
-        paper_zone(&paper, 0, SKEP__KIND_SYSTEM, 100 * (int64_t)i, 100 * (int64_t)i + 33 + i,
-                   i | 1u << 16, 0);
+        paper_zone(&paper, 0, SKEP__KIND_SYSTEM,
+                   (paper_span){100 * (int64_t)i, 100 * (int64_t)i + 33 + i}, i | 1u << 16, 0);
     paper_frame(&paper, 0, 1000, 1);
     for (uint32_t scale = 0; scale < 200u; scale++) {
         paper.ns_per_tick = 5.0 + 171.7 * scale;
@@ -355,7 +356,8 @@ static void frames_of(trace_paper *p, const char *const *names, const uint32_t (
         int64_t at = (int64_t)i * 1000;
         for (uint32_t s = 0; s < systems; s++) {
             if (!runs[s][i]) continue;
-            paper_zone(p, 0, SKEP__KIND_SYSTEM, at, at + runs[s][i], (s + 1u) | 1u << 16, 0);
+            paper_zone(p, 0, SKEP__KIND_SYSTEM, (paper_span){at, at + runs[s][i]},
+                       (s + 1u) | 1u << 16, 0);
             at += runs[s][i];
         }
         paper_frame(p, (int64_t)i * 1000, (int64_t)i * 1000 + 900, i);

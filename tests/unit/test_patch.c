@@ -204,6 +204,7 @@ static void test_writer_stops_at_its_end(void **state)
     (void)state;
     paper full;
     paper p;
+    paper_begin(&p, 0);
     paper_begin(&full, sizeof full.bytes);
     write_all(&full);
     for (size_t room = 0; room <= paper_used(&full); room += 4) {

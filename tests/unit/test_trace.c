@@ -396,9 +396,8 @@ static void test_on_and_off(void **state)
     OK(skep_trace_create(&d, &trace));
     assert_int_equal(trace->records, 128);
     assert_true(skep_trace_enabled(trace));
-    skep__trace_ring *ring = skep__trace_ring_of(trace, 2);
-    assert_null(skep__trace_ring_of(trace, 3));
-    assert_null(skep__trace_ring_of(NULL, 0));
+    skep__trace_ring *ring = &trace->rings[2];
+    assert_ptr_equal(skep__trace_ring_of(trace, 2), ring);
     assert_int_equal(skep__trace_begin(NULL), 0);
     skep_trace_enable(trace, false);
     assert_int_equal(skep__trace_begin(ring), 0);
@@ -420,6 +419,8 @@ static void test_on_and_off(void **state)
     for (uint64_t i = 0; i < 127; i++) assert_int_equal(records[3 * i + 2], 873 + i);
     assert_int_equal(skep__trace_ring_copy(ring, 2, records, &first), 2);
     assert_int_equal(records[5], 874);
+    assert_null(skep__trace_ring_of(trace, 3));
+    assert_null(skep__trace_ring_of(NULL, 0));
     skep_trace_destroy(trace);
     assert_true(test_region_close(&r));
 }
