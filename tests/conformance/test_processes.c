@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ctest: timeout=600, threads, waits
+/* ctest: timeout=600, waits
  * The suite for `processes` with 1, 2 and 4 workers. */
 #include "tests/conformance/isolated.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ctest: threads waits timeout=180
+/* ctest: waits timeout=180
  * Children that try to get out: to the region, the host, its spawner, another child, the files and
  * the rest of the system. With the filter of system calls each of these ends the child; without it
  * each fails, or ends it, and leaves the region and everybody else as they were. */
