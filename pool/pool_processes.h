@@ -142,13 +142,6 @@ SKEP_INLINE uint64_t skep__procs_offset(uint64_t at, uint64_t window, uint64_t o
 /* What a child does with its life. */
 void skep__procs_child_main(const skep__port_child_view *view);
 
-/* Spinning is given up where it was in vain the last times: each time half of it, and once in 16
- * times all of it is tried again. `vain` counts those times, and is 0 once it was not. */
-SKEP_INLINE uint32_t skep__procs_spin(uint32_t most, uint32_t vain)
-{
-    return vain % 16 == 15 ? most : most >> skep__min_u32(vain, 5);
-}
-
 /* ---- what the host keeps -------------------------------------------------------------------- */
 
 /* A task of the batch, by its index. Who ran it is remembered until the next batch, which may try

@@ -10,7 +10,10 @@
  *
  * The tasks' descriptions lie in the region, which nobody but the host can write. That a task is
  * the child's is known only after the second look: what was read before it may have belonged to
- * another run. */
+ * another run.
+ *
+ * A child that has nothing to do stays awake for a moment, unless somebody else needs its
+ * processor: the host, or those that still work where there are more of them than processors. */
 #include "pool/pool_processes.h"
 
 /* A child's view of itself. */
@@ -25,7 +28,7 @@ typedef struct child_self {
     bool crowded;     /* somebody else needs this processor: no spinning */
     bool drowsy;      /* said to be asleep, ahead of it */
     bool rang;        /* the last run ended with a ring: the host has to wake up first */
-    uint32_t vain[2]; /* see skep__procs_spin; by `rang` */
+    uint32_t vain[2]; /* see child_spin; by `rang` */
 } child_self;
 
 /* A run as the child knows it. */
@@ -69,7 +72,7 @@ static void child_ring(child_self *c, const child_run *run)
     const uint32_t rung = atomic_load_explicit(&c->order->rung, memory_order_relaxed);
     const uint32_t count = atomic_fetch_add(c->bell, 1) + 1;
     const uint32_t missing = rung - count; /* forged, at most nobody wakes before `early_ns` */
-    const bool wakes = !rung || !missing || missing > SKEP__PROCS_RECORDS;
+    const bool wakes = !rung || !missing || missing > SKEP_WORKERS_MAX;
     c->crowded = child_at_host(c) || (!wakes && (run->flags & SKEP__PROCS_CROWDED));
     c->rang = true;
     /* Said now: a host that wakes here comes before this process does. */
@@ -142,12 +145,19 @@ static void child_task(child_self *c, child_run *run, uint32_t t, uint64_t *now)
 
 /* ---- runs ----------------------------------------------------------------------------------- */
 
+/* Spinning is given up where it was in vain the last times: each time half of it, and once in 16
+ * times all of it is tried again. `vain` counts those times, and is 0 once it was not. */
+static uint32_t child_spin(uint32_t most, uint32_t vain)
+{
+    return vain % 16 == 15 ? most : most >> skep__min_u32(vain, 5);
+}
+
 /* Waits until there is another span: a moment awake, then asleep. */
 static uint64_t child_await(child_self *c, uint64_t seen)
 {
     const uint32_t most = atomic_load_explicit(&c->order->spin, memory_order_relaxed);
     uint32_t *vain = &c->vain[c->rang];
-    const uint32_t spin = c->crowded ? 0 : skep__procs_spin(c->rang ? 2 * most : most, *vain);
+    const uint32_t spin = c->crowded ? 0 : child_spin(c->rang ? 2 * most : most, *vain);
     for (uint32_t s = 0; s < spin; s++) {
         const uint64_t span = atomic_load_explicit(&c->order->span, memory_order_acquire);
         if (span != seen) {
