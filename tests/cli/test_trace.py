@@ -124,9 +124,16 @@ class Summary(TraceCase):
         self.assertRegex(text, r"(?m)^  budget      1000.00 ms: 0 of 40 frames took longer$")
         self.assertRegex(text, r"(?m)^  watch +[\d.]+ +[\d.]+%( +[\d.,]+){6}  [\d.]+ ms: .*frame")
         self.assertRegex(text, r"(?m)^  worker 2 +[\d.]+%( +[\d.]+%){4}$")
-        self.assertEqual(len([x for x in lines if x.startswith("  frame ") and " > " in x]), 3)
         self.assertRegex(text, r"(?m)^    (split|without) \w+: [\d.]+ ms of [\d.]+ ms would go$")
-        self.assertTrue(all(len(line) < 160 for line in lines), text)
+        # A path is one line of six steps by name and the others, however many threads it crosses.
+        paths = [x for x in lines[1:] if x.startswith("  frame ") and " > " in x]
+        self.assertEqual(len(paths), 3)
+        step = r"\w+ [\d.]+( \(worker \d\))?"
+        for path in paths:
+            self.assertRegex(path, rf"^  frame \d+, [\d.]+ ms: {step}( > {step}){{0,5}}"
+                                   r"( > \d+ others? [\d.]+)?$")
+        for line in lines[1:]:
+            self.assertTrue(line in paths or len(line) < 140, line)
 
     def test_a_trace_of_nothing(self):
         info = struct.pack("<QdQQQII", 0, 1.0, 0, 0, 0, 0, 0)
