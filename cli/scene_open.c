@@ -298,7 +298,8 @@ static int open_load(skep__cli_scene *s, const skep__cli_options *o)
     char tick[32], entities[32];
     if (!path) return SKEP__EXIT_OK;
     s->log.keep = true;
-    const skep_status status = skep_sim_load(s->sim, path);
+    const skep_status status =
+        resumed ? skep_sim_resume_found(s->sim, &s->resumed) : skep_sim_load(s->sim, path);
     s->log.keep = false;
     if (status == SKEP_OK) {
         skep__cli_log_print(&s->log);

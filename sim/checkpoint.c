@@ -10,9 +10,10 @@
  * `state` is all that the two share without order: what is written before it changes is read after.
  * The thread runs with the least share of a processor, and is told to end by QUIT. */
 /* clang-format on */
+#include "core/base/format.h"
 #include "core/data/data.h"
 #include "sim/checkpoint_file.h"
-#include "sim/sim_internal.h"
+#include "sim/checkpoint_scene.h"
 
 #include "skep/save.h"
 
@@ -184,7 +185,7 @@ static skep_status checkpoint_folder(struct skep__checkpoint *c)
     if (skep__port_folder_make(c->folder) && skep__checkpoint_list_of(c->folder, &list)) {
         skep__checkpoint_sweep(c->folder);
         c->next_number = list.number + 1u;
-        return SKEP_OK;
+        return skep__checkpoint_claim(c->sim, c->folder, list.number > 0);
     }
     skep__port_why(why, sizeof why);
     skep__logf(&c->sim->log, SKEP_LOG_ERROR, "%s: checkpoints in %s: %s", c->sim->title, c->folder,
@@ -319,11 +320,22 @@ skep_status skep_checkpoint_find(const char *folder, const skep_log *log,
     }
 }
 
+skep_status skep_sim_resume_found(skep_sim *sim, const skep_checkpoint_found *found)
+{
+    char folder[SKEP_CHECKPOINT_PATH_BYTES];
+    const char *slash = strrchr(found->path, '/');
+    if (!slash) return SKEP_ARGUMENT;
+    if (skep_frame_running(sim->plan)) return SKEP_BUSY;
+    (void)skep__format(folder, sizeof folder, "%.*s", (int)(slash - found->path), found->path);
+    const skep_status status = skep__checkpoint_fits(sim, folder);
+    return status == SKEP_OK ? skep_sim_load(sim, found->path) : status;
+}
+
 skep_status skep_sim_resume(skep_sim *sim, const char *folder, skep_checkpoint_found *found)
 {
     skep_checkpoint_found own;
     if (!found) found = &own;
     if (skep_frame_running(sim->plan)) return SKEP_BUSY;
     const skep_status status = skep_checkpoint_find(folder, &sim->log, found);
-    return status == SKEP_OK ? skep_sim_load(sim, found->path) : status;
+    return status == SKEP_OK ? skep_sim_resume_found(sim, found) : status;
 }

@@ -48,9 +48,11 @@ SKEP_API skep_checkpoint_desc skep_checkpoint_desc_default(void);
  * and counted. Where writing fails, one line in the log says so, and the next one tries again. The
  * caller's thread pays for the snapshot, for a copy of those pages of the entity index that the
  * free queue lies in, over several frames if it is long, and in the frame after it for fresh blocks
- * in place of those that the snapshot holds. Checkpoints that were going on end. SKEP_ARGUMENT;
- * SKEP_IO when the folder is none and cannot be made, with the reason in the log; SKEP_NO_MEMORY.
- */
+ * in place of those that the snapshot holds. Checkpoints that were going on end.
+ *
+ * FOLDER/scene.txt names the scene and the parameters that it was given. SKEP_ARGUMENT; SKEP_IO,
+ * with the reason in the log, when the folder is none and cannot be made, or holds checkpoints of
+ * another scene, which would go as older ones; SKEP_NO_MEMORY. */
 SKEP_API SKEP_NODISCARD skep_status skep_sim_checkpoint(skep_sim *sim,
                                                         const skep_checkpoint_desc *desc);
 
@@ -96,8 +98,15 @@ typedef struct skep_checkpoint_found {
 SKEP_API SKEP_NODISCARD skep_status skep_checkpoint_find(const char *folder, const skep_log *log,
                                                          skep_checkpoint_found *found);
 
-/* Takes the world to the newest good checkpoint: skep_checkpoint_find, and skep_sim_load of what it
- * found. `found` may be NULL. The simulation must be of the same scene with the same parameters. */
+/* Takes the world to a checkpoint that was found: skep_sim_load of it. SKEP_ARGUMENT, with the name
+ * in the log, for one of another scene; where the parameters were others, the log has a warning,
+ * and the world goes on with those of now. A simulation without a scene takes any, and any takes
+ * those of a folder without scene.txt. Else as skep_sim_load. */
+SKEP_API SKEP_NODISCARD skep_status skep_sim_resume_found(skep_sim *sim,
+                                                          const skep_checkpoint_found *found);
+
+/* Takes the world to the newest good checkpoint of a folder: skep_checkpoint_find, and
+ * skep_sim_resume_found of what it found. `found` may be NULL. */
 SKEP_API SKEP_NODISCARD skep_status skep_sim_resume(skep_sim *sim, const char *folder,
                                                     skep_checkpoint_found *found);
 

@@ -54,6 +54,13 @@ SKEP_SCENE(savanna, "Animals that come and go")
     }
 }
 
+SKEP_SCENE(reef, "Another scene, with what savanna has")
+{
+    Place_mut place;
+    skep_add(b, "update", &roam);
+    skep_create_many(b, 8, Place_columns(&place));
+}
+
 static char folder[256];
 
 static int begin(void **state)
@@ -73,17 +80,26 @@ static int end(void **state)
     return system(command);
 }
 
-static skep_sim *open_savanna(uint32_t workers, log_lines *lines)
+/* Opens a scene, or none, with a parameter or none. */
+static skep_sim *open_scene(const skep_scene *scene, const char *param, uint32_t workers,
+                            log_lines *lines)
 {
     skep_sim *sim = NULL;
     skep_sim_desc d = skep_sim_desc_default();
     d.workers = workers;
     d.grain = workers ? 0 : SKEP_GRAIN_AUTO;
     d.log = log_lines_open(lines);
-    const skep_status status = skep_sim_open(&skep_scene_savanna, &d, &sim);
+    d.params = &param;
+    d.param_count = param != NULL;
+    const skep_status status = skep_sim_open(scene, &d, &sim);
     if (status != SKEP_OK) log_lines_print(lines);
     assert_int_equal(status, SKEP_OK);
     return sim;
+}
+
+static skep_sim *open_savanna(uint32_t workers, log_lines *lines)
+{
+    return open_scene(&skep_scene_savanna, NULL, workers, lines);
 }
 
 /* Leaves a file's first `bytes` alone. */
@@ -235,6 +251,60 @@ static void trouble_is_said_once(void **state)
     skep_sim_close(sim);
 }
 
+/* Another scene neither goes on from a folder's checkpoints nor lets them go as older ones. */
+static void a_folder_belongs_to_a_scene(void **state)
+{
+    char file[300];
+    log_lines lines;
+    skep_checkpoint_found found;
+    skep_checkpoint_desc d = skep_checkpoint_desc_default();
+    (void)state;
+    empty_folder();
+    d.folder = folder;
+    d.keep = 1;
+    skep_sim *sim = open_scene(&skep_scene_savanna, "entities=700", 0, &lines);
+    assert_int_equal(skep_sim_checkpoint(sim, &d), SKEP_OK);
+    assert_int_equal(skep_sim_checkpoint_now(sim), SKEP_OK);
+    skep_sim_close(sim);
+
+    sim = open_scene(&skep_scene_reef, NULL, 0, &lines);
+    const uint64_t before = skep_sim_hash(sim);
+    assert_int_equal(skep_sim_checkpoint(sim, &d), SKEP_IO);
+    assert_true(log_lines_have(&lines, "of the scene \"savanna\"; choose another folder"));
+    assert_int_equal(skep_sim_checkpoint_now(sim), SKEP_NOT_FOUND);
+    assert_int_equal(skep_sim_resume(sim, folder, &found), SKEP_ARGUMENT);
+    assert_true(log_lines_have(&lines, "of the scene \"savanna\"; run that scene"));
+    assert_true(skep_sim_hash(sim) == before);
+    /* Where nobody says whose they are, they are anybody's. */
+    (void)snprintf(file, sizeof file, "%s/scene.txt", folder);
+    assert_int_equal(remove(file), 0);
+    assert_int_equal(skep_sim_resume(sim, folder, &found), SKEP_OK);
+    assert_int_equal(skep_world_entity_count(skep_sim_world(sim)), 700);
+    /* And an empty folder is whose run comes last. */
+    empty_folder();
+    assert_int_equal(skep_sim_checkpoint(sim, &d), SKEP_OK);
+    skep_sim_close(sim);
+
+    sim = open_scene(&skep_scene_savanna, "entities=700", 0, &lines);
+    assert_int_equal(skep_sim_checkpoint(sim, &d), SKEP_OK);
+    assert_int_equal(skep_sim_checkpoint_now(sim), SKEP_OK);
+    assert_int_equal(skep_sim_resume(sim, folder, NULL), SKEP_OK);
+    assert_int_equal(lines.count, 0);
+    skep_sim_close(sim);
+
+    sim = open_scene(&skep_scene_savanna, NULL, 0, &lines);
+    assert_int_equal(skep_sim_resume(sim, folder, NULL), SKEP_OK);
+    assert_true(log_lines_have(&lines, "with other parameters: entities=700; now: none"));
+    assert_int_equal(skep_world_entity_count(skep_sim_world(sim)), 700);
+    skep_sim_close(sim);
+
+    sim = open_scene(NULL, NULL, 0, &lines);
+    assert_int_equal(skep_sim_resume(sim, folder, NULL), SKEP_OK);
+    assert_int_equal(skep_sim_checkpoint(sim, &d), SKEP_OK);
+    assert_false(log_lines_have(&lines, "scene"));
+    skep_sim_close(sim);
+}
+
 /* Every allocation of a short life with checkpoints and a recording fails in turn. */
 static bool short_life(uint64_t fail_at)
 {
@@ -296,6 +366,7 @@ int main(void)
         cmocka_unit_test(each_is_the_world_of_one_frame),
         cmocka_unit_test(going_on_gives_the_same),
         cmocka_unit_test(trouble_is_said_once),
+        cmocka_unit_test(a_folder_belongs_to_a_scene),
         cmocka_unit_test(every_allocation_fails_in_turn),
     };
     return cmocka_run_group_tests_name("checkpoint", tests, begin, end);

@@ -136,7 +136,8 @@ class Kill(Mishap):
         # Where a run ended by itself, there are as many as there should be, and no half one.
         self.good("run", self.scene, "--frames", 3 * EVERY, "--checkpoint", folder, "--every",
                   EVERY)
-        self.assertEqual(len(os.listdir(folder)), 3)
+        self.assertEqual(len(checkpoints(folder)), 3)
+        self.assertEqual(len(os.listdir(folder)), 4)  # and scene.txt
         frames = max(seen)
         whole = self.good("run", self.scene, "--entities", ENTITIES, "--frames", frames,
                           "--hash-every", EVERY)
@@ -162,6 +163,22 @@ class Checkpoints(Mishap):
         # A checkpoint is a save like any other.
         loaded = self.result(self.scene, "--load", checkpoints(folder)[0], "--frames", "50")
         self.assertEqual(loaded["hash"], whole["hash"])
+
+    def test_of_another_scene(self):
+        folder = self.path("c")
+        self.good("run", self.scene, "--entities", "40", "--frames", "3", "--checkpoint", folder)
+        self.assertEqual((self.place / "c/scene.txt").read_text(),
+                         "scene mishap\nentities=40\n")
+        for option, fix in (("--resume", "run that scene"), ("--checkpoint", "choose another")):
+            done = skep("run", "flock", "--frames", "3", option, folder)
+            self.assertEqual(done.code, 2, str(done))
+            self.assertIn(f'{option}: ', done.err)
+            self.assertIn(f'it holds those of the scene "mishap"; {fix}', done.err)
+            self.assertEqual(len(done.err.splitlines()), 1, done.err)
+        self.assertEqual(len(checkpoints(folder)), 1)
+        more = skep("run", self.scene, "--resume", folder, "--frames", "3", "--json")
+        self.assertEqual((more.code, more.json["tick"]), (0, 6), str(more))
+        self.assertIn("with other parameters: entities=40; now: none", more.err)
 
     def test_nothing_to_go_on_from(self):
         done = skep("run", self.scene, "--resume", self.path("none"), "--frames", "3", "--json")
