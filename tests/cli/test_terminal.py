@@ -74,16 +74,19 @@ class Terminal(Case):
         return process, ours
 
     def test_live_line_until_ctrl_c(self):
+        begin = time.monotonic()
         process, terminal = self.start("run", self.probe, "--entities", "1200")
         text = read_all(terminal, 20, b"of real time")
-        time.sleep(0.6)
-        text += read_all(terminal, 0.2)
+        while text.count(b"probe: frame ") < 8 and time.monotonic() < begin + 40:
+            text += read_all(terminal, 0.2)
+        seconds = time.monotonic() - begin
         os.write(terminal, b"\x03")
         rest = read_all(terminal, 20)
         self.assertEqual(process.wait(timeout=20), 0)
         drawn = [part for part in text.decode().split("\r") if part.startswith("probe: frame ")]
-        self.assertGreater(len(drawn), 3)
-        self.assertLess(len(drawn), 60)
+        # Ten times a second, though there are far more frames.
+        self.assertGreaterEqual(len(drawn), 8)
+        self.assertLess(len(drawn), 20 * (seconds + 1))
         self.assertRegex(drawn[-1], r"^probe: frame [\d,]+, 1,200 entities, \d+\.\d\d ms a frame "
                                     r"\([\d.,]+% of dt\), [\d.,]+% of real time, 0 faults *$")
         self.assertNotIn("\n", text.decode())
@@ -93,13 +96,14 @@ class Terminal(Case):
         self.assertRegex(lines[1], r"^  hash +[0-9a-f]{16}$")
 
     def test_paced(self):
+        begin = time.monotonic()
         process, terminal = self.start("run", self.probe, "--dt", "0.05")
-        time.sleep(1.0)
+        text = read_all(terminal, 20, b"probe: frame 1")  # 1, or one of 10 to 19
         os.write(terminal, b"\x03")
-        lines = screen(read_all(terminal, 20))
+        lines = screen(text + read_all(terminal, 20))
         self.assertEqual(process.wait(timeout=20), 0)
         frames = int(re.search(r"frames +(\d+) in", "\n".join(lines)).group(1))
-        self.assertTrue(3 <= frames <= 40, lines)
+        self.assertTrue(1 <= frames <= (time.monotonic() - begin) / 0.05 + 1, lines)
 
     def test_narrow_terminal(self):
         process, terminal = self.start("run", self.probe, "--frames", "30", "--dt", "0.01",
@@ -175,10 +179,8 @@ class Signals(Case):
     def test_long_waits_hear_signals(self):
         process = self.begin(self.probe, "--json", "--dt", "500")
         time.sleep(0.2)
-        begin = time.monotonic()
         process.send_signal(signal.SIGTERM)
-        self.assertEqual(process.wait(timeout=20), 0)
-        self.assertLess(time.monotonic() - begin, 5)
+        self.assertEqual(process.wait(timeout=20), 0)  # not after 500 s
 
 
 if __name__ == "__main__":

@@ -212,12 +212,9 @@ for (const executor of ['node', 'copied'] as const) {
       const frame = scheduler.runFrame(1);
       frame.catch(() => {});
       await new Promise(resolve => setTimeout(resolve, 50));
-      const began = performance.now();
-      const closing = scheduler.close();
+      const closing = scheduler.close(); // comes back, though the job does not
       assert.equal(scheduler.close(), closing);
       await closing;
-      const took = performance.now() - began;
-      assert.ok(took < 8000, `${took} ms`);
       // A job of all rows is lost with its worker: then the frame has its fault, and its end.
       const end = await frame.catch((error: unknown) => error as { code: string });
       if ('code' in end) {

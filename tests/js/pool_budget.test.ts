@@ -35,9 +35,7 @@ for (const name of EXITING) {
         assert.equal((error as SkepError).code, 'E_WORKER_LOST');
       }
       isBudget(await failureOf(pool.run(acts, act('echo'))));
-      const began = performance.now();
       await pool.close();
-      assert.ok(performance.now() - began < 3000);
     });
   });
 }
@@ -88,9 +86,7 @@ for (const executor of ['node', 'copied'] as const) {
       how.how = 'none';
       assert.deepEqual(scheduler.tick(1 / 60).faults, []); // on the caller alone it goes on
     } finally {
-      const began = performance.now();
       await scheduler.close();
-      assert.ok(performance.now() - began < 5000);
     }
   });
 }
