@@ -24,8 +24,6 @@
  */
 #define CHECKPOINT_PAGES 64u
 #define CHECKPOINT_MEMBERS 8192u
-#define CHECKPOINT_PIECE_BYTES ((size_t)512 << 10)
-#define CHECKPOINT_MEMORY_BYTES (CHECKPOINT_PIECE_BYTES + SKEP__PORT_DIRECT)
 
 enum { CHECKPOINT_IDLE, CHECKPOINT_WORK, CHECKPOINT_DONE, CHECKPOINT_QUIT };
 
@@ -197,10 +195,13 @@ static skep_status checkpoint_start(struct skep__checkpoint *c)
 {
     skep_status status = checkpoint_folder(c);
     if (status != SKEP_OK) return status;
-    c->job.piece_bytes = CHECKPOINT_PIECE_BYTES;
-    c->job.block = skep__alloc(&c->sim->allocator, CHECKPOINT_MEMORY_BYTES, SKEP__PORT_DIRECT);
-    if (!c->job.block) return SKEP_NO_MEMORY;
+    /* One large page: the OS looks up and holds one for each write instead of hundreds, and one
+     * write asks the disk a quarter as often as 512 KiB would. */
+    c->job.block = skep__port_reserve(SKEP__PORT_PAGE);
+    if (!c->job.block || skep__port_commit(c->job.block, SKEP__PORT_PAGE) != SKEP_OK)
+        return SKEP_NO_MEMORY;
     c->job.piece = c->job.block + SKEP__PORT_DIRECT;
+    c->job.piece_bytes = SKEP__PORT_PAGE - SKEP__PORT_DIRECT;
     c->started = skep__port_thread_create(&c->thread, "skep-checkpoint", checkpoint_thread, c);
     return c->started ? SKEP_OK : SKEP_NO_MEMORY;
 }
@@ -269,7 +270,7 @@ void skep_sim_checkpoint_end(skep_sim *sim)
         skep__port_thread_join(&c->thread);
     }
     skep_snapshot_release(c->snapshot);
-    skep__free(&sim->allocator, c->job.block, CHECKPOINT_MEMORY_BYTES, SKEP__PORT_DIRECT);
+    skep__port_release(c->job.block, SKEP__PORT_PAGE);
     skep__free(&sim->allocator, c, sizeof *c, 64);
     sim->checkpoint = NULL;
 }
