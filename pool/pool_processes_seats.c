@@ -364,12 +364,7 @@ static void spawner_replace(skep__procs_pool *p)
 
 bool skep__procs_revive(skep__procs_pool *p)
 {
-    /* One that does not answer any more may need a moment until it is gone. */
-    for (uint32_t i = 0; p->spawner && skep__port_spawner_lives(p->spawner); i++) {
-        if (i == 20) return false;
-        (void)skep__port_shared_wait(p->bell, atomic_load(p->bell), 1000000);
-    }
-    if (!p->spawner) return false;
+    if (!p->spawner || skep__port_spawner_lives(p->spawner)) return false;
     p->now_ns = skep__port_clock_ns();
     spawner_replace(p);
     return p->spawner != NULL;

@@ -61,6 +61,7 @@ struct skep__port_spawner {
     skep__port_child_memory *memory; /* a child */
     uint32_t *asked;                 /* generations asked for, a child */
     uint32_t questions;              /* where code is */
+    bool silent;                     /* it left one of them without an answer */
 };
 
 /* ---- memory ---------------------------------------------------------------------------------- */
@@ -404,7 +405,8 @@ void skep__port_child_kill(skep__port_spawner *spawner, uint32_t child)
 
 bool skep__port_spawner_lives(skep__port_spawner *spawner)
 {
-    return !skep__process_wait(spawner->pidfd, 0);
+    /* A process that was killed is there for as long as it takes to be scheduled once more. */
+    return !spawner->silent && !skep__process_wait(spawner->pidfd, 0);
 }
 
 const void *skep__port_spawner_address(skep__port_spawner *spawner, const void *here, bool *loaded,
@@ -417,10 +419,12 @@ const void *skep__port_spawner_address(skep__port_spawner *spawner, const void *
     m.generation = ++spawner->questions;
     if (!skep__process_code_of(here, &m.u.code, text, text_bytes)) return NULL;
     if (!skep__process_send(spawner->socket, &m, NULL, 0)) {
+        spawner->silent = true;
         process_say(text, text_bytes, "the process that forks workers is gone");
         return NULL;
     }
     const skep_status status = process_answer(spawner, m.generation, &m, fds);
+    spawner->silent = status == SKEP_CLOSED;
     for (int i = 0; status == SKEP_OK && i < SKEP__PROCESS_FDS_MAX; i++) {
         skep__process_close(&fds[i]);
     }
