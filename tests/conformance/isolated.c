@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static skep_processes *zygote;
@@ -145,6 +146,34 @@ uint32_t isolated_find(const char *name, pid_t *pids, uint32_t most)
 void isolated_kill(pid_t pid)
 {
     (void)kill(pid, SIGKILL);
+}
+
+void isolated_stop(pid_t pid)
+{
+    (void)kill(pid, SIGSTOP);
+}
+
+isolated_fds isolated_sockets(void)
+{
+    isolated_fds fds;
+    for (int fd = 0; fd < 256; fd++) {
+        int type = 0;
+        socklen_t bytes = sizeof type;
+        fds.open[fd] =
+            getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &bytes) == 0 && type == SOCK_SEQPACKET;
+    }
+    return fds;
+}
+
+uint32_t isolated_silence(const isolated_fds *before)
+{
+    const isolated_fds now = isolated_sockets();
+    uint32_t count = 0;
+    for (int fd = 0; fd < 256; fd++) {
+        if (before->open[fd] || !now.open[fd]) continue;
+        count += shutdown(fd, SHUT_RDWR) == 0;
+    }
+    return count;
 }
 
 uint32_t isolated_descriptors(void)

@@ -25,8 +25,19 @@ skep_pool *isolated_pool(lab *lab, uint32_t restart_max, skep_trace *trace);
  * number, at most `most` of which are in `pids`. Zombies do not count. */
 uint32_t isolated_find(const char *name, pid_t *pids, uint32_t most);
 
-/* Sends SIGKILL. */
+/* Sends SIGKILL, or SIGSTOP. */
 void isolated_kill(pid_t pid);
+void isolated_stop(pid_t pid);
+
+/* The message sockets of this process: descriptors below 256 have their flag set. */
+typedef struct isolated_fds {
+    bool open[256];
+} isolated_fds;
+
+isolated_fds isolated_sockets(void);
+
+/* Makes the sockets deaf and mute that are not in `before`; returns their number. */
+uint32_t isolated_silence(const isolated_fds *before);
 
 /* Descriptors and mappings of this process. */
 uint32_t isolated_descriptors(void);

@@ -503,6 +503,36 @@ static void killed_from_outside(const conformance_factory *factory, const char *
     lab_close(&l);
 }
 
+/* What workers have not been told of yet. */
+SKEP_JOB(another_job, (in, Deed, deed), (out, Total, total))
+{
+    for (uint32_t i = 0; i < task->n; i++) c->total.v[i] = c->deed.what[i] + 1u;
+}
+
+/* A spawner that is on its way out is still a process, for as long as others have the processor:
+ * it answers no more, and may not be waited for. */
+static void test_spawner_silent(void **state)
+{
+    const isolated_fds before = isolated_sockets();
+    lab l;
+    lab_open(&l, *state);
+    lab_batch b = build(&l, TASKS);
+    bid_all(&b, EVIL_NONE);
+    lab_run(&l, &b);
+    pid_t pid = 0;
+    await_pids("skep spawner", 1, &pid);
+    isolated_stop(pid);
+    assert_int_equal(isolated_silence(&before), 1);
+    const lab_plan plan = {
+        .job = &another_job, .task_count = TASKS, .rows_max = 40, .flags = SKEP_BATCH_FORCE};
+    lab_batch other = lab_build(&l, &plan);
+    lab_run(&l, &other);
+    for (uint32_t t = 0; t < TASKS; t++) assert_int_equal(other.results[t].result.status, SKEP_OK);
+    assert_non_null(strstr(isolated_log(), "ended from outside"));
+    lab_close(&l);
+    await("skep spawner", 0);
+}
+
 static void test_workers_killed(void **state)
 {
     killed_from_outside(*state, "skep worker", 300);
@@ -665,6 +695,7 @@ int main(void)
             {"budget", test_budget, NULL, NULL, with},
             {"workers killed", test_workers_killed, NULL, NULL, with},
             {"spawner killed", test_spawner_killed, NULL, NULL, with},
+            {"spawner silent", test_spawner_silent, NULL, NULL, with},
             {"close while hanging", test_close_while_hanging, NULL, NULL, with},
             {"allocations fail", test_allocations_fail, NULL, NULL, with},
             {"too large", test_too_large, NULL, NULL, with},
