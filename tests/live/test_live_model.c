@@ -4,7 +4,8 @@
  * entities that come, go, change shape and cross cells, indexes that are used again, and clients
  * that stall, lose messages on the way, connect again, look elsewhere.
  *
- * SKEP_SEED=N runs one seed; SKEP_LIVE_SEEDS=N that many. */
+ * SKEP_SEED=N runs one seed; SKEP_LIVE_SEEDS=N that many.
+ * ctest: timeout=600 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
