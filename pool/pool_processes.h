@@ -335,8 +335,8 @@ void skep__procs_sleep(skep__procs_pool *p, uint64_t until);
 /* Has a child replaced: it lied, or failed what is tried once more. */
 void skep__procs_replace(skep__procs_pool *p, uint32_t seat, skep__super_cause cause);
 
-/* Where the spawner is gone, starts another one; false where it is there, or cannot be had again
- * (then the pool is broken). */
+/* Where the spawner is gone, or answers no more, starts another one; false where it is there, or
+ * cannot be had again (then the pool is broken). */
 bool skep__procs_revive(skep__procs_pool *p);
 
 /* Has children that do not know the newest module replaced. */

@@ -337,8 +337,9 @@ static void seat_tell(skep__procs_pool *p, uint32_t seat)
     }
 }
 
-/* The spawner is gone, and with it its children: they die with it, and could write to nothing that
- * counts if they did not. Another one takes its place. */
+/* The spawner is gone, or is ended here since it answers no more, and with it its children: they
+ * die with it, and could write to nothing that counts if they did not. Another one takes its place.
+ */
 static void spawner_replace(skep__procs_pool *p)
 {
     skep__logf(&p->log, SKEP_LOG_ERROR,

@@ -136,8 +136,7 @@ void skep__port_child_kill(skep__port_spawner *spawner, uint32_t child);
 const char *skep__port_child_end_text(int how, const skep__port_child_trap *trap, const char *where,
                                       char *out, size_t max);
 
-/* Returns whether the spawner is still there, and has answered what it was asked. One system call.
- */
+/* Returns whether the spawner is there and answers. One system call. */
 bool skep__port_spawner_lives(skep__port_spawner *spawner);
 
 /* Finds where something of this process' code is in children: `here` points into a module. What was

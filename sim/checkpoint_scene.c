@@ -128,9 +128,10 @@ skep_status skep__checkpoint_claim(skep_sim *sim, const char *folder, bool taken
         scene_texts_free(sim, &t);
         return SKEP_IO;
     }
-    if (status == SKEP_OK && (!theirs || strcmp(theirs, ours) != 0))
+    const bool read = status == SKEP_OK;
+    if (read && (!theirs || strcmp(theirs, ours) != 0))
         status = skep__port_file_write(path, t.sim.data, t.sim.used);
-    if (status != SKEP_OK) say_trouble(sim, "writing", path, status);
+    if (status != SKEP_OK) say_trouble(sim, read ? "writing" : "reading", path, status);
     scene_texts_free(sim, &t);
     return status;
 }

@@ -503,36 +503,6 @@ static void killed_from_outside(const conformance_factory *factory, const char *
     lab_close(&l);
 }
 
-/* What workers have not been told of yet. */
-SKEP_JOB(another_job, (in, Deed, deed), (out, Total, total))
-{
-    for (uint32_t i = 0; i < task->n; i++) c->total.v[i] = c->deed.what[i] + 1u;
-}
-
-/* A spawner that is on its way out is still a process, for as long as others have the processor:
- * it answers no more, and may not be waited for. */
-static void test_spawner_silent(void **state)
-{
-    const isolated_fds before = isolated_sockets();
-    lab l;
-    lab_open(&l, *state);
-    lab_batch b = build(&l, TASKS);
-    bid_all(&b, EVIL_NONE);
-    lab_run(&l, &b);
-    pid_t pid = 0;
-    await_pids("skep spawner", 1, &pid);
-    isolated_stop(pid);
-    assert_int_equal(isolated_silence(&before), 1);
-    const lab_plan plan = {
-        .job = &another_job, .task_count = TASKS, .rows_max = 40, .flags = SKEP_BATCH_FORCE};
-    lab_batch other = lab_build(&l, &plan);
-    lab_run(&l, &other);
-    for (uint32_t t = 0; t < TASKS; t++) assert_int_equal(other.results[t].result.status, SKEP_OK);
-    assert_non_null(strstr(isolated_log(), "ended from outside"));
-    lab_close(&l);
-    await("skep spawner", 0);
-}
-
 static void test_workers_killed(void **state)
 {
     killed_from_outside(*state, "skep worker", 300);
@@ -562,6 +532,36 @@ static void test_spawner_killed(void **state)
         }
     }
     lab_close(&l);
+}
+
+/* What workers have not been told of yet. */
+SKEP_JOB(another_job, (in, Deed, deed), (out, Total, total))
+{
+    for (uint32_t i = 0; i < task->n; i++) c->total.v[i] = c->deed.what[i] + 1u;
+}
+
+/* A spawner that is on its way out is still a process, for as long as others have the processor:
+ * it answers no more, and may not be waited for. */
+static void test_spawner_silent(void **state)
+{
+    const isolated_fds before = isolated_sockets();
+    lab l;
+    lab_open(&l, *state);
+    lab_batch b = build(&l, TASKS);
+    bid_all(&b, EVIL_NONE);
+    lab_run(&l, &b);
+    pid_t pid = 0;
+    await_pids("skep spawner", 1, &pid);
+    isolated_stop(pid);
+    assert_int_equal(isolated_silence(&before), 1);
+    const lab_plan plan = {
+        .job = &another_job, .task_count = TASKS, .rows_max = 40, .flags = SKEP_BATCH_FORCE};
+    lab_batch other = lab_build(&l, &plan);
+    lab_run(&l, &other);
+    for (uint32_t t = 0; t < TASKS; t++) assert_int_equal(other.results[t].result.status, SKEP_OK);
+    assert_non_null(strstr(isolated_log(), "ended from outside"));
+    lab_close(&l);
+    await("skep spawner", 0);
 }
 
 /* Destroying while a job hangs, with nobody waiting for it. */
